@@ -1,0 +1,1 @@
+"""Policy to diagnostics: one file an audit."""

@@ -1,0 +1,1 @@
+"""What a policy says: frozen values, validated at birth, no I/O."""

@@ -1,0 +1,1 @@
+"""Text to policy: one file a format."""

@@ -1,0 +1,1 @@
+"""Sets of packets, exact, and the engine that decides questions about them."""
