@@ -1,0 +1,296 @@
+"""A YAML text as a tree in which every value knows its place: strings, lists and mappings, nothing else.
+
+YAML 1.2's plain scalars are not guessed at here: `22:22`, `no` and `010` are the texts that somebody wrote, and the reader
+of a document decides what they mean. Tags, anchors and aliases are refused, so that no text can grow when it is read.
+Read by events, not by composed nodes: linear, not recursive, and four times faster.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import yaml
+
+from firewright.diagnostic import Note, Report, harmless
+from firewright.source import Source, Span
+
+DEPTH_LIMIT = 24
+"""Levels of lists and mappings within each other."""
+SCALAR_LIMIT = 4096
+"""Characters of the longest single value."""
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_UNFIT = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]"
+)
+"""Control characters, line separators and the invisible ones that reorder text (Unicode TR 36)."""
+
+
+class Scalar(NamedTuple):
+    """One value as it was written; `is_plain` is false inside quotes or a block."""
+
+    text: str
+    at: Span
+    is_plain: bool = True
+
+
+class Sequence(NamedTuple):
+    """A list."""
+
+    items: tuple[Node, ...]
+    at: Span
+
+
+class Mapping(NamedTuple):
+    """Keys and values in the order of the text; a key stands once."""
+
+    entries: tuple[tuple[Scalar, Node], ...]
+    at: Span
+
+
+Node = Scalar | Sequence | Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A source with its tree; `root` is None where the text is empty."""
+
+    source: Source
+    root: Node | None
+
+
+class _Refused(Exception):
+    """The text is not a document that is read; the complaint is in the report."""
+
+
+def parse(source: Source, report: Report) -> Document | None:
+    """The tree of a YAML text, or None after saying in the report what is wrong. O(size), iterative.
+
+    Refused: YAML errors, more than one document, tags, anchors, aliases, duplicate keys, keys that are not words,
+    depth over DEPTH_LIMIT, values over SCALAR_LIMIT characters, control characters.
+    """
+    report.know(source)
+    try:
+        return Document(source, _Builder(source, report).build())
+    except yaml.reader.ReaderError as error:
+        line = source.text.count("\n", 0, error.position) + 1
+        column = error.position - (source.text.rfind("\n", 0, error.position) + 1) + 1
+        report.error("yaml-syntax", "a control character in the text", Span(source.path, line, column), "delete it")
+    except yaml.MarkedYAMLError as error:
+        _friendly(error, source, report)
+    except _Refused:
+        pass
+    return None
+
+
+class _Builder:
+    """Builds the tree from parser events with a stack of its own."""
+
+    def __init__(self, source: Source, report: Report) -> None:
+        self.source, self.report, self.failed = source, report, False
+
+    def refuse(self, name: str, message: str, at: Span, way_out: str) -> None:
+        self.report.error(name, message, at, way_out)
+        raise _Refused
+
+    def span(self, event: Any, width: int = 1) -> Span:
+        return Span(self.source.path, event.start_mark.line + 1, event.start_mark.column + 1, width)
+
+    def build(self) -> Node | None:
+        root: Node | None = None
+        stack: list[tuple[bool, list[Node], Span]] = []
+        documents = 0
+        event: Any
+        for event in yaml.parse(self.source.text, _LOADER):
+            kind = type(event)
+            node: Node
+            if kind is yaml.ScalarEvent:
+                node = self.scalar(event)
+            elif kind is yaml.SequenceStartEvent or kind is yaml.MappingStartEvent:
+                if event.anchor is not None or event.tag is not None:
+                    self.decorated(event)
+                if len(stack) == DEPTH_LIMIT:
+                    self.refuse("too-deep", f"more than {DEPTH_LIMIT} levels", self.span(event), "a policy needs six")
+                stack.append((kind is yaml.MappingStartEvent, [], self.span(event)))
+                continue
+            elif kind is yaml.SequenceEndEvent or kind is yaml.MappingEndEvent:
+                is_mapping, parts, at = stack.pop()
+                node = self.mapping(parts, at) if is_mapping else Sequence(tuple(parts), at)
+            elif kind is yaml.AliasEvent:
+                self.decorated(event)
+                continue
+            else:
+                if kind is yaml.DocumentStartEvent:
+                    documents += 1
+                    if documents > 1:
+                        self.refuse("yaml-syntax", "a second document begins", self.span(event), "one file, one policy")
+                continue
+            if stack:
+                stack[-1][1].append(node)
+            elif not (isinstance(node, Scalar) and node.text == "" and node.is_plain):
+                root = node
+        if self.failed:
+            raise _Refused
+        return root
+
+    def scalar(self, event: Any) -> Scalar:
+        text: str = event.value
+        start, end = event.start_mark, event.end_mark
+        width = end.column - start.column if end.line == start.line else 1
+        at = Span(self.source.path, start.line + 1, start.column + 1, width or 1)
+        if event.anchor is not None or event.tag is not None:
+            self.decorated(event)
+        if len(text) > SCALAR_LIMIT:
+            self.refuse("too-long", f"a value of {len(text):,} characters", at, f"the longest is {SCALAR_LIMIT:,}")
+        if not text.isprintable() and (unfit := _UNFIT.search(text)):
+            what = f"a control or invisible character (U+{ord(unfit[0]):04X}) in a value"
+            self.report.error("control-character", what, at, "delete it")
+            self.failed = True
+        return Scalar(text, at, not event.style)
+
+    def decorated(self, event: Any) -> None:
+        if type(event) is yaml.AliasEvent:
+            what, way_out = (
+                f"an alias (*{harmless(str(event.anchor), 40)})",
+                "write the value again, or name it as a zone or service",
+            )
+        elif event.anchor is not None:
+            what, way_out = (
+                f"an anchor (&{harmless(str(event.anchor), 40)})",
+                "put text that begins with & in quotes; name what is used twice",
+            )
+        else:
+            what, way_out = f"a tag ({harmless(str(event.tag), 40)})", "put text that begins with ! in quotes"
+        self.refuse("yaml-feature", f"{what} is not read", self.span(event), way_out)
+
+    def mapping(self, parts: list[Node], at: Span) -> Mapping:
+        seen: dict[str, Scalar] = {}
+        entries: list[tuple[Scalar, Node]] = []
+        for key, value in zip(parts[::2], parts[1::2], strict=True):
+            if not isinstance(key, Scalar):
+                self.report.error("bad-key", "a key must be a word", key.at, "put text with [ or { in quotes")
+                self.failed = True
+            elif (first := seen.get(key.text)) is not None:
+                note = Note("it stands here first", first.at)
+                self.report.error(
+                    "duplicate-key", f"{harmless(key.text, 60)!r} stands twice", key.at, "keep one", [note]
+                )
+                self.failed = True
+            else:
+                seen[key.text] = key
+                entries.append((key, value))
+        return Mapping(tuple(entries), at)
+
+
+def comment_behind(scalar: Scalar, source: Source) -> str:
+    """The comment that begins right after a plain value on its line (`because: ticket #12`), or an empty text."""
+    if not scalar.is_plain:
+        return ""
+    rest = source.line(scalar.at.line)[scalar.at.column - 1 + scalar.at.width :]
+    return rest.strip() if rest.lstrip().startswith("#") else ""
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """The node and all nodes below it."""
+    todo = [node]
+    while todo:
+        one = todo.pop()
+        yield one
+        if isinstance(one, Sequence):
+            todo.extend(one.items)
+        elif isinstance(one, Mapping):
+            todo.extend(value for _, value in one.entries)
+
+
+_IPV6_BARE = re.compile(r"(?<![\w\"':])(?:[0-9a-fA-F]{0,4}:){1,7}:?[0-9a-fA-F]{0,4}(?:/\d{1,3})?")
+
+_ADVICE = (
+    ("cannot start any token", "\t", "a tab where spaces must be", "indent with spaces"),
+    ("cannot start any token", "%", "a value begins with %", "put it in quotes"),
+    ("cannot start any token", "@", "a value begins with @", "put it in quotes"),
+    ("cannot start any token", "`", "a value begins with a backtick", "put it in quotes"),
+    (
+        "mapping values are not allowed",
+        "",
+        "a colon where no key can be",
+        "put text with a colon in quotes, or mend the indentation",
+    ),
+    (
+        "did not find expected ',' or '}'",
+        "",
+        "the { before this is not closed, or a comma is missing",
+        "write {key: value, key: value}",
+    ),
+    (
+        "did not find expected ',' or ']'",
+        "",
+        "the [ before this is not closed, or a comma is missing",
+        "write [one, two]",
+    ),
+    ("unexpected end of stream", "", "a quote is opened and never closed", "close it"),
+    (
+        "could not find expected ':'",
+        "",
+        "a line that is neither `key: value` nor `- item`",
+        "add the colon, or mend the indentation",
+    ),
+    (
+        "did not find expected '-' indicator",
+        "",
+        "a line that does not line up with the list above it",
+        "begin every item of a list in one column",
+    ),
+    (
+        "did not find expected key",
+        "",
+        "a line that does not line up with the keys above it",
+        "begin all keys of a mapping in one column",
+    ),
+    ("unknown escape character", "", "a backslash in double quotes that means nothing", "use single quotes"),
+    (
+        "did not find expected node content",
+        "",
+        "a value is missing here",
+        "write it, or put a text with special characters in quotes",
+    ),
+    ("did not find expected <document start>", "", "text behind the end of the document", "mend the indentation"),
+    ("control characters are not allowed", "", "a control character in the text", "delete it"),
+)
+
+
+def _friendly(error: yaml.MarkedYAMLError, source: Source, report: Report) -> None:
+    """Say a YAML error in the words of somebody who writes policies."""
+    mark = error.problem_mark or error.context_mark
+    problem = error.problem or "unreadable"
+    line = mark.line + 1 if mark else 1
+    column = mark.column + 1 if mark else 1
+    text = source.line(line)
+    notes = []
+    if error.context and error.context_mark and error.context_mark.line + 1 != line:
+        notes.append(Note(f"this began {error.context.removeprefix('while ')}", _at(source, error.context_mark)))
+    bare = _bare_ipv6(source, line)
+    if bare and any(words in problem for words in ("node content", "expected ','", "mapping values", "unexpected ':'")):
+        at = Span(source.path, line, bare.start() + 1, len(bare[0]))
+        report.error(
+            "unquoted-ipv6", "an IPv6 address without quotes", at, f'put the IPv6 address in quotes: "{bare[0]}"'
+        )
+        return
+    for words, character, message, way_out in _ADVICE:
+        if words in problem and (not character or text[column - 1 : column] == character):
+            report.error("yaml-syntax", message, Span(source.path, line, column), way_out, notes)
+            return
+    report.error("yaml-syntax", f"not YAML: {harmless(problem, 120)}", Span(source.path, line, column), "", notes)
+
+
+def _bare_ipv6(source: Source, line: int) -> re.Match[str] | None:
+    for found in _IPV6_BARE.finditer(source.line(line).partition(" #")[0]):
+        if "::" in found[0] or found[0].count(":") >= 7:
+            return found
+    return None
+
+
+def _at(source: Source, mark: Any) -> Span:
+    return Span(source.path, mark.line + 1, mark.column + 1)
