@@ -7,9 +7,12 @@ Read by events, not by composed nodes: linear, not recursive, and four times fas
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping as Pairs
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import yaml
@@ -21,20 +24,32 @@ DEPTH_LIMIT = 24
 """Levels of lists and mappings within each other."""
 SCALAR_LIMIT = 4096
 """Characters of the longest single value."""
+NODE_LIMIT = 1_000_000
+"""Values, lists and mappings in one text."""
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _UNFIT = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]"
 )
 """Control characters, line separators and the invisible ones that reorder text (Unicode TR 36)."""
+_STRANGE_LINE_END = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
+"""Line ends that YAML knows and editors do not show: lines would be counted otherwise than people count them."""
 
 
 class Scalar(NamedTuple):
-    """One value as it was written; `is_plain` is false inside quotes or a block."""
+    """One value as it was written; `is_plain` is false inside quotes or a block. `width` is 1 where it spans lines."""
 
     text: str
-    at: Span
+    path: str
+    line: int
+    column: int
+    width: int = 1
     is_plain: bool = True
+
+    @property
+    def at(self) -> Span:
+        """Its place."""
+        return Span(self.path, self.line, self.column, self.width)
 
 
 class Sequence(NamedTuple):
@@ -56,29 +71,62 @@ Node = Scalar | Sequence | Mapping
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A source with its tree; `root` is None where the text is empty."""
+    """A source with its tree; `root` is None where the text is empty.
+
+    `comments` are those that begin right behind a plain value, on its last line, by line and column of the value.
+    """
 
     source: Source
     root: Node | None
+    comments: Pairs[tuple[int, int], str] = field(default_factory=dict)
+
+    def comment_behind(self, scalar: Scalar) -> str:
+        """The comment that begins right after a plain value (`because: ticket #12`), or an empty text."""
+        return self.comments.get((scalar.line, scalar.column), "")
 
 
 class _Refused(Exception):
     """The text is not a document that is read; the complaint is in the report."""
 
 
+@contextmanager
+def collection_paused() -> Iterator[None]:
+    """Leave the cyclic garbage collector off inside: what is built from a text is kept and has no cycles.
+
+    With it on, a quarter of a million small values cost two to five times as much to build. Memory stays bounded by
+    NODE_LIMIT and the limits of whoever reads the tree.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
 def parse(source: Source, report: Report) -> Document | None:
     """The tree of a YAML text, or None after saying in the report what is wrong. O(size), iterative.
 
     Refused: YAML errors, more than one document, tags, anchors, aliases, duplicate keys, keys that are not words,
-    depth over DEPTH_LIMIT, values over SCALAR_LIMIT characters, control characters.
+    depth over DEPTH_LIMIT, values over SCALAR_LIMIT characters, more than NODE_LIMIT values, control characters.
     """
     report.know(source)
+    if strange := _STRANGE_LINE_END.search(source.text):
+        what = f"a line end that no editor shows (U+{ord(strange[0]):04X})"
+        report.error("control-character", what, _place(source, strange.start()), "end lines with a line feed")
+        return None
+    builder = _Builder(source, report)
     try:
-        return Document(source, _Builder(source, report).build())
+        with collection_paused():
+            root = builder.build()
+        return Document(source, root, builder.comments)
     except yaml.reader.ReaderError as error:
-        line = source.text.count("\n", 0, error.position) + 1
-        column = error.position - (source.text.rfind("\n", 0, error.position) + 1) + 1
-        report.error("yaml-syntax", "a control character in the text", Span(source.path, line, column), "delete it")
+        # the C parser's position counts bytes of UTF-8, so the character is looked for here
+        unfit = _UNFIT.search(source.text)
+        at = _place(source, unfit.start() if unfit else min(error.position, len(source.text)))
+        what = f"a control character in the text (U+{ord(unfit[0]):04X})" if unfit else "a character that YAML forbids"
+        report.error("control-character", what, at, "delete it")
     except yaml.MarkedYAMLError as error:
         _friendly(error, source, report)
     except _Refused:
@@ -86,11 +134,21 @@ def parse(source: Source, report: Report) -> Document | None:
     return None
 
 
+def _place(source: Source, offset: int) -> Span:
+    """The place of a character of the text."""
+    line = source.text.count("\n", 0, offset) + 1
+    return Span(source.path, line, offset - (source.text.rfind("\n", 0, offset) + 1) + 1)
+
+
 class _Builder:
     """Builds the tree from parser events with a stack of its own."""
 
     def __init__(self, source: Source, report: Report) -> None:
         self.source, self.report, self.failed = source, report, False
+        self.comments: dict[tuple[int, int], str] = {}
+        self.texts: dict[str, str] = {}
+        lines = source.text.split("\n") if " #" in source.text or "\t#" in source.text else []
+        self.hashed = {number: line for number, line in enumerate(lines) if " #" in line or "\t#" in line}
 
     def refuse(self, name: str, message: str, at: Span, way_out: str) -> None:
         self.report.error(name, message, at, way_out)
@@ -102,7 +160,7 @@ class _Builder:
     def build(self) -> Node | None:
         root: Node | None = None
         stack: list[tuple[bool, list[Node], Span]] = []
-        documents = 0
+        documents = count = 0
         event: Any
         for event in yaml.parse(self.source.text, _LOADER):
             kind = type(event)
@@ -128,6 +186,9 @@ class _Builder:
                     if documents > 1:
                         self.refuse("yaml-syntax", "a second document begins", self.span(event), "one file, one policy")
                 continue
+            count += 1
+            if count > NODE_LIMIT:
+                self.refuse("too-large", f"more than {NODE_LIMIT:,} values", self.span(event), "split it into files")
             if stack:
                 stack[-1][1].append(node)
             elif not (isinstance(node, Scalar) and node.text == "" and node.is_plain):
@@ -137,19 +198,31 @@ class _Builder:
         return root
 
     def scalar(self, event: Any) -> Scalar:
-        text: str = event.value
         start, end = event.start_mark, event.end_mark
-        width = end.column - start.column if end.line == start.line else 1
-        at = Span(self.source.path, start.line + 1, start.column + 1, width or 1)
+        line, column, last = start.line, start.column, end.line
+        width = end.column - column if last == line else 1
+        text = self.texts.get(event.value)
+        if text is None:
+            text = self.texts[event.value] = event.value
+            self.inspect(text, event)
         if event.anchor is not None or event.tag is not None:
             self.decorated(event)
+        is_plain = not event.style
+        if is_plain and last in self.hashed:
+            rest = self.hashed[last][end.column :]
+            if rest.lstrip().startswith("#"):
+                self.comments[line + 1, column + 1] = rest.strip()
+        return tuple.__new__(Scalar, (text, self.source.path, line + 1, column + 1, width or 1, is_plain))
+
+    def inspect(self, text: str, event: Any) -> None:
+        """Refuse what is too long or cannot be seen; once for each distinct text."""
         if len(text) > SCALAR_LIMIT:
-            self.refuse("too-long", f"a value of {len(text):,} characters", at, f"the longest is {SCALAR_LIMIT:,}")
+            most = f"the longest is {SCALAR_LIMIT:,}"
+            self.refuse("too-long", f"a value of {len(text):,} characters", self.span(event), most)
         if not text.isprintable() and (unfit := _UNFIT.search(text)):
             what = f"a control or invisible character (U+{ord(unfit[0]):04X}) in a value"
-            self.report.error("control-character", what, at, "delete it")
+            self.report.error("control-character", what, self.span(event), "delete it")
             self.failed = True
-        return Scalar(text, at, not event.style)
 
     def decorated(self, event: Any) -> None:
         if type(event) is yaml.AliasEvent:
@@ -183,14 +256,6 @@ class _Builder:
                 seen[key.text] = key
                 entries.append((key, value))
         return Mapping(tuple(entries), at)
-
-
-def comment_behind(scalar: Scalar, source: Source) -> str:
-    """The comment that begins right after a plain value on its line (`because: ticket #12`), or an empty text."""
-    if not scalar.is_plain:
-        return ""
-    rest = source.line(scalar.at.line)[scalar.at.column - 1 + scalar.at.width :]
-    return rest.strip() if rest.lstrip().startswith("#") else ""
 
 
 def walk(node: Node) -> Iterator[Node]:

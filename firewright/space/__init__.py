@@ -1,1 +1,1 @@
-"""Sets of packets, exact, and the engine that decides questions about them."""
+"""Sets of packets: exact, for both families, over first-match lists. README.md shows the algorithm with examples."""

@@ -1,0 +1,130 @@
+"""What a policy, and every authority it is behind, says to a question: in exact parts, with the line that decided each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from firewright.analysis.decide import has_service
+from firewright.analysis.path import Hop, path
+from firewright.analysis.question import Question
+from firewright.analysis.words import FlowWords, Namer, flow_words
+from firewright.model.decision import Decision, Outcome
+from firewright.model.packet import Packet
+from firewright.model.policy import Policy, Term, ZoneKind
+from firewright.source import Span
+from firewright.space.flow import Flow
+from firewright.space.packetset import PacketSet
+from firewright.space.partition import partition
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """One firewall's decision on a part of a question, and the place of the very word that decided it."""
+
+    policy: Policy
+    decision: Decision
+    at: Span
+    term: Term | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Packets of a question that the same lines decide: the flows, one packet of them, the rulings in the order of the path."""
+
+    flows: tuple[Flow, ...]
+    lines: tuple[FlowWords, ...]
+    witness: Packet
+    rulings: tuple[Ruling, ...]
+
+    @property
+    def passing(self) -> tuple[Ruling, ...]:
+        """The firewalls that these packets really pass."""
+        return tuple(ruling for ruling in self.rulings if ruling.decision.outcome is not Outcome.UNENFORCED)
+
+    @property
+    def stops(self) -> tuple[Ruling, ...]:
+        """The firewalls that stop these packets, the first on their way first."""
+        return tuple(ruling for ruling in self.rulings if not ruling.decision.outcome.is_open)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing stops them."""
+        return not self.stops
+
+    @property
+    def outcome(self) -> Outcome:
+        """What becomes of them on the whole path: the first stop's outcome, else the weakest of what lets them through."""
+        if self.stops:
+            return self.stops[0].decision.outcome
+        said = {ruling.decision.outcome for ruling in self.passing}
+        for outcome in (Outcome.ALLOWED, Outcome.REQUIRED, Outcome.ESSENTIAL, Outcome.LOOPBACK):
+            if outcome in said:
+                return outcome
+        return Outcome.UNENFORCED
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A policy's whole answer to one question: parts that together are exactly the question."""
+
+    policy: Policy
+    question: Question
+    day: date
+    parts: tuple[Part, ...]
+
+
+def ask(policy: Policy, question: Question, day: date) -> Answer:
+    """The exact answer of a policy to a question on a day. Raises Unfilled, Undecided."""
+    hops = in_order(path(policy, day), question)
+    namer = Namer(policy)
+    found: dict[tuple[int, ...], tuple[list[Flow], tuple[Decision, ...]]] = {}
+    for family, boxes in question.within().items():
+        programs = [hop.programs[family] for hop in hops]
+        for within in boxes:
+            for part in partition(programs, family, within):
+                pairs = zip(programs, part.deciders, strict=True)
+                decisions = tuple(_decision(program.origin[index]) for program, index in pairs)
+                key = tuple(_identity(decision) for decision in decisions)
+                found.setdefault(key, ([], decisions))[0].extend(part.flows)
+    parts = [_part(hops, flows, decisions, namer) for flows, decisions in found.values()]
+    parts.sort(key=lambda part: (not part.is_open, part.lines[0] if part.lines else FlowWords("", "", "")))
+    return Answer(policy, question, day, tuple(parts))
+
+
+def _decision(origin: object) -> Decision:
+    assert isinstance(origin, Decision)  # noqa: S101 - encode gives every step its decision
+    return origin
+
+
+def _identity(decision: Decision) -> int:
+    """The same for decisions that the same line makes, in both families."""
+    return hash((decision.outcome, decision.action, decision.reason, decision.at, id(decision.rule)))
+
+
+def _part(hops: tuple[Hop, ...], flows: Iterable[Flow], decisions: tuple[Decision, ...], namer: Namer) -> Part:
+    kept = tuple(flows)
+    first = kept[0]
+    witness = PacketSet.of({first.family: [first.box]}).witness()
+    assert witness is not None  # noqa: S101 - a flow holds at least one packet
+    rulings = tuple(_ruling(hop, decision, witness) for hop, decision in zip(hops, decisions, strict=True))
+    return Part(kept, flow_words(kept, namer), witness, rulings)
+
+
+def _ruling(hop: Hop, decision: Decision, witness: Packet) -> Ruling:
+    rule = decision.rule
+    term = next((term for term in rule.terms if has_service(term, witness)), None) if rule else None
+    return Ruling(hop.policy, decision, term.at if term and term.at.line else decision.at, term)
+
+
+def in_order(hops: tuple[Hop, ...], question: Question) -> tuple[Hop, ...]:
+    """The firewalls as the question's packets meet them: from outside the outermost first, from inside the innermost first."""
+    outward = question.source.is_local or any(
+        question.source.addresses <= zone.addresses
+        for hop in hops
+        if hop.is_own
+        for zone in (*hop.firewall.between, *hop.firewall.within)
+        if zone.kind is ZoneKind.NAMED
+    )
+    return tuple(reversed(hops)) if outward else hops

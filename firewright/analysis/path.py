@@ -1,0 +1,83 @@
+"""The firewalls on a path: every authority's, each asked in its own words, all of them must let a packet through."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from firewright.model.address import UNICAST, AddressSet
+from firewright.model.decision import OPEN_OUTCOMES
+from firewright.model.packet import FAMILIES, Family
+from firewright.model.policy import Firewall, Policy, Verb
+from firewright.space.axis import ANY_INTERFACE
+from firewright.space.box import box
+from firewright.space.encode import encode_path
+from firewright.space.packetset import EVERYTHING, PacketSet
+from firewright.space.program import Program, specialise
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One firewall on the path with the programs of its policy; `is_own` tells the asking authority's from the others'."""
+
+    policy: Policy
+    firewall: Firewall
+    programs: Mapping[Family, Program]
+    is_own: bool
+
+    def decided(self, *verdicts: str) -> PacketSet:
+        """The packets that this firewall decides so."""
+        return PacketSet.decided(dict(self.programs), *verdicts)
+
+
+def path(policy: Policy, day: date) -> tuple[Hop, ...]:
+    """Every firewall on the paths of a policy, the outermost authority first. Raises Unfilled.
+
+    Another authority knows nothing of the asking one's machine: its firewalls see every packet come and go by an interface.
+    """
+    hops = []
+    for authority in policy.authorities():
+        is_own = authority is policy
+        for firewall in authority.firewalls.values():
+            programs = encode_path(authority, firewall, day)
+            if not is_own:
+                programs = {family: _forwarded(programs[family], family) for family in FAMILIES}
+            hops.append(Hop(authority, firewall, programs, is_own))
+    return tuple(hops)
+
+
+def _forwarded(program: Program, family: Family) -> Program:
+    between = box(family, in_interface=ANY_INTERFACE, out_interface=ANY_INTERFACE)
+    assert between is not None  # noqa: S101 - both sets are constants
+    return specialise(program, between)
+
+
+def passing(hops: tuple[Hop, ...]) -> PacketSet:
+    """The packets that no firewall on the path stops."""
+    whole = EVERYTHING
+    for hop in hops:
+        whole = whole & hop.decided(*OPEN_OUTCOMES)
+    return whole
+
+
+def internet_of(policy: Policy) -> AddressSet:
+    """The unicast addresses that no zone of any authority on the path holds: what `internet` means in a question."""
+    named = AddressSet()
+    for authority in policy.authorities():
+        for zone in authority.named_zones:
+            named |= zone.addresses
+    return UNICAST - named
+
+
+def intervals(policy: Policy, start: date) -> tuple[date, ...]:
+    """The first day of each interval in which nothing begins or ends, from `start` on.
+
+    Only permissions end: the end of a ban does not open anything.
+    """
+    days = {start}
+    for authority in policy.authorities():
+        for rule in authority.rules:
+            if rule.is_on and rule.until is not None and rule.until >= start and rule.verb not in (Verb.DENY, Verb.REJECT):
+                days.add(rule.until + timedelta(days=1))
+    return tuple(sorted(days))

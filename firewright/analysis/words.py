@@ -1,0 +1,114 @@
+"""Answers in words: flows as zones and services, never as raw boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from firewright.analysis.path import internet_of
+from firewright.model.address import UNICAST, AddressSet
+from firewright.model.interval import Ranges, difference, intersection, is_within, size, union
+from firewright.model.packet import FAMILIES, Family
+from firewright.model.policy import Policy
+from firewright.model.service_words import words as service_words
+from firewright.space.axis import HOST, Axis
+from firewright.space.flow import Flow
+
+MOST_PREFIXES = 6
+"""So many prefixes are written out at one end; what is left is counted."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class FlowWords:
+    """One line of an answer; `families` says for which families it holds."""
+
+    source: str
+    destination: str
+    service: str
+    families: tuple[Family, ...] = FAMILIES
+
+    def __str__(self) -> str:
+        only = "" if self.families == FAMILIES else f" (IPv{self.families[0]} only)"
+        return f"{self.source} -> {self.destination} {self.service}{only}"
+
+
+class Namer:
+    """Names sets of addresses by the zones of a policy and of the authorities it is behind."""
+
+    def __init__(self, policy: Policy, *others: Policy) -> None:
+        named: dict[str, AddressSet] = {"internet": internet_of(policy)}
+        for authority in (*reversed(list(policy.authorities())), *others):
+            for zone in authority.named_zones:
+                named.setdefault(zone.name, zone.addresses)
+        self._named = named
+        self._known: dict[tuple[Family, Ranges], str] = {}
+
+    def side(self, family: Family, ranges: Ranges, interface: Ranges) -> str:
+        """The words for one end of a flow."""
+        return "local" if interface == HOST else self.addresses(family, ranges)
+
+    def addresses(self, family: Family, ranges: Ranges) -> str:
+        """The words for some addresses: a zone, zones and prefixes, or a zone without others; exact, the shortest wins."""
+        key = (family, ranges)
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = self._words(family, ranges)
+        return found
+
+    def _words(self, family: Family, ranges: Ranges) -> str:
+        if is_within(UNICAST.ranges(family), ranges):
+            rest = difference(ranges, UNICAST.ranges(family))
+            return "any" if not rest else "any address"
+        parts = self._union(family, ranges)
+        best = (len(parts), ", ".join(parts[:MOST_PREFIXES]) + _more(parts))
+        for name, outer in (("any", UNICAST), *self._named.items()):
+            whole = outer.ranges(family)
+            if is_within(ranges, whole) and whole != ranges:
+                less = self._union(family, difference(whole, ranges))
+                if len(less) + 1 < best[0]:
+                    best = (len(less) + 1, f"{name} without {', '.join(less[:MOST_PREFIXES])}{_more(less)}")
+        return best[1]
+
+    def _union(self, family: Family, ranges: Ranges) -> list[str]:
+        """Zones that lie inside, the largest first, then what is left as prefixes."""
+        words, left = [], ranges
+        zones = [(name, zone.ranges(family)) for name, zone in self._named.items() if zone.ranges(family)]
+        for name, zone in sorted(zones, key=lambda pair: -size(pair[1])):
+            if is_within(zone, ranges) and size(intersection(zone, left)) * 2 > size(zone):
+                words.append(name)
+                left = difference(left, zone)
+        rest = AddressSet(v4=left) if family == 4 else AddressSet(v6=left)
+        return [*words, *rest.prefixes()]
+
+
+def _more(parts: list[str]) -> str:
+    return f" and {len(parts) - MOST_PREFIXES} more prefixes" if len(parts) > MOST_PREFIXES else ""
+
+
+def flow_words(flows: Iterable[Flow], namer: Namer) -> tuple[FlowWords, ...]:
+    """The flows in words, one line where both families say the same."""
+    lines: dict[tuple[str, str, str], set[Family]] = {}
+    for flow in flows:
+        service = _service(flow)
+        source = namer.side(flow.family, flow.source, flow.in_interface)
+        destination = namer.side(flow.family, flow.destination, flow.out_interface)
+        lines.setdefault((source, destination, service), set()).add(flow.family)
+    return tuple(FlowWords(*line, tuple(sorted(families))) for line, families in sorted(lines.items()))
+
+
+def _service(flow: Flow) -> str:
+    text = service_words(flow.service, flow.family)
+    if flow.is_free(Axis.SOURCE_PORT):
+        return text
+    ports = ", ".join(str(low) if low == high else f"{low}-{high}" for low, high in flow.source_port)
+    return f"{text} from source port {ports}"
+
+
+def services_of(flows: Iterable[Flow]) -> dict[Family, Ranges]:
+    """For each family every service in the flows."""
+    found: dict[Family, Ranges] = {}
+    for flow in flows:
+        found[flow.family] = union(found.get(flow.family, ()), flow.service)
+    return found
+
+

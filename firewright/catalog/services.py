@@ -1,0 +1,128 @@
+"""The curated services: what is commonly behind a port, and how far it should be visible. A site can lay its own rows over."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from collections.abc import Mapping as ReadOnly
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
+from types import MappingProxyType
+
+from firewright.catalog.row import ServiceRow, read_rows
+from firewright.diagnostic import Diagnostic, Note, Report, Severity, harmless, nearest
+from firewright.model.interval import Ranges, has, size, union
+from firewright.source import Source, read
+
+DATA = Path(__file__).with_name("data")
+"""The folder of the tables."""
+
+
+class BadCatalog(Exception):
+    """The tables that come with the program contradict themselves; its text says where. An installation fault."""
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Rows by name, in order of names. Equal rows are equal catalogs."""
+
+    rows: ReadOnly[str, ServiceRow] = field(default_factory=lambda: MappingProxyType({}))
+
+    def service(self, name: str) -> ServiceRow | None:
+        """The row of exactly this name, as a policy writes it; an alias is no name."""
+        return self.rows.get(name)
+
+    def names(self) -> tuple[str, ...]:
+        """Every name, sorted."""
+        return tuple(self.rows)
+
+    def nearest(self, word: str) -> str:
+        """The name that a misspelt word most likely meant (the row's name where it is like an alias), or an empty text."""
+        close = nearest(word, (*self.rows, *self._by_word))
+        return close if close in self.rows or not close else self._by_word[close][0].name
+
+    def by_word(self, word: str) -> tuple[ServiceRow, ...]:
+        """The rows that a word names in any case, by name or by alias: the one so named first. O(1)."""
+        return self._by_word.get(" ".join(word.casefold().split()), ())
+
+    def by_port(self, protocol: int, selector: int) -> tuple[ServiceRow, ...]:
+        """The rows that hold a port (or ICMP type << 8 | code) of a protocol, those that hold least first.
+
+        O(rows). Not an answer to what runs there: only what commonly does.
+        """
+        point = protocol << 16 | selector
+        found = sorted((size(services), name) for name, services in self._reach.items() if has(services, point))
+        return tuple(self.rows[name] for _, name in found)
+
+    def overlay(self, sources: Iterable[Source], report: Report) -> Catalog | None:
+        """This catalog with the rows of these files laid over it: a row of the same name is replaced.
+
+        None, and the places in the report, where a row is bad or an alias is another row's name. A `together` that names
+        no row is a warning.
+        """
+        own = Report()
+        added: dict[str, ServiceRow] = {}
+        for source in sources:
+            report.know(source)
+            for row in read_rows(source, own):
+                if row.name in added:
+                    note = Note("it stands here first", added[row.name].at)
+                    own.error("bad-catalog-row", f"two rows are called {row.name}", row.at, "rename one", [note])
+                added.setdefault(row.name, row)
+        rows = {**self.rows, **added}
+        if not own.has_errors():
+            _cross_check(rows, own)
+        for diagnostic in own.diagnostics:
+            report.add(diagnostic)
+        return None if own.has_errors() else Catalog(MappingProxyType(dict(sorted(rows.items()))))
+
+    @cached_property
+    def _by_word(self) -> ReadOnly[str, tuple[ServiceRow, ...]]:
+        found: defaultdict[str, list[ServiceRow]] = defaultdict(list)
+        for row in self.rows.values():
+            found[row.name].append(row)
+        for row in self.rows.values():
+            for alias in row.aliases:
+                known = found[" ".join(alias.casefold().split())]
+                if row not in known:
+                    known.append(row)
+        return {word: tuple(rows) for word, rows in found.items()}
+
+    @cached_property
+    def _reach(self) -> ReadOnly[str, Ranges]:
+        """Each row's services of both families, by its name."""
+        return {name: union(row.services(4), row.services(6)) for name, row in self.rows.items()}
+
+
+def _cross_check(rows: ReadOnly[str, ServiceRow], report: Report) -> None:
+    """What rows say of each other: `together` names rows, and no alias is another row's name."""
+    for row in rows.values():
+        for other in row.together:
+            if other not in rows or other == row.name:
+                said = f"{row.name} belongs with {harmless(other, 40)!r}, which is no other row"
+                near = nearest(other, rows)
+                way_out = f"did you mean {near}?" if near else "leave it out"
+                report.add(Diagnostic("bad-catalog-row", Severity.WARNING, said, row.at, help=way_out))
+        for alias in row.aliases:
+            name = alias.casefold()
+            if name in rows and name != row.name:
+                note = Note(f"{name} is this row", rows[name].at)
+                said = f"{row.name} has the alias {harmless(alias, 40)!r}, the name of another row"
+                report.error("bad-catalog-row", said, row.at, "leave the alias out", [note])
+
+
+def bundled() -> list[Source]:
+    """The files of rows that come with the program, in order of their names, under short paths."""
+    folder = DATA / "services"
+    return [Source(f"catalog/services/{path.name}", read(path).text) for path in sorted(folder.glob("*.yaml"))]
+
+
+@lru_cache(maxsize=1)
+def catalog() -> Catalog:
+    """The catalog that comes with the program, read once. Raises BadCatalog."""
+    report = Report()
+    whole = Catalog().overlay(bundled(), report)
+    if whole is None:
+        raise BadCatalog("\n".join(f"{said.at}: {said.message}; {said.help}" for said in report.sorted()))
+    return whole

@@ -1,0 +1,55 @@
+"""What a firewall decides of a packet, and which line of the policy decided it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from firewright.model.policy import Action, Firewall, Rule
+from firewright.source import Span
+
+
+class Outcome(StrEnum):
+    """Why a packet is let through or stopped, in the policy's words."""
+
+    REQUIRED = "required"
+    ALLOWED = "allowed"
+    ESSENTIAL = "essential"
+    LOOPBACK = "loopback"
+    UNENFORCED = "not enforced"
+    REQUESTED = "on request"
+    DENIED = "denied"
+    REJECTED = "rejected"
+    CLOSED = "closed"
+    SPOOFED = "spoofed"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the packet goes on: it is accepted, or it does not pass this firewall at all."""
+        return self in _OPEN
+
+
+_OPEN = (Outcome.REQUIRED, Outcome.ALLOWED, Outcome.ESSENTIAL, Outcome.LOOPBACK, Outcome.UNENFORCED)
+OPEN_OUTCOMES: tuple[str, ...] = tuple(outcome.value for outcome in _OPEN)
+PERMITTED_OUTCOMES: tuple[str, ...] = (Outcome.REQUIRED.value, Outcome.ALLOWED.value)
+"""What the policy's own rules let through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The outcome at one firewall, the action it takes, and the rule that decided, or None where no rule did.
+
+    `at` is the place that decided: the rule's verb, or the firewall whose default it is.
+    """
+
+    outcome: Outcome
+    action: Action
+    firewall: Firewall
+    rule: Rule | None = None
+    reason: str = ""
+    at: Span = field(compare=False, default=Span("", 0, 0, 0))
+
+    @property
+    def verdict(self) -> str:
+        """The outcome, told apart where a default answers instead of keeping silent."""
+        return "closed, answered" if self.outcome is Outcome.CLOSED and self.action is Action.REJECT else self.outcome.value

@@ -1,0 +1,76 @@
+"""The one primitive of every proof: is a box inside the union of others, and where not?"""
+
+from collections.abc import Sequence
+
+from firewright.space.budget import Meter, Undecided
+from firewright.space.index import AtomBox
+
+
+def cover(
+    box: AtomBox, candidates: Sequence[int], boxes: Sequence[AtomBox], axes: Sequence[int], meter: Meter
+) -> AtomBox | None:
+    """None if a box is inside the union of the candidates among `boxes`, else a part of it that is outside all of them.
+
+    A candidate that holds the box ends the search there; one that is open on a single axis is cut off without branching;
+    else the one that is open on fewest axes cuts the box into pieces. Exact; exponential in the number of axes at worst,
+    so counted: Undecided when the meter runs out.
+    """
+    todo = [(box, candidates)]
+    while todo:
+        meter.nodes += 1
+        if meter.nodes > meter.limit:
+            raise Undecided(f"the proof looked at {meter.limit} boxes and is not at its end")
+        box, candidates = todo.pop()
+        while True:
+            keep: list[int] = []
+            single: dict[int, int] = {}
+            fewest, pivot = 99, -1
+            for candidate in candidates:
+                other = boxes[candidate]
+                opened = 0
+                for axis in axes:
+                    here = box[axis]
+                    shared = here & other[axis]
+                    if shared != here:
+                        if not shared:
+                            opened = -1
+                            break
+                        opened += 1
+                        last = axis
+                if opened < 0:
+                    continue
+                if opened == 0:
+                    break
+                if opened == 1:
+                    single[last] = single.get(last, 0) | other[last]
+                else:
+                    keep.append(candidate)
+                    if opened < fewest:
+                        fewest, pivot = opened, candidate
+            else:
+                if single:
+                    rest = list(box)
+                    for axis, atoms in single.items():
+                        rest[axis] &= ~atoms
+                    if not all(rest[axis] for axis in single):
+                        break
+                    box, candidates = tuple(rest), keep
+                    if keep:
+                        continue
+                if not keep:
+                    return box
+                keep.remove(pivot)
+                _cut(box, boxes[pivot], axes, keep, todo)
+            break
+    return None
+
+
+def _cut(
+    box: AtomBox, by: AtomBox, axes: Sequence[int], keep: Sequence[int], todo: list[tuple[AtomBox, Sequence[int]]]
+) -> None:
+    left = list(box)
+    for axis in axes:
+        outside = left[axis] & ~by[axis]
+        if outside:
+            todo.append(((*left[:axis], outside, *left[axis + 1 :]), keep))
+            left[axis] &= by[axis]

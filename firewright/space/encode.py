@@ -1,0 +1,246 @@
+"""A policy's meaning at one firewall on one day, as a first-match list of packet boxes: precedence becomes order.
+
+The order of the list is the language's precedence (deny, reject, require, allow, request, otherwise, default), so the order of
+the rules in the file decides nothing but who is credited. `analysis/decide.py` says the same of one packet and shares no code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+
+from firewright.model.address import LOOPBACK, UNICAST, AddressSet
+from firewright.model.decision import Decision, Outcome
+from firewright.model.essential import ESSENTIALS
+from firewright.model.interval import Ranges, complement, difference, intersection, union
+from firewright.model.packet import FAMILIES, Family
+from firewright.model.policy import Action, Firewall, Policy, Rule, Verb, Zone, ZoneKind
+from firewright.model.transport import service_ranges
+from firewright.space.axis import ANY_INTERFACE, HOST, Axis, interface, top
+from firewright.space.box import Box, box
+from firewright.space.program import Program
+
+_OUTCOMES = {
+    Verb.DENY: (Outcome.DENIED, Action.DROP),
+    Verb.REJECT: (Outcome.REJECTED, Action.REJECT),
+    Verb.REQUIRE: (Outcome.REQUIRED, Action.ACCEPT),
+    Verb.ALLOW: (Outcome.ALLOWED, Action.ACCEPT),
+    Verb.REQUEST: (Outcome.REQUESTED, Action.DROP),
+}
+_Side = tuple[Ranges | None, Ranges | None]
+"""Interfaces and addresses of one end of a packet; None is unconstrained."""
+
+
+class Unfilled(ValueError):
+    """The policy has zones that nobody has filled in, so nothing can be proved of it."""
+
+
+def encode(policy: Policy, firewall: Firewall, day: date) -> dict[Family, Program]:
+    """What the firewall decides of every packet on that day, for each family, interfaces included.
+
+    Each step's verdict is `Decision.verdict` and its origin the Decision. Raises Unfilled.
+    """
+    return {family: _Encoder(policy, firewall, day, family).program(with_interfaces=True) for family in FAMILIES}
+
+
+def encode_path(policy: Policy, firewall: Firewall, day: date) -> dict[Family, Program]:
+    """The same for packets that arrive where their addresses belong: no step asks for more than "the host itself" or not."""
+    return {family: _Encoder(policy, firewall, day, family).program(with_interfaces=False) for family in FAMILIES}
+
+
+def rule_boxes(rule: Rule, family: Family) -> list[Box]:
+    """The packets that a rule speaks of, as products, whatever other rules say."""
+    boxes = (
+        box(
+            family,
+            in_interface=in_interface,
+            out_interface=out_interface,
+            source=source,
+            destination=destination,
+            service=service,
+            source_port=source_port,
+        )
+        for ends in rule.ends
+        for in_interface, source in _sides(ends.sources, family)
+        for out_interface, destination in _sides(ends.destinations, family)
+        for source_port, service in _services(rule, family)
+    )
+    return [one for one in boxes if one is not None]
+
+
+def _sides(zones: tuple[Zone, ...], family: Family) -> list[_Side]:
+    """One end of a rule: the host itself, other machines by their addresses, and groups wherever they are delivered."""
+    sides: list[_Side] = []
+    if any(zone.is_local for zone in zones):
+        sides.append((HOST, None))
+    groups = [zone for zone in zones if zone.kind in (ZoneKind.MULTICAST, ZoneKind.BROADCAST)]
+    if groups:
+        sides.append((None, union(*(zone.addresses.ranges(family) for zone in groups))))
+    others = [zone for zone in zones if not zone.is_local and zone not in groups]
+    if others:
+        sides.append((ANY_INTERFACE, union(*(zone.addresses.ranges(family) for zone in others))))
+    return sides
+
+
+def _services(rule: Rule, family: Family) -> list[tuple[Ranges | None, Ranges | None]]:
+    """Source ports and service axis of a rule's terms; one product for each distinct set of source ports."""
+    if not rule.terms or any(term.is_any for term in rule.terms):
+        return [(None, None)]
+    found = service_ranges([transport for term in rule.terms for transport in term.transports], family)
+    every: Ranges = ((0, 65535),)
+    return [(None if ports == every else ports, services) for ports, services in found.items()]
+
+
+class _Encoder:
+    """Writes the list of one firewall, one day, one family."""
+
+    def __init__(self, policy: Policy, firewall: Firewall, day: date, family: Family) -> None:
+        if policy.questions:
+            names = ", ".join(zone.name for zone in policy.questions)
+            raise Unfilled(f"not filled in: {names}")
+        self.policy, self.firewall, self.day, self.family = policy, firewall, day, family
+        self.list = Program(family)
+        self.unicast = UNICAST.ranges(family)
+
+    def program(self, with_interfaces: bool) -> Program:
+        self.loopback()
+        if with_interfaces:
+            self.spoofed()
+        self.not_on_path()
+        self.essentials()
+        self.rules()
+        default = self.firewall.default
+        reason = f"no rule allows it, and the default is {default.value}"
+        self.add([box(self.family)], Decision(Outcome.CLOSED, default, self.firewall, None, reason, self.firewall.at))
+        return self.list
+
+    def add(self, boxes: Iterable[Box | None], decision: Decision) -> None:
+        for one in boxes:
+            if one is not None:
+                self.list.add(one, decision.verdict, decision)
+
+    def decided(self, outcome: Outcome, action: Action, reason: str) -> Decision:
+        return Decision(outcome, action, self.firewall, None, reason, self.firewall.at)
+
+    def loopback(self) -> None:
+        """What the machine sends itself passes; loopback addresses from or to elsewhere do not."""
+        passes = self.decided(Outcome.LOOPBACK, Action.ACCEPT, "the machine talks to itself")
+        self.add([box(self.family, in_interface=HOST, out_interface=HOST)], passes)
+        inside = LOOPBACK.ranges(self.family)
+        strange = self.decided(Outcome.SPOOFED, Action.DROP, "a loopback address from or to elsewhere")
+        self.add([box(self.family, source=inside), box(self.family, destination=inside)], strange)
+
+    def spoofed(self) -> None:
+        """Where interfaces are given, an address at another interface than its zone's fits nowhere."""
+        for addresses, names in territories(self.policy, self.firewall):
+            wrong = difference(complement(interface(*names), top(self.family, Axis.IN_INTERFACE)), HOST)
+            ranges = addresses.ranges(self.family)
+            strange = self.decided(Outcome.SPOOFED, Action.DROP, f"its address belongs to {', '.join(names)}")
+            self.add([box(self.family, in_interface=wrong, source=ranges)], strange)
+            self.add([box(self.family, out_interface=wrong, destination=ranges)], strange)
+
+    def not_on_path(self) -> None:
+        """Packets that do not pass this firewall: for a host what it would forward, else what stays on one leg."""
+        away = self.decided(Outcome.UNENFORCED, Action.ACCEPT, "it does not pass this firewall")
+        elsewhere = {"in_interface": ANY_INTERFACE, "out_interface": ANY_INTERFACE}
+        if self.firewall.is_host:
+            self.add([box(self.family, **elsewhere)], away)
+            return
+        passing = [self.list.add(one, None) for one in self._within_boxes(elsewhere)]
+        legs, unattached = legs_of(self.firewall)
+        for leg in legs:
+            ranges = leg.ranges(self.family)
+            self.add([box(self.family, source=ranges, destination=ranges, **elsewhere)], away)
+        lost = unattached.ranges(self.family)
+        others: Ranges = intersection(complement(lost, top(self.family, Axis.SOURCE)), self.unicast)
+        self.add([box(self.family, source=lost, destination=self.unicast, **elsewhere)], away)
+        self.add([box(self.family, source=others, destination=lost, **elsewhere)], away)
+        for index in passing:
+            self.list.skip(index, len(self.list))
+
+    def _within_boxes(self, elsewhere: dict[str, Ranges]) -> Iterator[Box]:
+        for zone in self.firewall.within:
+            ranges = zone.addresses.ranges(self.family)
+            one = box(self.family, source=ranges, destination=ranges, **elsewhere)
+            if one is not None:
+                yield one
+
+    def essentials(self) -> None:
+        """The printed list, for what the machine itself receives and sends."""
+        for row in ESSENTIALS:
+            if self.family not in row.families:
+                continue
+            one = box(
+                self.family,
+                in_interface=None if row.is_inbound else HOST,
+                out_interface=HOST if row.is_inbound else None,
+                source=row.source.ranges(self.family),
+                destination=row.destination.ranges(self.family),
+                service=tuple((row.protocol << 16 | low, row.protocol << 16 | high) for low, high in row.selectors),
+                source_port=None if row.source_ports == ((0, 65535),) else row.source_ports,
+            )
+            self.add([one], self.decided(Outcome.ESSENTIAL, Action.ACCEPT, f"{row.name}: {row.because}"))
+
+    def rules(self) -> None:
+        active = [rule for rule in self.policy.rules if rule.is_active(self.day)]
+        overriders: dict[str, list[Rule]] = {}
+        for rule in active:
+            for name in rule.overrides:
+                overriders.setdefault(name.value, []).append(rule)
+        for verb, (outcome, action) in _OUTCOMES.items():
+            for rule in active:
+                if rule.verb is verb:
+                    self.rule(
+                        rule, Decision(outcome, action, self.firewall, rule, "", rule.at), overriders.get(rule.name, [])
+                    )
+        for default in (Action.DROP, Action.REJECT):
+            for rule in active:
+                if rule.verb is Verb.OTHERWISE and rule.default is default:
+                    self.rule(rule, Decision(Outcome.CLOSED, default, self.firewall, rule, "", rule.at), [])
+
+    def rule(self, rule: Rule, decision: Decision, overriders: list[Rule]) -> None:
+        """The rule's steps, behind skips for the dated rules that pass it."""
+        skips = [self.list.add(one, None) for dated in overriders for one in rule_boxes(dated, self.family)]
+        self.add(rule_boxes(rule, self.family), decision)
+        for index in skips:
+            self.list.skip(index, len(self.list))
+
+
+def legs_of(firewall: Firewall) -> tuple[list[AddressSet], AddressSet]:
+    """The addresses on each leg, the innermost leg taking what two hold, and the unicast addresses on no leg.
+
+    A zone on no leg is on the leg that has `internet`, where there is one.
+    """
+    zones = sorted(firewall.between, key=lambda zone: zone.kind is ZoneKind.INTERNET)
+    legs: list[AddressSet] = []
+    named = [zone for zone in zones if zone.kind is not ZoneKind.INTERNET]
+    for zone in named:
+        inner = AddressSet()
+        for other in named:
+            if other is not zone and other.addresses <= zone.addresses:
+                inner |= other.addresses
+        legs.append(zone.addresses - inner)
+    taken = AddressSet()
+    for leg in legs:
+        taken |= leg
+    rest = UNICAST - taken
+    if len(named) < len(zones):
+        return [*legs, rest], AddressSet()
+    return legs, rest
+
+
+def territories(policy: Policy, firewall: Firewall) -> list[tuple[AddressSet, tuple[str, ...]]]:
+    """For each zone with interfaces at this firewall: the addresses that are its own, and the interfaces they must come by.
+
+    Addresses belong to their innermost zone; one without interfaces of its own has those of the zone around it.
+    """
+    zones = [zone for zone in policy.zones.values() if zone.kind in (ZoneKind.NAMED, ZoneKind.INTERNET)]
+    given = [zone for zone in zones if zone.name in firewall.interfaces]
+    found = []
+    for zone in given:
+        own = zone.addresses
+        for other in given:
+            if other is not zone and other.addresses <= zone.addresses:
+                own -= other.addresses
+        found.append((own, firewall.interfaces[zone.name]))
+    return found
