@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from pkgutil import iter_modules
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 Plugin = TypeVar("Plugin")
 
@@ -45,4 +47,6 @@ class Registry(Generic[Plugin]):
         return {module.name.replace("_", "-") for module in iter_modules(path) if not module.name.startswith("_")}
 
     def _installed(self) -> dict[str, EntryPoint]:
+        from importlib.metadata import entry_points  # takes as long to import as all the rest of a command's start
+
         return {point.name: point for point in entry_points(group=self._package)}

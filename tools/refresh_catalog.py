@@ -124,10 +124,11 @@ def rows(entries: dict[tuple[int, int, str], Names]) -> list[Row]:
             raise SystemExit(f"cannot be an entry: {low}-{high}/{protocol}")
         for rank, (name, title) in enumerate(names):
             grouped.setdefault((low, high, rank, name, title), []).append(protocol)
-    return sorted(
+    found = (
         Row(low, high, rank, tuple(sorted(protocols, key=PROTOCOLS.index)), name, title)
         for (low, high, rank, name, title), protocols in grouped.items()
     )
+    return sorted(found, key=lambda row: (row[:3], PROTOCOLS.index(row.protocols[0]), row.name))
 
 
 def table(folder: Path, date: str) -> str:

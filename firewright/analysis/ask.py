@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from firewright.analysis.decide import has_service
+from firewright.analysis.decide import decide, has_service
 from firewright.analysis.path import Hop, path
 from firewright.analysis.question import Question
 from firewright.analysis.words import FlowWords, Namer, flow_words
@@ -79,7 +79,7 @@ def ask(policy: Policy, question: Question, day: date) -> Answer:
     """The exact answer of a policy to a question on a day. Raises Unfilled, Undecided."""
     hops = in_order(path(policy, day), question)
     namer = Namer(policy)
-    found: dict[tuple[int, ...], tuple[list[Flow], tuple[Decision, ...]]] = {}
+    found: dict[tuple[Hashable, ...], tuple[list[Flow], tuple[Decision, ...]]] = {}
     for family, boxes in question.within().items():
         programs = [hop.programs[family] for hop in hops]
         for within in boxes:
@@ -98,9 +98,9 @@ def _decision(origin: object) -> Decision:
     return origin
 
 
-def _identity(decision: Decision) -> int:
-    """The same for decisions that the same line makes, in both families."""
-    return hash((decision.outcome, decision.action, decision.reason, decision.at, id(decision.rule)))
+def _identity(decision: Decision) -> Hashable:
+    """Equal for decisions that the same line makes, in both families."""
+    return decision.outcome, decision.action, decision.reason, decision.at, id(decision.rule)
 
 
 def _part(hops: tuple[Hop, ...], flows: Iterable[Flow], decisions: tuple[Decision, ...], namer: Namer) -> Part:
@@ -116,6 +116,11 @@ def _ruling(hop: Hop, decision: Decision, witness: Packet) -> Ruling:
     rule = decision.rule
     term = next((term for term in rule.terms if has_service(term, witness)), None) if rule else None
     return Ruling(hop.policy, decision, term.at if term and term.at.line else decision.at, term)
+
+
+def ruling_of(hop: Hop, packet: Packet, day: date) -> Ruling:
+    """A firewall's decision on one packet, by the specification itself."""
+    return _ruling(hop, decide(hop.policy, hop.firewall, packet, day), packet)
 
 
 def in_order(hops: tuple[Hop, ...], question: Question) -> tuple[Hop, ...]:

@@ -64,7 +64,8 @@ def _by_rules(policy: Policy, firewall: Firewall, packet: Packet, day: date) -> 
 def matches(rule: Rule, packet: Packet) -> bool:
     """Whether a rule speaks of a packet."""
     return any(
-        any(_is_source(zone, packet) for zone in ends.sources) and any(_is_destination(zone, packet) for zone in ends.destinations)
+        any(_is_source(zone, packet) for zone in ends.sources)
+        and any(_is_destination(zone, packet) for zone in ends.destinations)
         for ends in rule.ends
     ) and (not rule.terms or any(has_service(term, packet) for term in rule.terms))
 
@@ -146,6 +147,12 @@ def is_spoofed(policy: Policy, firewall: Firewall, packet: Packet) -> bool:
 
 
 def _fits(policy: Policy, firewall: Firewall, name: str, family: int, address: int) -> bool:
-    given = [zone for zone in policy.zones.values() if zone.name in firewall.interfaces and zone.addresses.has(family, address)]
-    innermost = [zone for zone in given if not any(other is not zone and other.addresses <= zone.addresses for other in given)]
+    given = [
+        zone
+        for zone in policy.zones.values()
+        if zone.name in firewall.interfaces and zone.addresses.has(family, address)
+    ]
+    innermost = [
+        zone for zone in given if not any(other is not zone and other.addresses <= zone.addresses for other in given)
+    ]
     return all(any(fnmatchcase(name, pattern) for pattern in firewall.interfaces[zone.name]) for zone in innermost)

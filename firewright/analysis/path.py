@@ -16,6 +16,8 @@ from firewright.space.encode import encode_path
 from firewright.space.packetset import EVERYTHING, PacketSet
 from firewright.space.program import Program, specialise
 
+_BANS = (Verb.DENY, Verb.REJECT)
+
 
 @dataclass(frozen=True, slots=True)
 class Hop:
@@ -78,6 +80,6 @@ def intervals(policy: Policy, start: date) -> tuple[date, ...]:
     days = {start}
     for authority in policy.authorities():
         for rule in authority.rules:
-            if rule.is_on and rule.until is not None and rule.until >= start and rule.verb not in (Verb.DENY, Verb.REJECT):
+            if rule.is_on and rule.until is not None and start <= rule.until < date.max and rule.verb not in _BANS:
                 days.add(rule.until + timedelta(days=1))
     return tuple(sorted(days))

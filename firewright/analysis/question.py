@@ -27,7 +27,7 @@ class BadQuestion(ValueError):
     `is_unknown_name` tells a name that this policy does not have from a question that no policy could answer.
     """
 
-    def __init__(self, message: str, help: str = "", is_unknown_name: bool = False) -> None:  # noqa: A002
+    def __init__(self, message: str, help: str = "", is_unknown_name: bool = False) -> None:
         super().__init__(message)
         self.help, self.is_unknown_name = help, is_unknown_name
 
@@ -100,7 +100,9 @@ def parse_question(text: str, policy: Policy) -> tuple[Question, ...]:
     left, arrow, right = text.partition("<->" if both else "->")
     words = right.split(None, 1)
     if not arrow or not left.strip() or not words:
-        raise BadQuestion(f"no question: {harmless(text, 80)!r}", "write 'internet -> tenants tcp/443', ends from the policy")
+        raise BadQuestion(
+            f"no question: {harmless(text, 80)!r}", "write 'internet -> tenants tcp/443', ends from the policy"
+        )
     while len(words) == 2 and words[0].endswith(","):
         end, rest = words[0], words[1].split(None, 1)
         words = [end + rest[0], *rest[1:]]
@@ -118,7 +120,9 @@ def _side(text: str, policy: Policy) -> Side:
     sides = [_one_side(name, policy) for name in names]
     kinds = {(side.is_local, side.is_group) for side in sides}
     if len(kinds) > 1:
-        raise BadQuestion(f"{harmless(text.strip(), 80)!r} mixes the machine itself or groups with other machines", "ask twice")
+        raise BadQuestion(
+            f"{harmless(text.strip(), 80)!r} mixes the machine itself or groups with other machines", "ask twice"
+        )
     addresses = AddressSet()
     for side in sides:
         addresses |= side.addresses
@@ -135,7 +139,7 @@ def _one_side(name: str, policy: Policy) -> Side:
         if zone.is_local:
             return Side(name, EVERYWHERE, is_local=True)
         return Side(name, zone.addresses, is_group=zone.kind in (ZoneKind.MULTICAST, ZoneKind.BROADCAST))
-    if any(character in name for character in ".:/") and not name[0].isalpha() or ":" in name:
+    if (any(character in name for character in ".:/") and not name[0].isalpha()) or ":" in name:
         try:
             return Side(name, AddressSet.of(name))
         except BadPrefix as error:

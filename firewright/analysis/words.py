@@ -110,5 +110,3 @@ def services_of(flows: Iterable[Flow]) -> dict[Family, Ranges]:
     for flow in flows:
         found[flow.family] = union(found.get(flow.family, ()), flow.service)
     return found
-
-

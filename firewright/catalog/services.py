@@ -6,17 +6,15 @@ from collections import defaultdict
 from collections.abc import Iterable
 from collections.abc import Mapping as ReadOnly
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cached_property, lru_cache
-from pathlib import Path
 from types import MappingProxyType
 
 from firewright.catalog.row import ServiceRow, read_rows
+from firewright.catalog.table import DATA
 from firewright.diagnostic import Diagnostic, Note, Report, Severity, harmless, nearest
-from firewright.model.interval import Ranges, has, size, union
+from firewright.model.interval import Ranges, intersection, size, union
 from firewright.source import Source, read
-
-DATA = Path(__file__).with_name("data")
-"""The folder of the tables."""
 
 
 class BadCatalog(Exception):
@@ -38,21 +36,28 @@ class Catalog:
         return tuple(self.rows)
 
     def nearest(self, word: str) -> str:
-        """The name that a misspelt word most likely meant (the row's name where it is like an alias), or an empty text."""
-        close = nearest(word, (*self.rows, *self._by_word))
-        return close if close in self.rows or not close else self._by_word[close][0].name
+        """The name that a misspelt word most likely meant, by itself or by an alias; or an empty text."""
+        return next(iter(self.nearest_names(word, 1)), "")
+
+    def nearest_names(self, word: str, most: int) -> tuple[str, ...]:
+        """Up to `most` names that a word may have meant, the nearest first."""
+        close = get_close_matches(word.casefold()[:40], self._by_word, n=most, cutoff=0.6)
+        return tuple(dict.fromkeys(row.name for near in close for row in self._by_word[near]))[:most]
 
     def by_word(self, word: str) -> tuple[ServiceRow, ...]:
         """The rows that a word names in any case, by name or by alias: the one so named first. O(1)."""
         return self._by_word.get(" ".join(word.casefold().split()), ())
 
     def by_port(self, protocol: int, selector: int) -> tuple[ServiceRow, ...]:
-        """The rows that hold a port (or ICMP type << 8 | code) of a protocol, those that hold least first.
+        """The rows that hold a port (or ICMP type << 8 | code) of a protocol, those that hold least first. O(rows).
 
-        O(rows). Not an answer to what runs there: only what commonly does.
+        Not an answer to what runs there: only what commonly does.
         """
-        point = protocol << 16 | selector
-        found = sorted((size(services), name) for name, services in self._reach.items() if has(services, point))
+        return self.by_services(((protocol << 16 | selector, protocol << 16 | selector),))
+
+    def by_services(self, services: Ranges) -> tuple[ServiceRow, ...]:
+        """The rows that hold anything of a set on the service axis, those that hold least first. O(rows)."""
+        found = sorted((size(own), name) for name, own in self._reach.items() if intersection(own, services))
         return tuple(self.rows[name] for _, name in found)
 
     def overlay(self, sources: Iterable[Source], report: Report) -> Catalog | None:

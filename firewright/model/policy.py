@@ -47,12 +47,16 @@ BUILT_IN_ZONES = tuple(kind.value for kind in ZoneKind if kind is not ZoneKind.N
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A set of addresses under a name; `question` is what to ask while it is not filled in, and its addresses are empty."""
+    """A set of addresses under a name; `question` is what to ask while it is not filled in, and its addresses are empty.
+
+    `members` are the names of the zones that it is written as.
+    """
 
     name: str
     addresses: AddressSet
     kind: ZoneKind = ZoneKind.NAMED
     question: str = ""
+    members: tuple[str, ...] = ()
     at: Span = field(compare=False, default=NOWHERE)
 
     @property

@@ -31,7 +31,7 @@ _NAMES = """
 105 scps, 106 qnx, 107 a/n, 108 ipcomp, 109 snp, 110 compaq-peer, 111 ipx-in-ip, 112 vrrp, 113 pgm, 115 l2tp,
 116 ddx, 117 iatp, 118 stp, 119 srp, 120 uti, 121 smp, 122 sm, 123 ptp, 124 isis, 125 fire, 126 crtp, 127 crudp,
 128 sscopmce, 129 iplt, 130 sps, 131 pipe, 132 sctp, 133 fc, 134 rsvp-e2e-ignore, 135 mobility-header, 136 udplite,
-137 mpls-in-ip, 138 manet, 139 hip, 140 shim6, 141 wesp, 142 rohc, 143 ethernet, 144 aggfrag, 145 nsh
+137 mpls-in-ip, 138 manet, 139 hip, 140 shim6, 141 wesp, 142 rohc, 143 ethernet, 144 aggfrag, 145 nsh, 146 homa, 147 bit-emu
 """
 PROTOCOL_NUMBERS: Mapping[str, int] = MappingProxyType(
     {name: int(number) for number, name in (entry.split() for entry in _NAMES.split(","))}

@@ -1,5 +1,7 @@
 """How much work a question may take, and the honest answer where it would take more."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -12,10 +14,15 @@ class Undecided(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """`nodes`: boxes that a proof may look at, for each engine; `cells`: products that an answer may have."""
+    """What one question may use.
+
+    `nodes`: boxes that a proof looks at before the second engine is called; at twice as many it ends.
+    `cells`: products of an answer. `diagram`: nodes of the second engine; 0 does without it.
+    """
 
     nodes: int = 400_000
     cells: int = 400_000
+    diagram: int = 1 << 22
 
 
 DEFAULT = Budget()
@@ -28,10 +35,14 @@ def current() -> Budget:
 
 
 @contextmanager
-def budget(*, nodes: int | None = None, cells: int | None = None) -> Iterator[Budget]:
+def budget(*, nodes: int | None = None, cells: int | None = None, diagram: int | None = None) -> Iterator[Budget]:
     """Ask every question inside under this budget; what is left out stays as it was."""
     before = _CURRENT.get()
-    now = Budget(before.nodes if nodes is None else nodes, before.cells if cells is None else cells)
+    now = Budget(
+        before.nodes if nodes is None else nodes,
+        before.cells if cells is None else cells,
+        before.diagram if diagram is None else diagram,
+    )
     token = _CURRENT.set(now)
     try:
         yield now
@@ -42,8 +53,14 @@ def budget(*, nodes: int | None = None, cells: int | None = None) -> Iterator[Bu
 class Meter:
     """What one question has used of its budget."""
 
-    __slots__ = ("limit", "nodes")
+    __slots__ = ("diagram", "limit", "nodes")
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, diagram: int = 0) -> None:
         self.limit = limit
+        self.diagram = diagram
         self.nodes = 0
+
+    @classmethod
+    def now(cls) -> Meter:
+        """A meter for a question asked here and now."""
+        return cls(current().nodes, current().diagram)

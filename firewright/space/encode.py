@@ -48,6 +48,12 @@ def encode_path(policy: Policy, firewall: Firewall, day: date) -> dict[Family, P
     return {family: _Encoder(policy, firewall, day, family).program(with_interfaces=False) for family in FAMILIES}
 
 
+def encode_rules(policy: Policy, day: date) -> dict[Family, Program]:
+    """What the rules alone say of every packet, wherever it passes; what no rule names is closed. Raises Unfilled."""
+    nowhere = Firewall(policy.name, at=policy.at)
+    return {family: _Encoder(policy, nowhere, day, family).rules_alone() for family in FAMILIES}
+
+
 def rule_boxes(rule: Rule, family: Family) -> list[Box]:
     """The packets that a rule speaks of, as products, whatever other rules say."""
     boxes = (
@@ -108,6 +114,9 @@ class _Encoder:
             self.spoofed()
         self.not_on_path()
         self.essentials()
+        return self.rules_alone()
+
+    def rules_alone(self) -> Program:
         self.rules()
         default = self.firewall.default
         reason = f"no rule allows it, and the default is {default.value}"

@@ -95,9 +95,10 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """Where a step of firewalls in series comes from: the firewall's name, and the step's own origin there."""
+    """Where a step of firewalls in series comes from: the firewall's name, the step's place and its own origin there."""
 
     name: str
+    step: int
     origin: object
 
 
@@ -118,7 +119,7 @@ def series(hops: Iterable[tuple[str, Program]]) -> Program:
         is_last = number == len(named) - 1
         for index, verdict in enumerate(program.verdict):
             word = verdict if isinstance(verdict, str) and (is_last or verdict != "accept") else None
-            place = out.add(program.box[index], word, Hop(name, program.origin[index]), program.literals[index])
+            place = out.add(program.box[index], word, Hop(name, index, program.origin[index]), program.literals[index])
             if word is None:
                 out.skip(place, verdict + start if isinstance(verdict, int) else behind)
     return out

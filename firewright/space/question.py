@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from threading import Lock
 from typing import assert_never
 
 from firewright.model.interval import Ranges
 from firewright.model.packet import Family, Packet
 from firewright.space.axis import AXES
-from firewright.space.box import Box
+from firewright.space.box import EVERY_BOX, Box
 from firewright.space.budget import Meter, current
 from firewright.space.diagram import Diagram, decider
 from firewright.space.flow import Flow, merged
 from firewright.space.index import AtomBox, Index
 from firewright.space.program import Literals, Program
-from firewright.space.search import find, programs_in
+from firewright.space.search import by_step, find, programs_in
 from firewright.space.sentence import AllOf, AnyOf, Decides, Sentence
 from firewright.space.witness import packet_in
 
@@ -49,13 +49,28 @@ def find_packet(sentence: Sentence, family: Family, within: Box | None) -> tuple
     programs = programs_in(sentence, family)
     index = index_of(programs, family)
     places = {id(program): place for place, program in enumerate(programs)}
-    found = find(index, places, sentence, within, Meter(current().nodes))
+    found = find(index, places, sentence, within, Meter.now())
     if found is None:
         return None
     product = index.product(found, within)
     return packet_in(family, product[:AXES]), {
         text: ranges[0][0] == 1 for text, ranges in zip(index.names, product[AXES:], strict=True)
     }
+
+
+def deciding_packets(
+    program: Program, words: Collection[str], sentence: Sentence, within: Box = EVERY_BOX
+) -> list[tuple[int, Packet]]:
+    """The steps that decide, with one of these words, a packet of the question for which a sentence holds; each with one."""
+    family = program.family
+    asked = None if within == EVERY_BOX else within
+    programs = programs_in(sentence, family)
+    if all(one is not program for one in programs):
+        programs.append(program)
+    index = index_of(programs, family)
+    places = {id(one): place for place, one in enumerate(programs)}
+    found = by_step(index, places, places[id(program)], words, sentence, asked, Meter.now())
+    return [(step, packet_in(family, index.product(box, asked)[:AXES])) for step, box in sorted(found.items())]
 
 
 def enumerate_flows(sentence: Sentence, family: Family, within: Box | None) -> tuple[Flow, ...]:

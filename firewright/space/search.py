@@ -2,51 +2,107 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import assert_never
 
-from firewright.space.bitmap import lowest, members
+from firewright.space.bdd import cover_by_diagram
+from firewright.space.bitmap import members
 from firewright.space.box import Box
-from firewright.space.budget import Meter
+from firewright.space.budget import Meter, Undecided
 from firewright.space.cover import cover
 from firewright.space.index import AtomBox, Index, Region
 from firewright.space.program import Program
 from firewright.space.sentence import AllOf, AnyOf, Decides, Sentence
 
-Claim = tuple[Region, int]
-"""A region, and the steps that come before it: what they do not hold of the region is in the set."""
+Claim = tuple[int, Region, int]
+"""The step that decides, a region of it, and the steps that come before: what they do not hold of the region is in the set."""
 Places = Mapping[int, int]
 """For each program (by its `id`) its place in the index."""
+_TRIAL = 500
+"""Boxes to look at before a hard claim is given to the second engine, once the budget is used up."""
 
 
 def find(index: Index, places: Places, sentence: Sentence, within: Box | None, meter: Meter) -> AtomBox | None:
     """A box of packets for which the sentence holds inside the question; None if there is none.
 
-    Exact. Undecided when the meter runs out.
+    Exact. Undecided when the meter has run out twice, or the second engine gives up.
     """
-    for region, before in _claims(index, places, sentence, index.region(within), 0):
-        candidates = members(before & region.overlapping)
-        outside = cover(region.atoms, candidates, index.boxes, index.order, meter)
-        if outside is not None:
-            return outside
+    for claim in _claims(index, places, sentence, index.region(within), 0):
+        found = settle(index, claim, meter)
+        if found is not None:
+            return found
     return None
 
 
-def deciding(index: Index, place: int, region: Region, before: int, words: frozenset[str], at: int) -> Iterator[Claim]:
-    """Claims whose union is where a program decides with one of these words, from step `at` on."""
+def by_step(
+    index: Index,
+    places: Places,
+    place: int,
+    words: Iterable[str],
+    sentence: Sentence,
+    within: Box | None,
+    meter: Meter,
+) -> dict[int, AtomBox]:
+    """For each step of one program that decides with these words some packet of a sentence, such packets."""
+    found: dict[int, AtomBox] = {}
+    offset = index.lists[place].offset
+    wanted = steps_deciding(index, place, words)
+    for step, region, before in deciding(index, place, index.region(within), 0, wanted, offset):
+        if step - offset in found:
+            continue
+        for claim in _claims(index, places, sentence, region, before):
+            outside = settle(index, claim, meter)
+            if outside is not None:
+                found[step - offset] = outside
+                break
+    return found
+
+
+def settle(index: Index, claim: Claim, meter: Meter) -> AtomBox | None:
+    """A part of a claim that no earlier step holds; None if they hold all of it.
+
+    Within the budget by `cover`; beyond it by a short trial, then the second engine; Undecided at twice the budget.
+    """
+    _, region, before = claim
+    return settle_box(index, region.atoms, members(before & region.overlapping), meter)
+
+
+def settle_box(index: Index, box: AtomBox, candidates: Sequence[int], meter: Meter) -> AtomBox | None:
+    """A part of a box that no candidate step holds; None if they hold all of it. As `settle`."""
+    spent = meter.nodes
+    if spent < meter.limit:
+        try:
+            return cover(box, candidates, index.boxes, index.order, meter)
+        except Undecided:
+            return cover_by_diagram(box, candidates, index.boxes, index.order, meter.diagram)
+    if spent > 2 * meter.limit:
+        raise Undecided(f"the proof looked at {spent} boxes and is not at its end")
+    trial = Meter(_TRIAL)
+    try:
+        return cover(box, candidates, index.boxes, index.order, trial)
+    except Undecided:
+        return cover_by_diagram(box, candidates, index.boxes, index.order, meter.diagram)
+    finally:
+        meter.nodes += trial.nodes
+
+
+def deciding(
+    index: Index, place: int, region: Region, before: int, wanted: int, at: int, ending: int = -1
+) -> Iterator[Claim]:
+    """Claims whose union is where one of the wanted steps of a program decides, from step `at` on.
+
+    The step `ending`, if given, is taken as deciding even if it skips.
+    """
     listed = index.lists[place]
     reached = region.overlapping & listed.steps & -(1 << at)
     certain = index.containers(region, reached)
     if certain:
         reached &= ((certain & -certain) << 1) - 1
-    visit = listed.skips
-    for word in words:
-        visit |= listed.deciding.get(word, 0)
-    visit &= reached
+    visit = reached & (listed.skips | wanted)
     while visit:
-        step = lowest(visit)
-        bit = 1 << step
+        bit = visit & -visit
         visit ^= bit
+        step = bit.bit_length() - 1
         clipped = index.clip(region, step)
         if clipped is None:
             continue
@@ -54,17 +110,26 @@ def deciding(index: Index, place: int, region: Region, before: int, words: froze
         if index.containers(clipped, earlier):
             continue
         target = listed.target.get(step)
-        if target is None:
-            yield clipped, earlier
+        if target is None or step == ending:
+            yield step, clipped, earlier
         else:
-            yield from deciding(index, place, clipped, earlier, words, target)
+            yield from deciding(index, place, clipped, earlier, wanted, target, ending)
+
+
+def steps_deciding(index: Index, place: int, words: Iterable[str]) -> int:
+    """The steps of a program that decide with one of these words."""
+    wanted = 0
+    for word in words:
+        wanted |= index.lists[place].deciding.get(word, 0)
+    return wanted
 
 
 def _claims(index: Index, places: Places, sentence: Sentence, region: Region, before: int) -> Iterator[Claim]:
     match sentence:
         case Decides():
             place = places[id(sentence.programs[index.family])]
-            yield from deciding(index, place, region, before, sentence.words, index.lists[place].offset)
+            wanted = steps_deciding(index, place, sentence.words)
+            yield from deciding(index, place, region, before, wanted, index.lists[place].offset)
         case AnyOf(parts):
             for part in parts:
                 yield from _claims(index, places, part, region, before)
@@ -79,17 +144,19 @@ def _claims(index: Index, places: Places, sentence: Sentence, region: Region, be
 def _product(index: Index, places: Places, parts: list[Sentence], region: Region, before: int) -> Iterator[Claim]:
     """Depth first: each claim of the first part is the region in which the others are asked."""
     if not parts:
-        yield region, before
+        yield -1, region, before
         return
-    for clipped, earlier in _claims(index, places, parts[0], region, before):
+    if len(parts) == 1:
+        yield from _claims(index, places, parts[0], region, before)
+        return
+    for _, clipped, earlier in _claims(index, places, parts[0], region, before):
         yield from _product(index, places, parts[1:], clipped, earlier)
 
 
 def _breadth(index: Index, places: Places, sentence: Sentence) -> int:
     """How many steps may claim something; the narrowest part is asked first."""
     if isinstance(sentence, Decides):
-        listed = index.lists[places[id(sentence.programs[index.family])]]
-        return sum(listed.deciding.get(word, 0).bit_count() for word in sentence.words)
+        return steps_deciding(index, places[id(sentence.programs[index.family])], sentence.words).bit_count()
     sizes = [_breadth(index, places, part) for part in sentence.parts]
     return min(sizes, default=0) if isinstance(sentence, AllOf) else sum(sizes)
 

@@ -1,0 +1,1 @@
+"""Measurements, each against other programs in the same run."""

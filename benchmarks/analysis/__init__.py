@@ -1,0 +1,1 @@
+"""Exact analysis of first-match lists, side by side with other engines."""

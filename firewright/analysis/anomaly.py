@@ -1,0 +1,239 @@
+"""Steps of a first-match list that could go: shadowed ones decide no packet, redundant ones change no decision.
+
+Exact and complete: by unions of other steps, not by pairs. A few sampled packets only ever prove that a step is alive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from random import Random
+
+from firewright.model.packet import Packet
+from firewright.space.axis import AXES
+from firewright.space.bitmap import bits, members
+from firewright.space.budget import Meter
+from firewright.space.index import AtomBox, Index
+from firewright.space.program import Program, Verdict
+from firewright.space.question import index_of
+from firewright.space.search import Claim, deciding, settle, settle_box
+from firewright.space.witness import packet_in
+
+_SAMPLES = 10
+
+
+class Kind(Enum):
+    """What is wrong with a step."""
+
+    SHADOWED = "shadowed"
+    """Earlier steps take all of its packets."""
+    REDUNDANT = "redundant"
+    """Without it, later steps decide each of its packets the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anomaly:
+    """A step that could go, all others staying.
+
+    `by`: for a shadowed step, earlier steps that together hold all of it and of which none could be left out (in a program
+    with skips: all earlier steps that overlap it); for a redundant one, the later steps with its verdict that overlap it, up
+    to the first step that holds all of it.
+    """
+
+    step: int
+    kind: Kind
+    by: tuple[int, ...]
+
+
+def anomalies(program: Program) -> tuple[Anomaly, ...]:
+    """Every shadowed or redundant step of a program, in order, each judged with all others in place.
+
+    The last step, which decides what is left, is not judged; nor is redundancy of steps that skip. Undecided where the
+    budget of one step's proofs does not suffice.
+    """
+    index = index_of([program.seal()], program.family)
+    walking = (_judge_walking(index, step) for step in range(len(program) - 1))
+    found: Iterator[Anomaly | None] = walking if index.lists[0].skips else _Flat(index).judged()
+    return tuple(anomaly for anomaly in found if anomaly is not None)
+
+
+def reaching(program: Program, step: int) -> Packet | None:
+    """A packet that a step decides (or lets skip); None if it is shadowed."""
+    index = index_of([program.seal()], program.family)
+    meter = Meter.now()
+    for claim in _claims_of(index, step):
+        outside = settle(index, claim, meter)
+        if outside is not None:
+            return packet_in(program.family, index.product(outside, None)[:AXES])
+    return None
+
+
+def mattering(program: Program, step: int) -> Packet | None:
+    """A packet that would be decided otherwise if a deciding step were gone; None if there is none."""
+    index = index_of([program.seal()], program.family)
+    found = _changed(index, step, Meter.now())
+    return None if found is None else packet_in(program.family, index.product(found, None)[:AXES])
+
+
+def _claims_of(index: Index, step: int) -> Iterator[Claim]:
+    """Claims whose union is what reaches a step and matches it."""
+    own = index.clip(index.region(), step)
+    if own is None:
+        raise AssertionError("a box is never empty")
+    return deciding(index, 0, own, 0, 1 << step, 0, ending=step)
+
+
+def _changed(index: Index, step: int, meter: Meter) -> AtomBox | None:
+    listed = index.lists[0]
+    own = listed.program.verdict[step]
+    if not isinstance(own, str) or step == len(listed.program) - 1:
+        raise ValueError(f"step {step} is not one that could go: it skips, or decides what is left")
+    others = listed.steps & ~listed.deciding[own]
+    for _, region, before in _claims_of(index, step):
+        for claim in deciding(index, 0, region, before, others, step + 1):
+            outside = settle(index, claim, meter)
+            if outside is not None:
+                return outside
+    return None
+
+
+def _judge_walking(index: Index, step: int) -> Anomaly | None:
+    """Judge one step of a program that skips."""
+    program = index.lists[0].program
+    meter = Meter.now()
+    if all(settle(index, claim, meter) is None for claim in _claims_of(index, step)):
+        before = _overlapping(index, step) & ((1 << step) - 1)
+        return Anomaly(step, Kind.SHADOWED, tuple(bits(before)))
+    verdict = program.verdict[step]
+    if isinstance(verdict, str) and _changed(index, step, meter) is None:
+        return Anomaly(step, Kind.REDUNDANT, _successors(index, step, verdict))
+    return None
+
+
+def _overlapping(index: Index, step: int) -> int:
+    found = index.every_step
+    values = index.values[step]
+    for axis in index.order:
+        found &= index.overlapping[axis][values[axis]]
+    return found & ~(1 << step)
+
+
+def _successors(index: Index, step: int, verdict: str) -> tuple[int, ...]:
+    """Later steps with this verdict that overlap a step, up to the first step that holds all of it."""
+    later = _overlapping(index, step) & -(2 << step)
+    holding = later
+    values = index.values[step]
+    for axis in index.order:
+        holding &= index.containing[axis][values[axis]]
+    if holding:
+        later &= ((holding & -holding) << 1) - 1
+    return tuple(members(later & index.lists[0].deciding[verdict]))
+
+
+class _Flat:
+    """The steps of a program without skips, judged by bitmaps."""
+
+    def __init__(self, index: Index) -> None:
+        self.index = index
+        program = index.lists[0].program
+        self.verdicts: list[Verdict] = program.verdict
+        self.alike = {word: index.lists[0].deciding[word] for word in program.words}
+        self.random = Random(1)  # noqa: S311 (samples only find packets; nothing rests on their being hard to guess)
+        self.atoms: list[dict[int, list[int]]] = [{} for _ in range(index.width)]
+        self.held = [axis.held for axis in index.axes]
+
+    def judged(self) -> Iterator[Anomaly | None]:
+        for step in range(self.index.count - 1):
+            yield self.judge(step)
+
+    def judge(self, step: int) -> Anomaly | None:
+        index, order = self.index, self.index.order
+        values = index.values[step]
+        below = (1 << step) - 1
+        containing = overlapping = -1
+        for axis in order:
+            value = values[axis]
+            containing &= index.containing[axis][value]
+            overlapping &= index.overlapping[axis][value]
+        if containing & below:
+            return Anomaly(step, Kind.SHADOWED, (next(bits(containing & below)),))
+        before = overlapping & below
+        after = overlapping & -(2 << step)
+        nearest = containing & -(2 << step)
+        after &= ((nearest & -nearest) << 1) - 1
+        is_alive, is_needed = self.sample(step, before)
+        if is_needed:
+            return None
+        meter = Meter.now()
+        if not is_alive and before:
+            candidates = members(before)
+            if settle_box(index, index.boxes[step], candidates, meter) is None:
+                return Anomaly(step, Kind.SHADOWED, tuple(_fewest(index, step, candidates)))
+        if self.is_needed(step, before, after, meter):
+            return None
+        return Anomaly(step, Kind.REDUNDANT, tuple(members(after & self.same(step))))
+
+    def same(self, step: int) -> int:
+        """The steps with a step's verdict."""
+        verdict = self.verdicts[step]
+        return self.alike[verdict] if isinstance(verdict, str) else 0
+
+    def sample(self, step: int, before: int) -> tuple[bool, bool]:
+        """Whether some packet proves that the step is alive, and that it is needed."""
+        index, order, choose = self.index, self.index.order, self.random.random
+        values, below, verdict = index.values[step], (1 << step) - 1, self.verdicts[step]
+        pools = []
+        for axis in order:
+            pool = self.atoms[axis].get(values[axis])
+            if pool is None:
+                pool = self.atoms[axis][values[axis]] = members(index.axes[axis].of[values[axis]])
+            pools.append((self.held[axis], pool, len(pool)))
+        is_alive = not before
+        for _ in range(_SAMPLES):
+            holding = -1
+            for held, pool, count in pools:
+                holding &= held[pool[int(choose() * count)]]
+            if holding & below:
+                continue
+            is_alive = True
+            holding &= -(2 << step)
+            if self.verdicts[(holding & -holding).bit_length() - 1] != verdict:
+                return True, True
+        return is_alive, False
+
+    def is_needed(self, step: int, before: int, after: int, meter: Meter) -> bool:
+        """Whether some packet of a step that is alive would be decided otherwise without it."""
+        index = self.index
+        same = self.same(step)
+        box = index.boxes[step]
+        for other in bits(after & ~same):
+            shared = tuple(one & two for one, two in zip(box, index.boxes[other], strict=True))
+            covering = before | (after & same & ((1 << other) - 1))
+            values = index.values[other]
+            for axis in index.order:
+                covering &= index.overlapping[axis][values[axis]]
+            if settle_box(index, shared, members(covering), meter) is not None:
+                return True
+        return False
+
+
+def _fewest(index: Index, step: int, candidates: Sequence[int]) -> list[int]:
+    """A part of the candidates that still covers a step and of which none can be left out; earlier steps are preferred.
+
+    By halving (U. Junker, QuickXplain, AAAI 2004): O(k log(n / k)) proofs for k steps of n.
+    """
+    box = index.boxes[step]
+
+    def search(kept: list[int], rest: list[int], is_changed: bool) -> list[int]:
+        if is_changed and settle_box(index, box, kept, Meter.now()) is None:
+            return []
+        if len(rest) == 1:
+            return rest
+        half = len(rest) // 2
+        first, second = rest[:half], rest[half:]
+        late = search(kept + first, second, True)
+        early = search(kept + late, first, bool(late))
+        return early + late
+
+    return sorted(search([], list(candidates), False))

@@ -1,0 +1,159 @@
+"""What changes from one policy to another: what opens, what closes, what answers, or a proof that nothing does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from firewright.analysis.ask import Ruling, ruling_of
+from firewright.analysis.path import Hop, passing, path
+from firewright.analysis.words import FlowWords, Namer, flow_words
+from firewright.model.decision import Outcome
+from firewright.model.interval import Ranges
+from firewright.model.packet import FAMILIES, ConntrackState, Packet
+from firewright.model.policy import Firewall, Policy
+from firewright.space.box import box
+from firewright.space.flow import Flow
+from firewright.space.packetset import EMPTY, PacketSet, Within
+
+_NEW: Ranges = ((int(ConntrackState.NEW), int(ConntrackState.NEW)),)
+_ANSWERING = (Outcome.REJECTED.value, "closed, answered")
+_SILENT = (Outcome.DENIED.value, Outcome.CLOSED.value, Outcome.REQUESTED.value, Outcome.SPOOFED.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Packets that one policy treats in one way and the other in another: flows, one packet, and who decided it before and after."""
+
+    lines: tuple[FlowWords, ...]
+    witness: Packet
+    before: tuple[Ruling, ...]
+    after: tuple[Ruling, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Every difference between two policies on a day.
+
+    `opens`, `closes`, `answers` (was silent, now rejects) and `hides` (the other way) are what a packet notices; `promises`
+    what only people do: required, and on request. `settings` are firewalls' interfaces and timeouts, in sentences.
+    """
+
+    before: Policy
+    after: Policy
+    day: date
+    opens: tuple[Change, ...]
+    closes: tuple[Change, ...]
+    answers: tuple[Change, ...]
+    hides: tuple[Change, ...]
+    promises: tuple[tuple[str, Change], ...]
+    settings: tuple[str, ...]
+
+    @property
+    def is_equivalent(self) -> bool:
+        """Whether no packet tells the two apart, and no setting does; proved, since every difference was looked for exactly."""
+        return not (self.opens or self.closes or self.answers or self.hides or self.settings)
+
+
+def compare(before: Policy, after: Policy, day: date) -> Comparison:
+    """The differences between two policies on a day, new flows of both families. Raises Unfilled, Undecided.
+
+    Only their own firewalls are compared, not those of the authorities they are behind.
+    """
+    old, new = _own(before, day), _own(after, day)
+    namer = Namer(before, after)
+
+    def changes(packets: PacketSet) -> tuple[Change, ...]:
+        return tuple(_changes(packets, old, new, namer, day))
+
+    old_open, new_open = passing(old), passing(new)
+    old_answer, new_answer = _answering(old), _answering(new)
+    promises = [
+        (f"{word} {'no more' if is_less else 'now'}", change)
+        for word in (Outcome.REQUIRED, Outcome.REQUESTED)
+        for is_less, packets in (
+            (False, _said(new, word) - _said(old, word)),
+            (True, _said(old, word) - _said(new, word)),
+        )
+        for change in changes(packets & _alike(old_open, new_open))
+    ]
+    return Comparison(
+        before,
+        after,
+        day,
+        opens=changes(new_open - old_open),
+        closes=changes(old_open - new_open),
+        answers=changes(new_answer - old_answer - old_open),
+        hides=changes(old_answer - new_answer - new_open),
+        promises=tuple(promises),
+        settings=tuple(_settings(before, after)),
+    )
+
+
+def _own(policy: Policy, day: date) -> tuple[Hop, ...]:
+    return tuple(hop for hop in path(policy, day) if hop.is_own)
+
+
+def _alike(old_open: PacketSet, new_open: PacketSet) -> PacketSet:
+    """What is open in both or in neither, so that a change is told once."""
+    return (old_open & new_open) | ~(old_open | new_open)
+
+
+def _answering(hops: tuple[Hop, ...]) -> PacketSet:
+    """What is stopped, and answered wherever it is stopped."""
+    silent, answered = EMPTY, EMPTY
+    for hop in hops:
+        silent = silent | hop.decided(*_SILENT)
+        answered = answered | hop.decided(*_ANSWERING)
+    return answered - silent
+
+
+def _said(hops: tuple[Hop, ...], outcome: Outcome) -> PacketSet:
+    said = EMPTY
+    for hop in hops:
+        said = said | hop.decided(outcome.value)
+    return said
+
+
+def _changes(
+    packets: PacketSet, old: tuple[Hop, ...], new: tuple[Hop, ...], namer: Namer, day: date
+) -> Iterator[Change]:
+    """The packets grouped by who decided an example of them before and after."""
+    groups: dict[tuple[object, ...], tuple[list[Flow], Packet, tuple[Ruling, ...], tuple[Ruling, ...]]] = {}
+    for family in FAMILIES:
+        one = box(family, conntrack_state=_NEW)
+        within: Within = {family: one} if one is not None else {}
+        for flow in packets.flows(family, within):
+            witness = PacketSet.of({family: [flow.box]}).witness()
+            assert witness is not None  # noqa: S101 - a flow holds at least one packet
+            before = tuple(ruling_of(hop, witness, day) for hop in old)
+            after = tuple(ruling_of(hop, witness, day) for hop in new)
+            key = tuple((ruling.at, ruling.decision.outcome) for ruling in (*before, *after))
+            groups.setdefault(key, ([], witness, before, after))[0].append(flow)
+    for flows, witness, before, after in groups.values():
+        yield Change(flow_words(flows, namer), witness, before, after)
+
+
+def _settings(before: Policy, after: Policy) -> Iterator[str]:
+    for name in sorted({*before.firewalls, *after.firewalls}):
+        old, new = before.firewalls.get(name), after.firewalls.get(name)
+        if old is not None and new is not None:
+            yield from _firewall_settings(name, old, new)
+
+
+def _firewall_settings(name: str, old: Firewall, new: Firewall) -> Iterator[str]:
+    for timeout in sorted({*old.timeouts, *new.timeouts}):
+        was, now = old.timeouts.get(timeout), new.timeouts.get(timeout)
+        if was != now:
+            yield f"{name}: timeout {timeout} was {_seconds(was)}, is {_seconds(now)}"
+    for zone in sorted({*old.interfaces, *new.interfaces}):
+        here, there = old.interfaces.get(zone, ()), new.interfaces.get(zone, ())
+        if here != there:
+            yield f"{name}: interfaces of {zone} were {', '.join(here) or 'any'}, are {', '.join(there) or 'any'}"
+    if old.opens != new.opens:
+        yield f"{name}: opened what is {old.opens}, opens what is {new.opens}"
+
+
+def _seconds(value: int | None) -> str:
+    return "the kernel's" if value is None else f"{value} s"

@@ -1,0 +1,280 @@
+"""What becomes of every service between two zones: the exact numbers behind pictures of a policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+from functools import cached_property
+from itertools import combinations
+
+from firewright.analysis.ask import in_order
+from firewright.analysis.path import Hop, internet_of, path
+from firewright.analysis.question import Question, Side
+from firewright.analysis.words import FlowWords, Namer, flow_words
+from firewright.model.address import UNICAST
+from firewright.model.decision import Decision, Outcome
+from firewright.model.interval import Ranges, difference, intersection, union
+from firewright.model.packet import FAMILIES, ConntrackState, Family
+from firewright.model.policy import Action, Policy, Term, Zone, ZoneKind
+from firewright.model.transport import EVERY_SERVICE
+from firewright.space.axis import ANY_INTERFACE, HOST
+from firewright.space.box import Box, box
+from firewright.space.flow import Flow
+from firewright.space.partition import partition
+
+_NEW: Ranges = ((int(ConntrackState.NEW), int(ConntrackState.NEW)),)
+_GROUPS = (ZoneKind.MULTICAST, ZoneKind.BROADCAST)
+_ASIDE = (Outcome.ESSENTIAL, Outcome.LOOPBACK, Outcome.SPOOFED)
+"""What no rule of a policy decides: it is said beside the picture and never makes a service open or closed in part."""
+
+
+class Standing(StrEnum):
+    """What becomes of new flows, from most to least open; `not enforced` where no firewall stands between."""
+
+    PERMITTED = "permitted"
+    REQUEST = "on request"
+    DENIED = "denied"
+    CLOSED = "closed"
+    UNENFORCED = "not enforced"
+
+
+_RANK = {standing: number for number, standing in enumerate(Standing)}
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """A standing, whether the policy requires the flows to work, and whether a caller that is stopped gets an answer."""
+
+    standing: Standing
+    is_required: bool = False
+    is_answered: bool = False
+
+    @property
+    def rank(self) -> tuple[int, bool, bool]:
+        """The order in which stands are told: the most open first, required before allowed, silent before answered."""
+        return _RANK[self.standing], not self.is_required, self.is_answered
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Services of one family that fare alike, on the service axis.
+
+    One stand where all addresses and source ports fare the same; several where it depends on them.
+    """
+
+    family: Family
+    services: Ranges
+    stands: tuple[Stand, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """New flows from one zone to another: for each family that both ends have, shares that together are every service.
+
+    `parts` tells which flows have which stand where it depends on more than the service. `asides` are the essentials
+    that pass whatever the policy says; a service that is wholly essential is in no share.
+    """
+
+    source: str
+    destination: str
+    families: tuple[Family, ...]
+    shares: tuple[Share, ...]
+    parts: tuple[tuple[Stand, FlowWords], ...] = ()
+    asides: tuple[str, ...] = ()
+
+    def services(self, family: Family, *standings: Standing) -> Ranges:
+        """Every service of a family that has one of these standings, be it for some addresses only."""
+        return union(
+            *(
+                share.services
+                for share in self.shares
+                if share.family == family and any(stand.standing in standings for stand in share.stands)
+            )
+        )
+
+    @property
+    def standings(self) -> tuple[Standing, ...]:
+        """The standings that some flow has, the most open first."""
+        found = {stand.standing for share in self.shares for stand in share.stands}
+        return tuple(standing for standing in Standing if standing in found)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two zones whose traffic is looked at both ways; a zone and itself where the traffic stays inside it."""
+
+    here: Zone
+    there: Zone
+
+    @property
+    def is_within(self) -> bool:
+        """Whether both ends are the same zone."""
+        return self.here.name == self.there.name
+
+
+def pairs(policy: Policy) -> tuple[Pair, ...]:
+    """The pairs that a policy's own firewalls separate: their legs two by two, the internet first; then zones within."""
+    found: list[tuple[Zone, Zone]] = []
+    for firewall in policy.firewalls.values():
+        legs = sorted(firewall.between, key=lambda zone: zone.kind is not ZoneKind.INTERNET)
+        found += combinations(legs, 2)
+        if firewall.is_host:
+            found += ((zone, policy.zones["local"]) for zone in (policy.zones["internet"], *policy.named_zones))
+    found += ((zone, zone) for firewall in policy.firewalls.values() for zone in firewall.within)
+    unique = {(here.name, there.name): Pair(here, there) for here, there in reversed(found)}
+    return tuple(reversed(unique.values()))
+
+
+def zones_of(policy: Policy) -> tuple[Zone, ...]:
+    """The zones of a matrix: the internet, the named ones, the machine itself and groups, where something speaks of them."""
+    spoken = {zone.name for rule in policy.rules for ends in rule.ends for zone in (*ends.sources, *ends.destinations)}
+    has_host = any(firewall.is_host for firewall in policy.firewalls.values())
+    kinds = [kind for kind in (ZoneKind.LOCAL, *_GROUPS) if kind.value in spoken or (kind is ZoneKind.LOCAL and has_host)]
+    return (policy.zones["internet"], *policy.named_zones, *(policy.zones[kind.value] for kind in kinds))
+
+
+class Statuses:
+    """The directions of one policy on one day; the firewalls on its path are encoded once. Raises Unfilled."""
+
+    def __init__(self, policy: Policy, day: date) -> None:
+        self.policy, self.day = policy, day
+        self._hops = path(policy, day)
+        self._internet = internet_of(policy)
+        self._is_machine = all(hop.firewall.is_host for hop in self._hops)
+
+    @cached_property
+    def _namer(self) -> Namer:
+        return Namer(self.policy)
+
+    def direction(self, source: Zone, destination: Zone) -> Direction:
+        """What becomes of every new flow from one zone to another. Raises Undecided."""
+        hops = in_order(self._hops, Question(self._side(source), self._side(destination), Term("any", ())))
+        shares: list[Share] = []
+        parts: dict[Stand, list[Flow]] = {}
+        asides: dict[str, None] = {}
+        families = []
+        for family in FAMILIES:
+            within = self._box(source, destination, family)
+            if within is None:
+                continue
+            families.append(family)
+            flows, passing = self._flows(hops, family, within)
+            asides |= dict.fromkeys(passing)
+            found = list(_shares(family, flows))
+            shares += found
+            for stand, kept in _in_part(found, flows):
+                parts.setdefault(stand, []).extend(kept)
+        words = [
+            (stand, line)
+            for stand in sorted(parts, key=lambda stand: stand.rank)
+            for line in flow_words(parts[stand], self._namer)
+        ]
+        return Direction(source.name, destination.name, tuple(families), tuple(shares), tuple(words), tuple(asides))
+
+    def _side(self, zone: Zone) -> Side:
+        addresses = zone.addresses
+        if zone.kind is ZoneKind.INTERNET:
+            addresses = self._internet
+        elif zone.is_local:
+            addresses = UNICAST
+        return Side(zone.name, addresses, zone.is_local, zone.kind in _GROUPS)
+
+    def _box(self, source: Zone, destination: Zone, family: Family) -> Box | None:
+        """The new flows of a family; None where an end has no address in it. Groups are heard by the machine itself."""
+        here, there = self._side(source), self._side(destination)
+        is_heard = there.is_group and self._is_machine and not here.is_local
+        return box(
+            family,
+            in_interface=HOST if here.is_local else ANY_INTERFACE,
+            out_interface=HOST if there.is_local or is_heard else ANY_INTERFACE,
+            source=here.addresses.ranges(family),
+            destination=there.addresses.ranges(family),
+            conntrack_state=_NEW,
+        )
+
+    def _flows(self, hops: tuple[Hop, ...], family: Family, within: Box) -> tuple[dict[Stand, list[Flow]], list[str]]:
+        """The flows by stand, and the names of the essentials among the rest."""
+        programs = [hop.programs[family] for hop in hops]
+        flows: dict[Stand, list[Flow]] = {}
+        asides: list[str] = []
+        for part in partition(programs, family, within) if programs else ():
+            decisions = [_decision(program.origin[k]) for program, k in zip(programs, part.deciders, strict=True)]
+            stand = _stand(decisions)
+            if stand is not None:
+                flows.setdefault(stand, []).extend(part.flows)
+            asides += (said.reason.partition(":")[0] for said in decisions if said.outcome is Outcome.ESSENTIAL)
+        if not programs:
+            flows[Stand(Standing.UNENFORCED)] = [_everything(family)]
+        return flows, asides
+
+
+def _everything(family: Family) -> Flow:
+    every: Ranges = ((0, 1),)
+    return Flow(family, every, every, every, every, every, EVERY_SERVICE, every, every)
+
+
+def _decision(origin: object) -> Decision:
+    assert isinstance(origin, Decision)  # noqa: S101 - encode gives every step its decision
+    return origin
+
+
+def _stand(decisions: list[Decision]) -> Stand | None:
+    """What several firewalls in a row come to; None where no rule has a say.
+
+    A ban outweighs a closed door, and that a request: to ask helps only where nothing else stops the flow.
+    """
+    passing = [said for said in decisions if said.outcome is not Outcome.UNENFORCED]
+    if not passing:
+        return Stand(Standing.UNENFORCED)
+    if any(said.outcome in (Outcome.LOOPBACK, Outcome.SPOOFED) for said in passing):
+        return None
+    if all(said.outcome in _ASIDE for said in passing):
+        return None
+    is_required = any(said.outcome is Outcome.REQUIRED for said in passing)
+    stops = [said for said in passing if not said.outcome.is_open]
+    if not stops:
+        return Stand(Standing.PERMITTED, is_required)
+    outcomes = {said.outcome for said in stops}
+    standing = Standing.REQUEST
+    if outcomes & {Outcome.DENIED, Outcome.REJECTED}:
+        standing = Standing.DENIED
+    elif Outcome.CLOSED in outcomes:
+        standing = Standing.CLOSED
+    return Stand(standing, is_required, stops[0].action is Action.REJECT)
+
+
+def _shares(family: Family, flows: dict[Stand, list[Flow]]) -> Iterator[Share]:
+    """The service axis, regrouped by which stands hold each service."""
+    groups: dict[tuple[Stand, ...], Ranges] = {}
+    for stand in sorted(flows, key=lambda stand: stand.rank):
+        services = union(*(flow.service for flow in flows[stand]))
+        regrouped: dict[tuple[Stand, ...], Ranges] = {}
+        fresh = services
+        for stands, held in groups.items():
+            _put(regrouped, (*stands, stand), intersection(held, services))
+            _put(regrouped, stands, difference(held, services))
+            fresh = difference(fresh, held)
+        _put(regrouped, (stand,), fresh)
+        groups = regrouped
+    order = sorted(groups.items(), key=lambda pair: [stand.rank for stand in pair[0]])
+    yield from (Share(family, services, stands) for stands, services in order)
+
+
+def _put(groups: dict[tuple[Stand, ...], Ranges], key: tuple[Stand, ...], services: Ranges) -> None:
+    if services:
+        groups[key] = union(groups.get(key, ()), services)
+
+
+def _in_part(shares: Iterable[Share], flows: dict[Stand, list[Flow]]) -> Iterator[tuple[Stand, list[Flow]]]:
+    """The flows of services that fare in several ways, cut down to these services."""
+    split = union(*(share.services for share in shares if len(share.stands) > 1))
+    for stand, held in flows.items():
+        kept = [_cut(flow, split) for flow in held if intersection(flow.service, split)]
+        if kept:
+            yield stand, kept
+
+
+def _cut(flow: Flow, services: Ranges) -> Flow:
+    return replace(flow, service=intersection(flow.service, services))

@@ -1,0 +1,302 @@
+"""From files to one policy: read, merge, resolve, in this order; all errors of all files are said in one run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from pathlib import Path, PurePath
+from typing import cast
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from firewright.catalog.services import Catalog, catalog
+from firewright.diagnostic import Note, Report, harmless
+from firewright.document import Scalar, collection_paused
+from firewright.model.policy import Option, Policy, Zone
+from firewright.readers.policy_yaml.complaint import Complaints, TooManyErrors, quoted
+from firewright.readers.policy_yaml.files import Files, Part, Parts, Reading
+from firewright.readers.policy_yaml.firewalls import resolve_firewalls
+from firewright.readers.policy_yaml.grammar import PROSE, WHO
+from firewright.readers.policy_yaml.names import Definition, Names
+from firewright.readers.policy_yaml.nesting import check_nesting
+from firewright.readers.policy_yaml.reading import Stated
+from firewright.readers.policy_yaml.rules import RuleResolver
+from firewright.readers.policy_yaml.services import Lexicon, ServiceWords
+from firewright.readers.policy_yaml.values import BadValue, mended_name, parse_yes_no
+from firewright.readers.policy_yaml.zones import (
+    Atlas,
+    ZoneWords,
+    built_in_zones,
+    merge_answers,
+    resolve_zones,
+)
+from firewright.source import NOWHERE, Located, Source, Span, UnreadableSource, read
+
+SETTINGS = "--set"
+"""The path of settings that come from outside the files, one a line."""
+
+
+def load(
+    path_or_source: Path | str | Source,
+    report: Report,
+    *,
+    settings: Mapping[str, str] | None = None,
+    also: Iterable[Path | str | Source] = (),
+    services: Catalog | None = None,
+    reading: Reading = read,
+) -> Policy | None:
+    """The policy of a file, with all that it uses and is behind, or None after saying in the report what is wrong.
+
+    `settings` are values of options (`yes`, `no`) and of zones that ask (prefixes and zones, by commas or spaces); they
+    go before what files say. `also` are further files that become part of the policy, exceptions for example. `services`
+    is the catalog that names are looked up in; `reading` how the text of a file is come by.
+    O(n log n) in the size of all files.
+    """
+    complaints = Complaints(report)
+    try:
+        sources = [_source(one, reading, complaints) for one in (path_or_source, *also)]
+        if None in sources:
+            return None
+        first, *more = cast("list[Source]", sources)
+        with collection_paused():
+            loader = _Loader(Files(first, complaints, reading), services or catalog(), complaints)
+            policy = loader.policy(first, tuple(more), settings or {}, ())
+    except TooManyErrors:
+        return None
+    return policy if not complaints.errors else None
+
+
+def _source(one: Path | str | Source, reading: Reading, complaints: Complaints) -> Source | None:
+    if isinstance(one, Source):
+        return one
+    try:
+        return Source(str(one), reading(Path(one)).text)
+    except UnreadableSource as error:
+        complaints.error("unreadable-file", harmless(str(error)), NOWHERE, "name the file of a policy")
+        return None
+
+
+class _Loader:
+    """Resolves the policies of one load: the one that was asked for, and those that it is behind."""
+
+    def __init__(self, files: Files, services: Catalog, complaints: Complaints) -> None:
+        self.files, self.catalog, self.complaints, self.error = files, services, complaints, complaints.error
+
+    def policy(
+        self, first: Source, also: tuple[Source, ...], settings: Mapping[str, str], inside: tuple[Path, ...]
+    ) -> Policy | None:
+        parts = self.files.policy(first, also)
+        if not parts.files:
+            return None
+        behind = self._behind(parts, inside)
+        given = _Given(settings, self.complaints) if settings else None
+        atlas, zones = self._zones(parts, given, behind)
+        options = self._options(parts, given)
+        firewalls = Names[Stated]("firewall")
+        lexicon = self._lexicon(parts)
+        for part in parts.files:
+            firewalls.take(part.stated.table("firewalls"), self.complaints)
+        rules = RuleResolver(atlas, lexicon, options.values, options.broken, self.complaints).all(
+            [rule for part in parts.files for rule in part.stated.records("rules")]
+        )
+        if given is not None:
+            given.complain_of_rest(options.values, zones, parts.is_complete)
+        main = parts.files[0]
+        return Policy(
+            name=main.stated.text("policy") or mended_name(PurePath(main.path).stem) or "policy",
+            path=main.path,
+            zones=atlas.zones,
+            services=lexicon.services,
+            options=options.values,
+            firewalls=resolve_firewalls(firewalls, atlas, self.complaints),
+            rules=rules,
+            behind=behind,
+            labels=_labels(main),
+            metadata=_metadata(main),
+            timezone=self._timezone(parts),
+            paths=tuple(part.path for part in parts.files),
+            at=main.stated.at,
+        )
+
+    def _behind(self, parts: Parts, inside: tuple[Path, ...]) -> Policy | None:
+        named = [(part, word) for part in parts.files if (word := part.stated.word("behind")) is not None]
+        if not named:
+            return None
+        part, word = named[0]
+        target = self.files.locate(word, part.document.source)
+        for other, another in named[1:]:
+            if target is not None and self.files.locate(another, other.document.source) != target:
+                notes = [Note("the other one is named here", word.at)]
+                self.error("two-behind", "the policy is behind two others", another.at, "keep one of them", notes)
+        if target is None:
+            return None
+        here = (*inside, *(one.real for one in parts.files))
+        if target in here:
+            message = f"a policy cannot be behind itself: {quoted(word)}"
+            self.error("behind-cycle", message, word.at, "name the policy of the authority that is further out")
+            return None
+        source = self.files.read(word, part.document.source, target)
+        return None if source is None else self.policy(source, (), {}, here)
+
+    def _zones(self, parts: Parts, given: _Given | None, behind: Policy | None) -> tuple[Atlas, Names[ZoneWords]]:
+        names = Names[ZoneWords]("zone")
+        answers = Names[tuple[Scalar, ...]]("answer")
+        for part in parts.files:
+            names.take(part.stated.table("zones"), self.complaints)
+            if part.stated.is_broken("zones"):
+                parts.is_complete = False
+        if given is not None:
+            answers.defined.update(given.answers(names))
+        for part in parts.files:
+            entries = part.stated.table("fill-in")
+            if given is not None:
+                entries = tuple((name, value) for name, value in entries if name.text not in given.used)
+            answers.take(entries, self.complaints)
+        merge_answers(names, answers, parts.is_complete, self.complaints)
+        named = resolve_zones(names, parts.is_complete, self.complaints)
+        borrowed = self._borrowed(parts, names, behind)
+        if borrowed:
+            check_nesting(
+                [zone for zone in (*named.values(), *borrowed.values()) if zone.addresses], {}, self.complaints
+            )
+            named |= borrowed
+        zones = {**named, **built_in_zones(named.values())}
+        is_complete = parts.is_complete and self._is_behind_known(parts, behind)
+        return Atlas(zones, names.broken, is_complete), names
+
+    def _is_behind_known(self, parts: Parts, behind: Policy | None) -> bool:
+        return behind is not None or not any("behind" in part.stated.keys for part in parts.files)
+
+    def _borrowed(self, parts: Parts, names: Names[ZoneWords], behind: Policy | None) -> dict[str, Zone]:
+        """The zones of the policy that this one is behind, as far as they are named here and not defined here."""
+        if behind is None:
+            return {}
+        theirs = {zone.name: zone for zone in behind.named_zones if zone.name not in names.defined}
+        speakers = [rule for part in parts.files for rule in part.stated.records("rules")]
+        speakers += [one for part in parts.files for _, one in part.stated.table("firewalls") if one is not None]
+        words = {word.text for one in speakers for key in WHO for word in one.words(key)}
+        return {name: zone for name, zone in theirs.items() if name in words}
+
+    def _options(self, parts: Parts, given: _Given | None) -> _Options:
+        names, values = Names[Located[bool]]("option"), Names[Located[bool]]("value of the option")
+        for part in parts.files:
+            names.take(part.stated.table("options"), self.complaints)
+            if part.stated.is_broken("options"):
+                parts.is_complete = False
+        for part in parts.files:
+            values.take(part.stated.table("set"), self.complaints)
+        chosen = {name: one.value for name, one in names.defined.items() if one.value is not None}
+        for name, one in values.defined.items():
+            if name not in names.defined and parts.is_complete:
+                way_out = self.complaints.did_you_mean(name, names.defined, "define it under options")
+                self.error("unknown-option", f"there is no option {quoted(one.name)}", one.name.at, way_out)
+            elif one.value is not None:
+                chosen[name] = one.value
+        for name, text in (given.settings if given else {}).items():
+            if name in names.defined and given is not None:
+                setting = given.option(name, text)
+                if setting is not None:
+                    chosen[name] = setting
+        placed = {name: names.defined[name].name.at for name in names.defined}
+        options = {name: Option(name, chosen[name].value, placed[name]) for name in names.defined if name in chosen}
+        return _Options(options, names.broken)
+
+    def _lexicon(self, parts: Parts) -> Lexicon:
+        names = Names[ServiceWords]("service")
+        for part in parts.files:
+            names.take(part.stated.table("services"), self.complaints)
+            if part.stated.is_broken("services"):
+                parts.is_complete = False
+        return Lexicon(names, self.catalog, parts.is_complete, self.complaints)
+
+    def _timezone(self, parts: Parts) -> str:
+        stated = [word for part in parts.files if (word := part.stated.word("timezone")) is not None]
+        for word in stated:
+            try:
+                ZoneInfo(word.text)
+            except (ZoneInfoNotFoundError, ValueError, OSError):
+                way_out = self.complaints.did_you_mean(
+                    word.text, available_timezones(), "write it as in Europe/London, or UTC"
+                )
+                self.error("bad-timezone", f"there is no time zone {quoted(word)}", word.at, way_out)
+        for word in stated[1:]:
+            if word.text != stated[0].text:
+                notes = [Note("the other one is here", stated[0].at)]
+                self.error("two-timezones", "days of two time zones in one policy", word.at, "keep one of them", notes)
+        is_first = bool(stated) and stated[0] is parts.files[0].stated.word("timezone")
+        if stated and not is_first and stated[0].text != "UTC":
+            way_out = f"add timezone: {harmless(stated[0].text, 60)} to {parts.files[0].path}"
+            self.error(
+                "two-timezones", "days of another time zone than the policy's, which is UTC", stated[0].at, way_out
+            )
+        return stated[0].text if stated else "UTC"
+
+
+class _Options:
+    """The options with their values, and the names whose definition was complained about."""
+
+    def __init__(self, values: dict[str, Option], broken: set[str]) -> None:
+        self.values, self.broken = values, broken
+
+
+class _Given:
+    """Values that come from outside the files; their places are lines of SETTINGS."""
+
+    def __init__(self, settings: Mapping[str, str], complaints: Complaints) -> None:
+        self.settings, self.complaints = settings, complaints
+        self.used: set[str] = set()
+        lines = [harmless(f"{name}={text}", 500) for name, text in settings.items()]
+        complaints.report.know(Source(SETTINGS, "\n".join(lines)))
+        self.places = {
+            name: Span(SETTINGS, k + 1, 1, len(lines[k])) for k, name in enumerate(settings)
+        }  # fmt: skip
+
+    def option(self, name: str, text: str) -> Located[bool] | None:
+        """The value of an option, or None after complaining."""
+        self.used.add(name)
+        try:
+            return Located(parse_yes_no(text.strip()), self.places[name])
+        except BadValue as bad:
+            self.complaints.error(bad.name, bad.message, self.places[name], bad.help)
+            return None
+
+    def answers(self, zones: Names[ZoneWords]) -> dict[str, Definition[tuple[Scalar, ...]]]:
+        """Answers to the questions of zones."""
+        found = {}
+        for name, text in self.settings.items():
+            if name in zones.defined:
+                self.used.add(name)
+                at = self.places[name]
+                words = tuple(Scalar(word, *at) for word in text.replace(",", " ").split())
+                if not words:
+                    self.complaints.error("empty-zone", f"no addresses for {quoted(name)}", at, "write its prefixes")
+                found[name] = Definition(Scalar(name, *at), words or None)
+        return found
+
+    def complain_of_rest(self, options: Mapping[str, Option], zones: Names[ZoneWords], is_complete: bool) -> None:
+        """Say which settings name neither an option nor a zone that asks."""
+        for name in self.settings:
+            if name not in self.used and is_complete:
+                way_out = self.complaints.did_you_mean(name, (*options, *zones.defined), "the policy has none")
+                message = f"there is no option and no question {quoted(name)}"
+                self.complaints.error("unknown-option", message, self.places[name], way_out)
+
+
+def _labels(part: Part) -> dict[str, tuple[str, ...]]:
+    return {
+        key.text: tuple(word.text for word in value)
+        for key, value in part.stated.table("labels")
+        if value is not None
+    }  # fmt: skip
+
+
+def _metadata(part: Part) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for key in PROSE:
+        value = part.stated.values.get(key)
+        if isinstance(value, Scalar):
+            found[key] = (part.stated.prose(key),)
+        elif isinstance(value, tuple):
+            found[key] = tuple(" ".join(word.text.split()) for word in value)
+        elif isinstance(value, Located):
+            found[key] = (cast("Located[date]", value).value.isoformat(),)
+    return found

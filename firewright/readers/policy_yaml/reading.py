@@ -1,0 +1,354 @@
+"""Tree to statements: every node is held against its shape in the grammar; what does not fit is said and left out.
+
+Names are not looked up here. What a record says is a `Stated`: its values by key, and which keys were there but broken,
+so that nobody complains a second time about them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, NamedTuple, TypeVar, cast
+
+from firewright.diagnostic import harmless
+from firewright.document import Document, Node, Scalar, Sequence
+from firewright.document import Mapping as MappingNode
+from firewright.model.protocol import PORTED_NAMES
+from firewright.readers.policy_yaml.complaint import Complaints, quoted
+from firewright.readers.policy_yaml.grammar import QUESTION
+from firewright.readers.policy_yaml.shape import (
+    Day,
+    Duration,
+    Name,
+    Path,
+    Question,
+    Record,
+    ServiceEntry,
+    Several,
+    Shape,
+    Table,
+    Text,
+    Word,
+    YesNo,
+    ZoneEntry,
+)
+from firewright.readers.policy_yaml.values import (
+    INTERFACE,
+    NAME,
+    RULE_NAME,
+    BadValue,
+    mended_name,
+    parse_day,
+    parse_duration,
+    parse_yes_no,
+)
+from firewright.source import Located, Span
+
+T = TypeVar("T")
+
+
+class FromPorts(NamedTuple):
+    """A service with source ports: `{udp: any, source-port: 53}`."""
+
+    protocol: Scalar
+    ports: tuple[Scalar, ...]
+    source_ports: tuple[Scalar, ...]
+    at: Span
+
+
+class Asked(NamedTuple):
+    """A zone that whoever installs fills in, with the question."""
+
+    question: Scalar
+
+
+ServiceWord = Scalar | FromPorts
+Entries = tuple[tuple[Scalar, T], ...]
+"""A table as read: names with their values, in the order of the text."""
+
+
+@dataclass(slots=True)
+class Stated:
+    """What a record says: values by key; `keys` are all that stand there, `values` only those that could be read."""
+
+    at: Span
+    keys: dict[str, Scalar] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def is_broken(self, key: str) -> bool:
+        """Whether the key is there, and was complained about."""
+        return key in self.keys and key not in self.values
+
+    def words(self, key: str) -> tuple[Scalar, ...]:
+        """The words of a list; none where the key is missing or broken."""
+        return cast("tuple[Scalar, ...]", self.values.get(key, ()))
+
+    def word(self, key: str) -> Scalar | None:
+        """One word."""
+        return cast("Scalar | None", self.values.get(key))
+
+    def text(self, key: str) -> str:
+        """One text, or an empty one."""
+        found = self.values.get(key)
+        return cast("Scalar", found).text if found is not None else ""
+
+    def prose(self, key: str) -> str:
+        """One text on one line, or an empty one."""
+        found = self.values.get(key)
+        return " ".join(cast("Scalar", found).text.split()) if found is not None else ""
+
+    def day(self, key: str) -> date | None:
+        """One day."""
+        found = self.values.get(key)
+        return cast("Located[date]", found).value if found is not None else None
+
+    def seconds(self, key: str) -> int | None:
+        """One duration."""
+        found = self.values.get(key)
+        return cast("Located[int]", found).value if found is not None else None
+
+    def is_yes(self, key: str) -> bool:
+        """Yes or no; no where the key is missing."""
+        found = self.values.get(key)
+        return found is not None and cast("Located[bool]", found).value
+
+    def table(self, key: str) -> Entries[Any]:
+        """Names with their values."""
+        return cast("Entries[Any]", self.values.get(key, ()))
+
+    def records(self, key: str) -> tuple[Stated, ...]:
+        """A list of records."""
+        return cast("tuple[Stated, ...]", self.values.get(key, ()))
+
+
+class Reader:
+    """Reads one document by the grammar."""
+
+    def __init__(self, document: Document, complaints: Complaints) -> None:
+        self.document, self.complaints = document, complaints
+        self.error = complaints.error
+        self._by_shape: Mapping[type, Callable[[Node, Any, str], Any]] = {
+            Text: self._text, Name: self._name, Word: self._word, YesNo: self._yes_no, Day: self._day,
+            Duration: self._duration, Path: self._text, ZoneEntry: self._one_word, ServiceEntry: self._service,
+            Several: self._several, Table: self._table, Question: self._question, Record: self.record,
+        }  # fmt: skip
+
+    def read(self, node: Node, shape: Shape, place: str) -> Any:
+        """What the node says, or None after complaining. `place` is its key, for the message."""
+        return self._by_shape[type(shape)](node, shape, place)
+
+    def record(self, node: Node, shape: Record, place: str) -> Stated | None:
+        """What a mapping of known keys says."""
+        if type(node) is not MappingNode:
+            first = ", ".join(key.name for key in shape.keys[:3])
+            self._misfit(node, f"{shape.called} is written as key: value", f"{shape.called} begins with a key: {first}")
+            return None
+        stated = Stated(node.at)
+        keys, values, by_shape = stated.keys, stated.values, self._by_shape
+        known = shape.by_name
+        for key, value in node.entries:
+            name = key.text
+            found = known.get(name)
+            if found is None:
+                self._unknown_key(key, shape)
+                continue
+            keys[name] = key
+            read = by_shape[type(found.shape)](value, found.shape, name)
+            if read is not None:
+                values[name] = read
+        return stated
+
+    def _unknown_key(self, key: Scalar, shape: Record) -> None:
+        synonym = dict(shape.synonyms).get(key.text)
+        known = shape.by_name
+        listed = f"its keys are {', '.join(known)}"
+        way_out = f"did you mean {synonym}?" if synonym else self.complaints.did_you_mean(key.text, known, listed)
+        self.error("unknown-key", f"{shape.called} has no key {quoted(key)}", key.at, way_out)
+
+    def _misfit(self, node: Node, message: str, way_out: str = "") -> None:
+        self.error("wrong-shape", message, node.at, way_out)
+
+    def _one_word(self, node: Node, shape: Shape, place: str) -> Scalar | None:
+        """One value that is neither a list nor a mapping, nor empty."""
+        if type(node) is not Scalar:
+            what = "a list" if isinstance(node, Sequence) else "a mapping"
+            self._misfit(node, f"{place} is one value, not {what}", f"write {place}: value")
+        elif not node.text.strip() or (node.is_plain and node.text in ("~", "null")):
+            self.error("no-value", f"nothing stands behind {place}", node.at, "write a value, or leave the key out")
+        else:
+            return node
+        return None
+
+    def _text(self, node: Node, shape: Shape, place: str) -> Scalar | None:
+        scalar = self._one_word(node, shape, place)
+        if scalar is not None and self.document.comments and (comment := self.document.comment_behind(scalar)):
+            self.complaints.warning(
+                "comment-behind-reason",
+                f"{place} ends before {quoted(comment, 40)}, which is a comment",
+                scalar.at,
+                "put the whole text in quotes if it belongs to it, else move the comment to a line of its own",
+            )
+        return scalar
+
+    def _name(self, node: Node, shape: Name, place: str) -> Scalar | None:
+        scalar = self._one_word(node, shape, place)
+        if scalar is None or shape.kind not in ("policy", "rule", "interface"):
+            return scalar
+        return scalar if place == "overrides" or self.is_name(scalar, shape.kind) else None
+
+    def is_name(self, scalar: Scalar, kind: str) -> bool:
+        """Whether a word can be a name of that kind; else it is said, with the name mended."""
+        text = scalar.text
+        if kind == "interface":
+            if INTERFACE.fullmatch(text):
+                return True
+            way_out = "write its name as the system shows it, at most 15 characters; eth* is every name that begins so"
+        elif (RULE_NAME if kind == "rule" else NAME).fullmatch(text):
+            return True
+        else:
+            mended = mended_name(text)
+            said = "letters, digits, hyphens" if kind == "rule" else "lower-case letters, digits, hyphens"
+            way_out = f"write {mended}" if mended else f"a name is made of {said}"
+        self.error("bad-name", f"{quoted(scalar)} cannot be the name of {_article(kind)}", scalar.at, way_out)
+        return False
+
+    def _word(self, node: Node, shape: Word, place: str) -> Scalar | None:
+        scalar = self._one_word(node, shape, place)
+        if scalar is None or scalar.text in shape.words:
+            return scalar
+        listed = f"write {' or '.join(shape.words)}"
+        way_out = self.complaints.did_you_mean(scalar.text, shape.words, listed)
+        self.error("bad-word", f"{place} cannot be {quoted(scalar)}", scalar.at, way_out)
+        return None
+
+    def _yes_no(self, node: Node, shape: Shape, place: str) -> Located[bool] | None:
+        return self._parsed(node, shape, place, parse_yes_no)
+
+    def _day(self, node: Node, shape: Shape, place: str) -> Located[date] | None:
+        return self._parsed(node, shape, place, parse_day)
+
+    def _duration(self, node: Node, shape: Shape, place: str) -> Located[int] | None:
+        return self._parsed(node, shape, place, parse_duration)
+
+    def _parsed(self, node: Node, shape: Shape, place: str, parse: Callable[[str], T]) -> Located[T] | None:
+        scalar = self._one_word(node, shape, place)
+        if scalar is None:
+            return None
+        try:
+            return Located(parse(scalar.text), scalar.at)
+        except BadValue as bad:
+            self.error(bad.name, bad.message, scalar.at, bad.help)
+            return None
+
+    def _several(self, node: Node, shape: Several, place: str) -> tuple[Any, ...] | None:
+        if shape.word and type(node) is Scalar:
+            if node.text == shape.word:
+                return ()
+            self._no_list(node, shape, place)
+            return None
+        if type(node) is not Sequence:
+            if not shape.is_loose or shape.least > 1:
+                self._no_list(node, shape, place)
+                return None
+            one = self.read(node, shape.of, place)
+            return None if one is None else (one,)
+        if not node.items:
+            self._empty(node, shape, place)
+            return None
+        read = self._by_shape[type(shape.of)]
+        of = shape.of
+        items = [item for part in node.items if (item := read(part, of, place)) is not None]
+        if type(of) is Record:
+            return tuple(items)
+        if len(items) < len(node.items):
+            return tuple(items) or None
+        if len(items) < shape.least:
+            self._no_list(node, shape, place)
+            return None
+        self._said_twice(items, place)
+        return tuple(items)
+
+    def _said_twice(self, items: list[Any], place: str) -> None:
+        if len(items) > 1 and type(items[0]) is Scalar:
+            texts = [item.text for item in items if type(item) is Scalar]
+            if len(set(texts)) < len(texts):
+                twice = next(item for k, item in enumerate(items) if type(item) is Scalar and item.text in texts[:k])
+                self.complaints.warning("said-twice", f"{quoted(twice)} stands twice in {place}", twice.at, "keep one")
+
+    def _no_list(self, node: Node, shape: Several, place: str) -> None:
+        if shape.word:
+            way_out = f"write {place}: {shape.word}, or a list with - before each of them"
+            self.error("no-rules", f"{place} is a list, or the word {shape.word}", node.at, way_out)
+        elif shape.least > 1:
+            self.error("too-few", f"{place} needs {shape.least} or more", node.at, f"write {place}: [one, another]")
+        else:
+            self._misfit(node, f"{place} is a list", f"write {place}: [one, another]")
+
+    def _empty(self, node: Node, shape: Several, place: str) -> None:
+        name, way_out = "empty-list", "name at least one, or leave it out"
+        if shape.word:
+            name, way_out = "no-rules", f"write {place}: {shape.word} if nothing is to be open"
+        elif type(shape.of) is ZoneEntry:
+            name, way_out = "empty-zone", "write its prefixes, or {fill-in: a question} if whoever installs knows them"
+        elif type(shape.of) is ServiceEntry:
+            name, way_out = "empty-service", "name at least one service; an empty list would say nothing"
+        self.error(name, f"the list of {harmless(place, 60)} is empty", node.at, way_out)
+
+    def _table(self, node: Node, shape: Table, place: str) -> Entries[Any] | None:
+        if type(node) is not MappingNode:
+            self._misfit(node, f"{place} is written as name: value", f"write {place}: {{name: value}}")
+            return None
+        kind, of = shape.kind, shape.of
+        is_definition = kind in ("zone", "service", "option", "firewall", "label") and place not in ("set", "fill-in")
+        read = []
+        for key, value in node.entries:
+            if shape.words and key.text not in shape.words:
+                way_out = self.complaints.did_you_mean(key.text, shape.words, f"they are {', '.join(shape.words)}")
+                self.error(f"unknown-{kind}", f"there is no {kind} {quoted(key)}", key.at, way_out)
+                continue
+            if is_definition and not self.is_name(key, kind):
+                continue
+            read.append((key, self.read(value, of, key.text)))
+        return tuple(read)
+
+    def _question(self, node: Node, shape: Question, place: str) -> Asked | tuple[Any, ...] | None:
+        if type(node) is not MappingNode:
+            return cast("tuple[Any, ...] | None", self.read(node, shape.otherwise, place))
+        stated = self.record(node, QUESTION, place)
+        question = stated.word("fill-in") if stated else None
+        if stated is not None and "fill-in" not in stated.keys:
+            self.error("no-question", f"{harmless(place, 60)} has no question", node.at, "write {fill-in: what to ask}")
+        return Asked(question) if question is not None else None
+
+    def _service(self, node: Node, shape: Shape, place: str) -> ServiceWord | None:
+        if isinstance(node, Scalar):
+            return self._one_word(node, shape, place)
+        if isinstance(node, Sequence):
+            self._misfit(node, "a list within a list of services", "write one list: [one, another]")
+            return None
+        return self._from_ports(node)
+
+    def _from_ports(self, node: MappingNode) -> FromPorts | None:
+        protocol: Scalar | None = None
+        lists: dict[str, tuple[Scalar, ...] | None] = {}
+        way_out = "write {udp: any, source-port: 53}"
+        for key, value in node.entries:
+            if key.text in PORTED_NAMES and protocol is None:
+                protocol = key
+            elif key.text != "source-port":
+                known = (*PORTED_NAMES, "source-port")
+                near = self.complaints.did_you_mean(key.text, known, way_out) if protocol is None else way_out
+                self.error("unknown-key", f"a service with source ports has no key {quoted(key)}", key.at, near)
+                return None
+            lists[key.text] = self._several(value, Several(Text()), key.text)
+        if protocol is None or "source-port" not in lists:
+            missing = "source-port" if protocol else "protocol"
+            self.error("wrong-shape", f"a service written as a mapping without a {missing}", node.at, way_out)
+            return None
+        ports, source_ports = lists[protocol.text], lists["source-port"]
+        return FromPorts(protocol, ports, source_ports, node.at) if ports and source_ports else None
+
+
+def _article(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "aeio" else f"a {kind}"

@@ -1,0 +1,142 @@
+"""Answers as a person reads them: one line for each firewall on the way, with the place of the word that decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from firewright.analysis.ask import Answer, Part, Ruling
+from firewright.diagnostic import harmless
+from firewright.model.decision import Outcome
+from firewright.model.policy import Action
+from firewright.reports._findings_text import place
+from firewright.reports._lines import columns, cut, pad
+from firewright.reports._paint import Paint, outcome_style
+from firewright.reports._result import Answers, Look
+
+_DOES = {
+    Outcome.REQUIRED: "requires",
+    Outcome.ALLOWED: "allows",
+    Outcome.ESSENTIAL: "allows",
+    Outcome.LOOPBACK: "allows",
+    Outcome.UNENFORCED: "is not passed",
+    Outcome.REQUESTED: "on request",
+    Outcome.DENIED: "denies",
+    Outcome.REJECTED: "rejects",
+    Outcome.CLOSED: "closes",
+    Outcome.SPOOFED: "drops",
+}
+ASSUMPTION = (
+    "Paths are taken as symmetric: a packet passes a firewall if its ends lie on different legs of it; routing is not looked at."
+)
+
+
+def answers_text(answers: Answers, look: Look) -> str:
+    """Every answer; where several policies or directions are asked, each under a heading."""
+    paint = Paint(look.is_coloured)
+    has_headings = len(answers.answers) > 1
+    blocks = ["\n".join(_answer(one, look, paint, has_headings)) for one in answers.answers]
+    text = "\n\n".join(blocks) if has_headings else "".join(blocks)
+    if look.is_verbose:
+        text += f"\n\n{ASSUMPTION}"
+    return text + "\n"
+
+
+def _answer(answer: Answer, look: Look, paint: Paint, has_heading: bool) -> Iterator[str]:
+    if has_heading:
+        name = harmless(answer.policy.name)
+        yield paint("title", f"{harmless(str(answer.question))}") + paint("faint", f"  ({name})")
+    if not answer.parts:
+        yield "no packet is asked about: the two ends share no address family"
+        return
+    if len(answer.parts) == 1:
+        yield from _rulings(answer.parts[0], look, paint, answer.question.term.word, "")
+        return
+    for part in answer.parts:
+        yield from _heading(part, look, paint)
+        yield from _rulings(part, look, paint, "", "  ")
+
+
+def _heading(part: Part, look: Look, paint: Paint) -> Iterator[str]:
+    """The flows of a part, and what becomes of them on the whole path."""
+    overall = overall_words(part)
+    style = outcome_style(part.is_open, part.outcome.value)
+    for number, line in enumerate(part.lines):
+        words = harmless(str(line), 4000)
+        room = look.width - (columns(overall) + 2 if number == 0 else 2)
+        shown = words if look.is_verbose else cut(words, max(40, room))
+        yield f"{paint('title', shown)}: {paint(style, overall)}" if number == 0 else f"  and {shown}"
+
+
+def overall_words(part: Part) -> str:
+    """What becomes of these packets on the whole path: open, or why not, where first, and how many firewalls more stop them."""
+    outcome = part.outcome
+    if outcome is Outcome.UNENFORCED:
+        return "not enforced, no firewall is passed"
+    if part.is_open:
+        return "open, and required" if outcome is Outcome.REQUIRED else "open"
+    first = part.stops[0]
+    word = {Outcome.REJECTED: "rejected, callers are told", Outcome.CLOSED: "closed"}.get(outcome, outcome.value)
+    if outcome is Outcome.CLOSED:
+        word += ", callers are told" if first.decision.action is Action.REJECT else ", silently"
+    more = len(part.stops) - 1
+    by = f" by {first.decision.firewall.name}" if len(part.passing) > 1 else ""
+    rest = f", and {more} more would stop it" if more else ""
+    return f"{word}{by}{rest}"
+
+
+def _rulings(part: Part, look: Look, paint: Paint, service: str, indent: str) -> Iterator[str]:
+    passing = part.passing
+    if not passing:
+        where = "no firewall stands between these, so nothing can enforce a rule about them"
+        yield f"{indent}{paint('asked', 'not enforced')}  {where}"
+    rows = [_row(ruling, service) for ruling in passing]
+    widths = [max((columns(row[cell]) for row in rows), default=0) for cell in range(4)]
+    for ruling, row in zip(passing, rows, strict=True):
+        style = outcome_style(ruling.decision.outcome.is_open, ruling.decision.outcome.value)
+        does = paint(style, row[1]) + " " * (widths[1] - columns(row[1]))
+        cells = [pad(row[0], widths[0]), does]
+        if service:
+            cells.append(pad(row[2], widths[2]))
+        cells.append(paint("place", pad(row[3], widths[3])))
+        used = sum(widths[:4]) + 2 * 4 + len(indent) if service else widths[0] + widths[1] + widths[3] + 6 + len(indent)
+        why = row[4] if look.is_verbose else cut(row[4], max(30, look.width - used))
+        yield f"{indent}{'  '.join((*cells, why))}".rstrip()
+    if look.has_witness:
+        yield f"{indent}{paint('faint', 'example')}  {part.witness}"
+
+
+def _row(ruling: Ruling, service: str) -> tuple[str, str, str, str, str]:
+    decision = ruling.decision
+    does = _DOES[decision.outcome]
+    return decision.firewall.name, does, harmless(service, 60), place(ruling.at) if ruling.at.path else "-", why_words(ruling)
+
+
+def why_words(ruling: Ruling) -> str:
+    """Why a firewall decides so, in the words of the line that it read."""
+    decision, rule = ruling.decision, ruling.decision.rule
+    match decision.outcome:
+        case Outcome.ESSENTIAL:
+            return f"an essential: {decision.reason}" if decision.reason else "an essential that a machine cannot do without"
+        case Outcome.LOOPBACK:
+            return "the machine speaks to itself"
+        case Outcome.SPOOFED:
+            return "its address does not belong to that interface"
+        case Outcome.CLOSED if rule is None:
+            return f"no rule allows it, and the default is {decision.action.value}"
+        case Outcome.CLOSED:
+            return f"no rule allows it, and the answer here is {decision.action.value}"
+        case _:
+            return rule_words(ruling)
+
+
+def rule_words(ruling: Ruling) -> str:
+    """A rule as it was written, in one line: `allow: [standard, rdp]`, with its name or its reason."""
+    rule = ruling.decision.rule
+    if rule is None:
+        return ruling.decision.reason
+    words = ", ".join(term.word for term in rule.terms) or "any"
+    said = f"{rule.verb}: [{words}]" if len(rule.terms) > 1 else f"{rule.verb}: {words}"
+    name = f"{rule.name}: " if rule.name else ""
+    because = f"  ({rule.because})" if rule.because else ""
+    until = f", until {rule.until}" if rule.until else ""
+    return harmless(f"{name}{said}{until}{because}")
