@@ -162,7 +162,8 @@ class _Builder:
         stack: list[tuple[bool, list[Node], Span]] = []
         documents = count = 0
         event: Any
-        for event in yaml.parse(self.source.text, _LOADER):
+        next_event = _LOADER(self.source.text).get_event
+        while (event := next_event()) is not None:
             kind = type(event)
             node: Node
             if kind is yaml.ScalarEvent:

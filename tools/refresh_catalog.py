@@ -18,9 +18,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from firewright.catalog.iana import WIDEST_RANGE
+
 PROTOCOLS = ("tcp", "udp", "sctp", "dccp")
-WIDEST_RANGE = 64
-"""Ports of the widest range; a look-up needs to look no further back than this."""
 
 LOST = """
 42    tcp,udp  name          Host name server

@@ -13,14 +13,15 @@ from random import Random
 from firewright.model.packet import Packet
 from firewright.space.axis import AXES
 from firewright.space.bitmap import bits, members
-from firewright.space.budget import Meter
+from firewright.space.budget import Meter, Undecided
+from firewright.space.cover import cover
 from firewright.space.index import AtomBox, Index
 from firewright.space.program import Program, Verdict
 from firewright.space.question import index_of
 from firewright.space.search import Claim, deciding, settle, settle_box
 from firewright.space.witness import packet_in
 
-_SAMPLES = 10
+_SAMPLES = 30
 
 
 class Kind(Enum):
@@ -224,6 +225,12 @@ def _fewest(index: Index, step: int, candidates: Sequence[int]) -> list[int]:
     By halving (U. Junker, QuickXplain, AAAI 2004): O(k log(n / k)) proofs for k steps of n.
     """
     box = index.boxes[step]
+    used: set[int] = set()
+    try:
+        cover(box, candidates, index.boxes, index.order, Meter.now(), used)
+        candidates = sorted(used)
+    except Undecided:
+        pass  # The second engine proved it, and does not say by which.
 
     def search(kept: list[int], rest: list[int], is_changed: bool) -> list[int]:
         if is_changed and settle_box(index, box, kept, Meter.now()) is None:

@@ -18,7 +18,6 @@ from firewright.space.budget import Meter
 from firewright.space.index import AtomBox, Index
 from firewright.space.packetset import PacketSet
 from firewright.space.program import Hop, Program
-from firewright.space.program import Program
 from firewright.space.question import deciding_packets, find_packet, index_of
 from firewright.space.search import deciding, settle, settle_box
 from firewright.space.witness import packet_in

@@ -160,6 +160,9 @@ class Statuses:
             if within is None:
                 continue
             families.append(family)
+            if not hops:
+                shares.append(Share(family, EVERY_SERVICE, (Stand(Standing.UNENFORCED),)))
+                continue
             flows, passing = self._flows(hops, family, within)
             asides |= dict.fromkeys(passing)
             found = list(_shares(family, flows))
@@ -199,20 +202,13 @@ class Statuses:
         programs = [hop.programs[family] for hop in hops]
         flows: dict[Stand, list[Flow]] = {}
         asides: list[str] = []
-        for part in partition(programs, family, within) if programs else ():
+        for part in partition(programs, family, within):
             decisions = [_decision(program.origin[k]) for program, k in zip(programs, part.deciders, strict=True)]
             stand = _stand(decisions)
             if stand is not None:
                 flows.setdefault(stand, []).extend(part.flows)
             asides += (said.reason.partition(":")[0] for said in decisions if said.outcome is Outcome.ESSENTIAL)
-        if not programs:
-            flows[Stand(Standing.UNENFORCED)] = [_everything(family)]
         return flows, asides
-
-
-def _everything(family: Family) -> Flow:
-    every: Ranges = ((0, 1),)
-    return Flow(family, every, every, every, every, every, EVERY_SERVICE, every, every)
 
 
 def _decision(origin: object) -> Decision:

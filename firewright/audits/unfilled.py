@@ -5,6 +5,7 @@ vendor's.
 """
 
 from collections.abc import Iterator
+from pathlib import PurePath
 
 from firewright.audits._audit import Context, error
 from firewright.diagnostic import Diagnostic
@@ -14,5 +15,8 @@ from firewright.model.policy import Policy
 def audit(policy: Policy, context: Context) -> Iterator[Diagnostic]:
     """One error for each question that is open."""
     for zone in policy.questions:
-        way_out = f"in a file of your own: `uses: [{policy.path}]` and `fill-in: {{{zone.name}: [addresses]}}`"
+        if zone.members:
+            continue  # made of others, which are asked for themselves
+        file = PurePath(zone.at.path).name
+        way_out = f"in a file of your own: `uses: [{file}]` and `fill-in: {{{zone.name}: [addresses]}}`"
         yield error("unfilled", f"{zone.name} is not filled in: {zone.question}", zone.at, help=way_out)

@@ -7,13 +7,18 @@ from firewright.space.index import AtomBox
 
 
 def cover(
-    box: AtomBox, candidates: Sequence[int], boxes: Sequence[AtomBox], axes: Sequence[int], meter: Meter
+    box: AtomBox,
+    candidates: Sequence[int],
+    boxes: Sequence[AtomBox],
+    axes: Sequence[int],
+    meter: Meter,
+    used: set[int] | None = None,
 ) -> AtomBox | None:
     """None if a box is inside the union of the candidates among `boxes`, else a part of it that is outside all of them.
 
     A candidate that holds the box ends the search there; one that is open on a single axis is cut off without branching;
     else the one that is open on fewest axes cuts the box into pieces. Exact; exponential in the number of axes at worst,
-    so counted: Undecided when the meter runs out.
+    so counted: Undecided when the meter runs out. `used` gathers the candidates that a proof of "inside" rests on.
     """
     todo = [(box, candidates)]
     while todo:
@@ -40,9 +45,13 @@ def cover(
                 if opened < 0:
                     continue
                 if opened == 0:
+                    if used is not None:
+                        used.add(candidate)
                     break
                 if opened == 1:
                     single[last] = single.get(last, 0) | other[last]
+                    if used is not None:
+                        used.add(candidate)
                 else:
                     keep.append(candidate)
                     if opened < fewest:
@@ -60,6 +69,8 @@ def cover(
                 if not keep:
                     return box
                 keep.remove(pivot)
+                if used is not None:
+                    used.add(pivot)
                 _cut(box, boxes[pivot], axes, keep, todo)
             break
     return None

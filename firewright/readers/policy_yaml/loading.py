@@ -57,9 +57,12 @@ def load(
         if None in sources:
             return None
         first, *more = cast("list[Source]", sources)
+        known = services or catalog()
         with collection_paused():
-            loader = _Loader(Files(first, complaints, reading), services or catalog(), complaints)
-            policy = loader.policy(first, tuple(more), settings or {}, ())
+            # nothing here keeps the trees, so that they are gone before the collector looks again
+            policy = _Loader(Files(first, complaints, reading), known, complaints).policy(
+                first, tuple(more), settings or {}, ()
+            )
     except TooManyErrors:
         return None
     return policy if not complaints.errors else None

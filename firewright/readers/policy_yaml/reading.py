@@ -128,15 +128,10 @@ class Reader:
     def __init__(self, document: Document, complaints: Complaints) -> None:
         self.document, self.complaints = document, complaints
         self.error = complaints.error
-        self._by_shape: Mapping[type, Callable[[Node, Any, str], Any]] = {
-            Text: self._text, Name: self._name, Word: self._word, YesNo: self._yes_no, Day: self._day,
-            Duration: self._duration, Path: self._text, ZoneEntry: self._one_word, ServiceEntry: self._service,
-            Several: self._several, Table: self._table, Question: self._question, Record: self.record,
-        }  # fmt: skip
 
     def read(self, node: Node, shape: Shape, place: str) -> Any:
         """What the node says, or None after complaining. `place` is its key, for the message."""
-        return self._by_shape[type(shape)](node, shape, place)
+        return _BY_SHAPE[type(shape)](self, node, shape, place)
 
     def record(self, node: Node, shape: Record, place: str) -> Stated | None:
         """What a mapping of known keys says."""
@@ -145,8 +140,7 @@ class Reader:
             self._misfit(node, f"{shape.called} is written as key: value", f"{shape.called} begins with a key: {first}")
             return None
         stated = Stated(node.at)
-        keys, values, by_shape = stated.keys, stated.values, self._by_shape
-        known = shape.by_name
+        keys, values, known = stated.keys, stated.values, shape.by_name
         for key, value in node.entries:
             name = key.text
             found = known.get(name)
@@ -154,7 +148,7 @@ class Reader:
                 self._unknown_key(key, shape)
                 continue
             keys[name] = key
-            read = by_shape[type(found.shape)](value, found.shape, name)
+            read = _BY_SHAPE[type(found.shape)](self, value, found.shape, name)
             if read is not None:
                 values[name] = read
         return stated
@@ -256,9 +250,9 @@ class Reader:
         if not node.items:
             self._empty(node, shape, place)
             return None
-        read = self._by_shape[type(shape.of)]
+        read = _BY_SHAPE[type(shape.of)]
         of = shape.of
-        items = [item for part in node.items if (item := read(part, of, place)) is not None]
+        items = [item for part in node.items if (item := read(self, part, of, place)) is not None]
         if type(of) is Record:
             return tuple(items)
         if len(items) < len(node.items):
@@ -341,7 +335,7 @@ class Reader:
                 near = self.complaints.did_you_mean(key.text, known, way_out) if protocol is None else way_out
                 self.error("unknown-key", f"a service with source ports has no key {quoted(key)}", key.at, near)
                 return None
-            lists[key.text] = self._several(value, Several(Text()), key.text)
+            lists[key.text] = self._several(value, Several(Name("port")), key.text)
         if protocol is None or "source-port" not in lists:
             missing = "source-port" if protocol else "protocol"
             self.error("wrong-shape", f"a service written as a mapping without a {missing}", node.at, way_out)
@@ -352,3 +346,11 @@ class Reader:
 
 def _article(kind: str) -> str:
     return f"an {kind}" if kind[0] in "aeio" else f"a {kind}"
+
+
+# on the class, not on its instances: bound methods in a table would tie each reader and its tree into a circle
+_BY_SHAPE: Mapping[type, Callable[[Reader, Node, Any, str], Any]] = {
+    Text: Reader._text, Name: Reader._name, Word: Reader._word, YesNo: Reader._yes_no, Day: Reader._day,
+    Duration: Reader._duration, Path: Reader._one_word, ZoneEntry: Reader._one_word, ServiceEntry: Reader._service,
+    Several: Reader._several, Table: Reader._table, Question: Reader._question, Record: Reader.record,
+}  # fmt: skip

@@ -1,0 +1,101 @@
+"""What leaves the program: text to standard output, files that are whole or not there at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+
+class CannotWrite(click.ClickException):
+    """A file that could not be written; nothing of it was left behind."""
+
+    exit_code = 2
+
+
+def put(text: str, output: str | None = None) -> None:
+    """Write a result to standard output, or whole to a file."""
+    if output is None or output == "-":
+        click.echo(text, nl=not text.endswith("\n") and bool(text), color=True)
+    else:
+        write_whole(Path(output), text)
+
+
+def say(text: str) -> None:
+    """Tell the person at the terminal something that is no result."""
+    click.echo(text, err=True, color=True)
+
+
+def write_whole(path: Path, text: str, replaces: bool = True) -> None:
+    """Write a file beside its place, then rename it: whoever looks sees the old file or the whole new one.
+
+    Without `replaces` a file that is there already stays, whoever made it and when. What is no regular file (a pipe,
+    /dev/null) is written to. Raises CannotWrite.
+    """
+    try:
+        real = path.resolve()
+        if real.is_dir():
+            raise CannotWrite(f"{path} is a folder, not a file")
+        if real.exists() and not stat.S_ISREG(real.stat().st_mode):
+            real.write_text(text, encoding="utf-8")
+            return
+        _write_beside(real, text, replaces)
+    except FileExistsError:
+        raise CannotWrite(f"{path} is there already; --force replaces it") from None
+    except FileNotFoundError:
+        raise CannotWrite(f"{path} cannot be written: there is no folder {path.parent}") from None
+    except (OSError, UnicodeError) as error:
+        reason = (getattr(error, "strerror", None) or "not text").lower()
+        raise CannotWrite(f"{path} cannot be written: {reason}") from None
+
+
+def _write_beside(path: Path, text: str, replaces: bool) -> None:
+    handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".part", dir=path.parent)
+    beside = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        beside.chmod(_mode_of(path))
+        if replaces:
+            beside.replace(path)
+        else:
+            os.link(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _mode_of(path: Path) -> int:
+    """The permissions of the file that is replaced, or what a new file gets here."""
+    if path.exists():
+        return stat.S_IMODE(path.stat().st_mode)
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+def is_terminal(stream: object) -> bool:
+    """Whether somebody looks at a stream."""
+    return bool(getattr(stream, "isatty", lambda: False)())
+
+
+def colours(choice: str, stream: object) -> bool:
+    """Whether a stream gets colours: as chosen, else on a terminal where NO_COLOR is not set (no-color.org)."""
+    if choice != "auto":
+        return choice == "always"
+    return is_terminal(stream) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def columns() -> int:
+    """The columns of the terminal, at most 160; 100 where there is none."""
+    if text := os.environ.get("COLUMNS", ""):
+        return min(max(int(text), 40), 160) if text.isdecimal() else 100
+    try:
+        return min(max(os.get_terminal_size(sys.stdout.fileno()).columns, 40), 160)
+    except (OSError, ValueError, AttributeError):
+        return 100

@@ -1,0 +1,158 @@
+"""Which policies a run is about: the files that were named, or those that lie in the folder, less what labels leave out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from firewright.diagnostic import Report, harmless, nearest
+from firewright.model.policy import Policy
+from firewright.readers.policy_yaml import load
+from firewright.source import Source, UnreadableSource, read
+from firewright.workflows.settings import PROJECT_FILE, Labels
+
+SUFFIXES = (".yaml", ".yml")
+TEST_SUFFIX = ".test"
+FILE_LIMIT = 1000
+"""Policies of one run."""
+_HAS_RULES = re.compile(r"""^(?:["']?rules["']?\s*:|\{.*\brules["']?\s*:)""", re.MULTILINE)
+
+Saying = Callable[[str], None]
+"""Is told what a run is about to do, for whoever watches."""
+
+
+def silent(step: str) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a run is about. `policies` are files, folders, or texts that were piped in; none is every policy in `folder`.
+
+    `options` are values for options, as in `set:`. `day` is the day that is asked about; None is today in each policy's own
+    time zone, reckoned from `now`.
+    """
+
+    folder: Path
+    now: datetime
+    policies: tuple[str | Source, ...] = ()
+    labels: Labels = field(default_factory=dict)
+    options: Mapping[str, bool] = field(default_factory=dict)
+    day: date | None = None
+
+    def day_of(self, policy: Policy) -> date:
+        """The day on which a policy is asked."""
+        return self.day or self.now.astimezone(ZoneInfo(policy.timezone)).date()
+
+
+def select(wanted: Wanted, report: Report, saying: Saying = silent) -> tuple[Policy, ...] | None:
+    """The selected policies in the order of their files, or None after saying in the report what is wrong.
+
+    A file that another selected one uses has no say of its own. Nothing selected is an error that says what there is.
+    """
+    sources = list(sources_of(wanted, report))
+    if report.has_errors():
+        return None
+    if not sources:
+        shown = "this folder" if not wanted.policies else "there"
+        report.error("no-policy", f"no policy in {shown}", help="name a file, or begin one with `firewright init`")
+        return None
+    policies = []
+    for source in sources:
+        saying(f"reading {source.path}")
+        policy = load(source, report, settings=wanted.options)
+        if policy is not None:
+            policies.append(policy)
+    if report.has_errors() or len(policies) < len(sources):
+        return None
+    return by_labels(without_used(policies), wanted.labels, report)
+
+
+def sources_of(wanted: Wanted, report: Report) -> Iterator[Source]:
+    """The texts of the policies that a run is about, each once."""
+    seen: set[Path] = set()
+    for one in wanted.policies or ("",):
+        if isinstance(one, Source):
+            yield one
+            continue
+        for path in _files(wanted.folder, one, report):
+            real = (wanted.folder / path).resolve()
+            if real in seen:
+                continue
+            seen.add(real)
+            if len(seen) > FILE_LIMIT:
+                report.error("too-many", f"more than {FILE_LIMIT:,} policies", help="name the ones that are meant")
+                return
+            source = text_of(wanted.folder, path, report)
+            if source is not None and (one == path or _HAS_RULES.search(source.text)):
+                yield source
+
+
+def text_of(folder: Path, path: str, report: Report) -> Source | None:
+    """The text of a file of the folder under the path that people know it by, or None after saying what is wrong."""
+    try:
+        return Source(path, read(folder / path).text)
+    except UnreadableSource as error:
+        report.error("unreadable", harmless(str(error).replace(f"{folder}/", "")), help=_near_files(folder, path))
+        return None
+
+
+def _files(folder: Path, named: str, report: Report) -> Iterator[str]:
+    """The file itself, or the files of a folder that may be policies, sorted."""
+    here = folder / named
+    if named and not here.is_dir():
+        yield named
+        return
+    try:
+        found = sorted(path for path in here.iterdir() if path.suffix in SUFFIXES and path.is_file())
+    except OSError as error:
+        report.error("unreadable", f"{harmless(named or '.')} cannot be read: {(error.strerror or 'unknown').lower()}")
+        return
+    for path in found:
+        if Path(path.stem).suffix != TEST_SUFFIX and path.name != PROJECT_FILE:
+            yield str(Path(named) / path.name)
+
+
+def _near_files(folder: Path, path: str) -> str:
+    parent = (folder / path).parent
+    try:
+        names = [one.name for one in parent.iterdir()][:FILE_LIMIT]
+    except OSError:
+        return ""
+    near = nearest(Path(path).name, [name for name in names if Path(name).suffix in SUFFIXES])
+    return f"did you mean {Path(path).parent / near}?" if near else ""
+
+
+def without_used(policies: list[Policy]) -> tuple[Policy, ...]:
+    """The policies that no other one uses."""
+    kept = []
+    for policy in policies:
+        mine = Path(policy.path).resolve()
+        used = any(
+            other is not policy and mine in {Path(path).resolve() for path in other.paths} and other.path != policy.path
+            for other in policies
+        )
+        if not used:
+            kept.append(policy)
+    return tuple(kept)
+
+
+def by_labels(policies: tuple[Policy, ...], labels: Labels, report: Report) -> tuple[Policy, ...] | None:
+    """The policies that have all these labels, with any of a key's values; an error that says what there is if none has."""
+    kept = tuple(
+        policy
+        for policy in policies
+        if all(set(values) & set(policy.labels.get(key, ())) for key, values in labels.items())
+    )
+    if kept or not policies:
+        return kept
+    wanted = ", ".join(f"{key}={value}" for key, values in labels.items() for value in values)
+    there = sorted({f"{key}={value}" for policy in policies for key, values in policy.labels.items() for value in values})
+    near = nearest(wanted, there) if len(labels) == 1 else ""
+    known = f"the labels are {', '.join(there)}" if there else "the policies have no labels"
+    report.error("no-policy", f"no policy has {harmless(wanted, 200)}", help=f"did you mean {near}? {known}" if near else known)
+    return None
