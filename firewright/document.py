@@ -144,7 +144,7 @@ class _Builder:
     """Builds the tree from parser events with a stack of its own."""
 
     def __init__(self, source: Source, report: Report) -> None:
-        self.source, self.report, self.failed = source, report, False
+        self.source, self.path, self.report, self.failed = source, source.path, report, False
         self.comments: dict[tuple[int, int], str] = {}
         self.texts: dict[str, str] = {}
         lines = source.text.split("\n") if " #" in source.text or "\t#" in source.text else []
@@ -160,24 +160,27 @@ class _Builder:
     def build(self) -> Node | None:
         root: Node | None = None
         stack: list[tuple[bool, list[Node], Span]] = []
+        parts: list[Node] = []
         documents = count = 0
         event: Any
-        next_event = _LOADER(self.source.text).get_event
+        next_event, scalar = _LOADER(self.source.text).get_event, self.scalar
         while (event := next_event()) is not None:
             kind = type(event)
             node: Node
             if kind is yaml.ScalarEvent:
-                node = self.scalar(event)
+                node = scalar(event)
             elif kind is yaml.SequenceStartEvent or kind is yaml.MappingStartEvent:
                 if event.anchor is not None or event.tag is not None:
                     self.decorated(event)
                 if len(stack) == DEPTH_LIMIT:
                     self.refuse("too-deep", f"more than {DEPTH_LIMIT} levels", self.span(event), "a policy needs six")
-                stack.append((kind is yaml.MappingStartEvent, [], self.span(event)))
+                parts = []
+                stack.append((kind is yaml.MappingStartEvent, parts, self.span(event)))
                 continue
             elif kind is yaml.SequenceEndEvent or kind is yaml.MappingEndEvent:
-                is_mapping, parts, at = stack.pop()
-                node = self.mapping(parts, at) if is_mapping else Sequence(tuple(parts), at)
+                is_mapping, done, at = stack.pop()
+                node = self.mapping(done, at) if is_mapping else Sequence(tuple(done), at)
+                parts = stack[-1][1] if stack else []
             elif kind is yaml.AliasEvent:
                 self.decorated(event)
                 continue
@@ -191,7 +194,7 @@ class _Builder:
             if count > NODE_LIMIT:
                 self.refuse("too-large", f"more than {NODE_LIMIT:,} values", self.span(event), "split it into files")
             if stack:
-                stack[-1][1].append(node)
+                parts.append(node)
             elif not (isinstance(node, Scalar) and node.text == "" and node.is_plain):
                 root = node
         if self.failed:
@@ -201,7 +204,6 @@ class _Builder:
     def scalar(self, event: Any) -> Scalar:
         start, end = event.start_mark, event.end_mark
         line, column, last = start.line, start.column, end.line
-        width = end.column - column if last == line else 1
         text = self.texts.get(event.value)
         if text is None:
             text = self.texts[event.value] = event.value
@@ -213,7 +215,8 @@ class _Builder:
             rest = self.hashed[last][end.column :]
             if rest.lstrip().startswith("#"):
                 self.comments[line + 1, column + 1] = rest.strip()
-        return tuple.__new__(Scalar, (text, self.source.path, line + 1, column + 1, width or 1, is_plain))
+        width = end.column - column if last == line else 1
+        return tuple.__new__(Scalar, (text, self.path, line + 1, column + 1, width or 1, is_plain))
 
     def inspect(self, text: str, event: Any) -> None:
         """Refuse what is too long or cannot be seen; once for each distinct text."""
@@ -270,6 +273,15 @@ def walk(node: Node) -> Iterator[Node]:
         elif isinstance(one, Mapping):
             todo.extend(value for _, value in one.entries)
 
+
+_BEGAN = {
+    "while parsing a flow mapping": "the { is here",
+    "while parsing a flow sequence": "the [ is here",
+    "while parsing a block mapping": "the keys above it begin here",
+    "while parsing a block collection": "the list above it begins here",
+    "while scanning a quoted scalar": "the quote is here",
+    "while scanning a simple key": "the line is here",
+}
 
 _IPV6_BARE = re.compile(r"(?<![\w\"':])(?:[0-9a-fA-F]{0,4}:){1,7}:?[0-9a-fA-F]{0,4}(?:/\d{1,3})?")
 
@@ -336,7 +348,17 @@ def _friendly(error: yaml.MarkedYAMLError, source: Source, report: Report) -> No
     text = source.line(line)
     notes = []
     if error.context and error.context_mark and error.context_mark.line + 1 != line:
-        notes.append(Note(f"this began {error.context.removeprefix('while ')}", _at(source, error.context_mark)))
+        began = _at(source, error.context_mark)
+        if "end of stream" in problem:
+            report.error("yaml-syntax", "a quote is opened and never closed", began, "close it")
+            return
+        notes.append(Note(_BEGAN.get(error.context, f"it began {error.context}"), began))
+        if "expected ',' or" in problem and " #" in (first := source.line(began.line)):
+            # because: ticket #12} hides the bracket from YAML
+            at = Span(source.path, began.line, first.index(" #") + 2)
+            message = "a comment begins here, and hides the end of what is opened before it"
+            report.error("yaml-syntax", message, at, "put text with # in quotes, or close the bracket before it", notes)
+            return
     bare = _bare_ipv6(source, line)
     if bare and any(words in problem for words in ("node content", "expected ','", "mapping values", "unexpected ':'")):
         at = Span(source.path, line, bare.start() + 1, len(bare[0]))

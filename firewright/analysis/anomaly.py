@@ -12,13 +12,13 @@ from random import Random
 
 from firewright.model.packet import Packet
 from firewright.space.axis import AXES
-from firewright.space.bitmap import bits, members
+from firewright.space.bitmap import bitmap_of, bits, members
 from firewright.space.budget import Meter, Undecided
 from firewright.space.cover import cover
 from firewright.space.index import AtomBox, Index
 from firewright.space.program import Program, Verdict
 from firewright.space.question import index_of
-from firewright.space.search import Claim, deciding, settle, settle_box
+from firewright.space.search import Claim, deciding, outside, settle
 from firewright.space.witness import packet_in
 
 _SAMPLES = 30
@@ -64,9 +64,9 @@ def reaching(program: Program, step: int) -> Packet | None:
     index = index_of([program.seal()], program.family)
     meter = Meter.now()
     for claim in _claims_of(index, step):
-        outside = settle(index, claim, meter)
-        if outside is not None:
-            return packet_in(program.family, index.product(outside, None)[:AXES])
+        part = settle(index, claim, meter)
+        if part is not None:
+            return packet_in(program.family, index.product(part, None)[:AXES])
     return None
 
 
@@ -93,9 +93,9 @@ def _changed(index: Index, step: int, meter: Meter) -> AtomBox | None:
     others = listed.steps & ~listed.deciding[own]
     for _, region, before in _claims_of(index, step):
         for claim in deciding(index, 0, region, before, others, step + 1):
-            outside = settle(index, claim, meter)
-            if outside is not None:
-                return outside
+            part = settle(index, claim, meter)
+            if part is not None:
+                return part
     return None
 
 
@@ -167,10 +167,8 @@ class _Flat:
         if is_needed:
             return None
         meter = Meter.now()
-        if not is_alive and before:
-            candidates = members(before)
-            if settle_box(index, index.boxes[step], candidates, meter) is None:
-                return Anomaly(step, Kind.SHADOWED, tuple(_fewest(index, step, candidates)))
+        if not is_alive and before and outside(index, index.boxes[step], before, meter) is None:
+            return Anomaly(step, Kind.SHADOWED, tuple(_fewest(index, step, members(before))))
         if self.is_needed(step, before, after, meter):
             return None
         return Anomaly(step, Kind.REDUNDANT, tuple(members(after & self.same(step))))
@@ -214,7 +212,7 @@ class _Flat:
             values = index.values[other]
             for axis in index.order:
                 covering &= index.overlapping[axis][values[axis]]
-            if settle_box(index, shared, members(covering), meter) is not None:
+            if outside(index, shared, covering, meter) is not None:
                 return True
         return False
 
@@ -233,7 +231,7 @@ def _fewest(index: Index, step: int, candidates: Sequence[int]) -> list[int]:
         pass  # The second engine proved it, and does not say by which.
 
     def search(kept: list[int], rest: list[int], is_changed: bool) -> list[int]:
-        if is_changed and settle_box(index, box, kept, Meter.now()) is None:
+        if is_changed and outside(index, box, bitmap_of(kept, index.count), Meter.now()) is None:
             return []
         if len(rest) == 1:
             return rest

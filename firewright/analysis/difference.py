@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 from firewright.model.packet import FAMILIES, Family, Packet
 from firewright.space.axis import AXES
-from firewright.space.bitmap import bitmap_of, bits, members
+from firewright.space.bitmap import bitmap_of, bits
 from firewright.space.box import EVERY_BOX, Box
 from firewright.space.budget import Meter
 from firewright.space.index import AtomBox, Index
 from firewright.space.packetset import PacketSet
 from firewright.space.program import Hop, Program
 from firewright.space.question import deciding_packets, find_packet, index_of
-from firewright.space.search import deciding, settle, settle_box
+from firewright.space.search import deciding, outside, settle
 from firewright.space.witness import packet_in
 
 
@@ -93,15 +93,15 @@ def _walked(index: Index, first: int, second: int, within: Box) -> Iterator[Foun
     region = index.region(None if within == EVERY_BOX else within)
     for word in sorted(one.deciding):
         against = other.steps & ~other.skips & ~other.deciding.get(word, 0)
-        for step, part, before in deciding(index, first, region, 0, one.deciding[word], one.offset):
-            for claim in deciding(index, second, part, before, against, other.offset):
+        for step, own, before in deciding(index, first, region, 0, one.deciding[word], one.offset):
+            for claim in deciding(index, second, own, before, against, other.offset):
                 pair = step - one.offset, claim[0] - other.offset
                 if pair in seen:
                     continue
-                outside = settle(index, claim, meter)
-                if outside is not None:
+                part = settle(index, claim, meter)
+                if part is not None:
                     seen.add(pair)
-                    yield *pair, outside
+                    yield *pair, part
 
 
 def _paired(index: Index, within: Box) -> Iterator[Found]:
@@ -124,8 +124,8 @@ def _paired(index: Index, within: Box) -> Iterator[Found]:
         if not changed_before >> step & 1:
             against &= changed_after
         meter = Meter.now()
-        for step_after, outside in _pairs_of(index, step, against, asked.atoms if asked else index.everything, meter):
-            yield step, step_after - other.offset, outside
+        for step_after, part in _pairs_of(index, step, against, asked.atoms if asked else index.everything, meter):
+            yield step, step_after - other.offset, part
 
 
 def _pairs_of(index: Index, step: int, against: int, within: AtomBox, meter: Meter) -> Iterator[tuple[int, AtomBox]]:
@@ -142,7 +142,7 @@ def _pairs_of(index: Index, step: int, against: int, within: AtomBox, meter: Met
     if not against:
         return
     own = tuple(mine & asked for mine, asked in zip(index.boxes[step], within, strict=True))
-    if not all(own) or (before and settle_box(index, own, members(before), meter) is None):
+    if not all(own) or (before and outside(index, own, before, meter) is None):
         return
     values = index.values[step]
     for step_after in bits(against):
@@ -159,9 +159,9 @@ def _pairs_of(index: Index, step: int, against: int, within: AtomBox, meter: Met
         shared = tuple(mine & their for mine, their in zip(own, index.boxes[step_after], strict=True))
         if all(shared):
             covering = _among(index, step_after, index.overlapping, covering)
-            outside = settle_box(index, shared, members(covering), meter)
-            if outside is not None:
-                yield step_after, outside
+            part = outside(index, shared, covering, meter)
+            if part is not None:
+                yield step_after, part
 
 
 def _among(index: Index, step: int, relation: Sequence[Mapping[int, int]], steps: int) -> int:
@@ -226,11 +226,11 @@ def excesses(programs: Mapping[Family, Program], allowed: PacketSet, *words: str
 
     None: all that is decided so is within the set, proved for both families. Undecided where the budget does not suffice.
     """
-    outside = (~allowed).sentence
+    forbidden = (~allowed).sentence
     return tuple(
         Excess(family, step, packet)
         for family in FAMILIES
-        for step, packet in deciding_packets(programs[family], words, outside)
+        for step, packet in deciding_packets(programs[family], words, forbidden)
     )
 
 

@@ -40,6 +40,15 @@ class Standing(StrEnum):
     UNENFORCED = "not enforced"
 
 
+_STANDINGS = {
+    Outcome.REQUIRED: Standing.PERMITTED,
+    Outcome.ALLOWED: Standing.PERMITTED,
+    Outcome.REQUESTED: Standing.REQUEST,
+    Outcome.DENIED: Standing.DENIED,
+    Outcome.REJECTED: Standing.DENIED,
+    Outcome.CLOSED: Standing.CLOSED,
+    Outcome.UNENFORCED: Standing.UNENFORCED,
+}
 _RANK = {standing: number for number, standing in enumerate(Standing)}
 
 
@@ -73,8 +82,9 @@ class Share:
 class Direction:
     """New flows from one zone to another: for each family that both ends have, shares that together are every service.
 
-    `parts` tells which flows have which stand where it depends on more than the service. `asides` are the essentials
-    that pass whatever the policy says; a service that is wholly essential is in no share.
+    `parts` tells which flows have which stand where it depends on more than the service, `reasons` what the deciding
+    rules say for themselves. `asides` are the essentials that pass whatever the policy says; a service that is wholly
+    essential is in no share.
     """
 
     source: str
@@ -82,6 +92,7 @@ class Direction:
     families: tuple[Family, ...]
     shares: tuple[Share, ...]
     parts: tuple[tuple[Stand, FlowWords], ...] = ()
+    reasons: tuple[tuple[Standing, str], ...] = ()
     asides: tuple[str, ...] = ()
 
     def services(self, family: Family, *standings: Standing) -> Ranges:
@@ -131,7 +142,9 @@ def zones_of(policy: Policy) -> tuple[Zone, ...]:
     """The zones of a matrix: the internet, the named ones, the machine itself and groups, where something speaks of them."""
     spoken = {zone.name for rule in policy.rules for ends in rule.ends for zone in (*ends.sources, *ends.destinations)}
     has_host = any(firewall.is_host for firewall in policy.firewalls.values())
-    kinds = [kind for kind in (ZoneKind.LOCAL, *_GROUPS) if kind.value in spoken or (kind is ZoneKind.LOCAL and has_host)]
+    kinds = [
+        kind for kind in (ZoneKind.LOCAL, *_GROUPS) if kind.value in spoken or (kind is ZoneKind.LOCAL and has_host)
+    ]
     return (policy.zones["internet"], *policy.named_zones, *(policy.zones[kind.value] for kind in kinds))
 
 
@@ -153,6 +166,7 @@ class Statuses:
         hops = in_order(self._hops, Question(self._side(source), self._side(destination), Term("any", ())))
         shares: list[Share] = []
         parts: dict[Stand, list[Flow]] = {}
+        reasons: dict[tuple[Standing, str], None] = {}
         asides: dict[str, None] = {}
         families = []
         for family in FAMILIES:
@@ -163,8 +177,12 @@ class Statuses:
             if not hops:
                 shares.append(Share(family, EVERY_SERVICE, (Stand(Standing.UNENFORCED),)))
                 continue
-            flows, passing = self._flows(hops, family, within)
-            asides |= dict.fromkeys(passing)
+            flows: dict[Stand, list[Flow]] = {}
+            for stand, decisions, decided in _parts(hops, family, within):
+                asides |= dict.fromkeys(_essentials(decisions))
+                if stand is not None:
+                    flows.setdefault(stand, []).extend(decided)
+                    reasons |= dict.fromkeys(_reasons(stand, decisions))
             found = list(_shares(family, flows))
             shares += found
             for stand, kept in _in_part(found, flows):
@@ -174,7 +192,9 @@ class Statuses:
             for stand in sorted(parts, key=lambda stand: stand.rank)
             for line in flow_words(parts[stand], self._namer)
         ]
-        return Direction(source.name, destination.name, tuple(families), tuple(shares), tuple(words), tuple(asides))
+        return Direction(
+            source.name, destination.name, tuple(families), tuple(shares), tuple(words), tuple(reasons), tuple(asides)
+        )
 
     def _side(self, zone: Zone) -> Side:
         addresses = zone.addresses
@@ -197,18 +217,27 @@ class Statuses:
             conntrack_state=_NEW,
         )
 
-    def _flows(self, hops: tuple[Hop, ...], family: Family, within: Box) -> tuple[dict[Stand, list[Flow]], list[str]]:
-        """The flows by stand, and the names of the essentials among the rest."""
-        programs = [hop.programs[family] for hop in hops]
-        flows: dict[Stand, list[Flow]] = {}
-        asides: list[str] = []
-        for part in partition(programs, family, within):
-            decisions = [_decision(program.origin[k]) for program, k in zip(programs, part.deciders, strict=True)]
-            stand = _stand(decisions)
-            if stand is not None:
-                flows.setdefault(stand, []).extend(part.flows)
-            asides += (said.reason.partition(":")[0] for said in decisions if said.outcome is Outcome.ESSENTIAL)
-        return flows, asides
+
+_Part = tuple[Stand | None, list[Decision], tuple[Flow, ...]]
+
+
+def _parts(hops: tuple[Hop, ...], family: Family, within: Box) -> Iterator[_Part]:
+    """The flows inside a box by the lines that decide them, and what they come to."""
+    programs = [hop.programs[family] for hop in hops]
+    for part in partition(programs, family, within):
+        decisions = [_decision(program.origin[k]) for program, k in zip(programs, part.deciders, strict=True)]
+        yield _stand(decisions), decisions, part.flows
+
+
+def _essentials(decisions: Iterable[Decision]) -> Iterator[str]:
+    yield from (said.reason.partition(":")[0] for said in decisions if said.outcome is Outcome.ESSENTIAL)
+
+
+def _reasons(stand: Stand, decisions: Iterable[Decision]) -> Iterator[tuple[Standing, str]]:
+    """What the rules that make up a stand say for themselves."""
+    for said in decisions:
+        if said.rule is not None and said.rule.because and _STANDINGS[said.outcome] is stand.standing:
+            yield stand.standing, said.rule.because
 
 
 def _decision(origin: object) -> Decision:
@@ -232,12 +261,8 @@ def _stand(decisions: list[Decision]) -> Stand | None:
     stops = [said for said in passing if not said.outcome.is_open]
     if not stops:
         return Stand(Standing.PERMITTED, is_required)
-    outcomes = {said.outcome for said in stops}
-    standing = Standing.REQUEST
-    if outcomes & {Outcome.DENIED, Outcome.REJECTED}:
-        standing = Standing.DENIED
-    elif Outcome.CLOSED in outcomes:
-        standing = Standing.CLOSED
+    found = {_STANDINGS[said.outcome] for said in stops}
+    standing = next(one for one in (Standing.DENIED, Standing.CLOSED, Standing.REQUEST) if one in found)
     return Stand(standing, is_required, stops[0].action is Action.REJECT)
 
 

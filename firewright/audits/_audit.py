@@ -14,12 +14,13 @@ from firewright.analysis.anomaly import anomalies
 from firewright.analysis.path import Hop, path
 from firewright.diagnostic import Diagnostic, Note, Severity
 from firewright.model.decision import Decision
-from firewright.model.packet import FAMILIES, Family
+from firewright.model.packet import FAMILIES, Family, Packet
 from firewright.model.policy import Policy, Rule
 from firewright.registry import Registry
 from firewright.source import Span
 from firewright.space.box import Box
 from firewright.space.encode import encode_rules, rule_boxes
+from firewright.space.flow import Flow
 from firewright.space.packetset import PacketSet
 from firewright.space.program import Program
 
@@ -35,7 +36,7 @@ class Context:
     lock: Lock | None = None
     _programs: dict[int, dict[Family, Program]] = field(default_factory=dict)
     _paths: dict[int, tuple[Hop, ...]] = field(default_factory=dict)
-    _boxes: dict[tuple[int, Family], list[Box]] = field(default_factory=dict)
+    _boxes: dict[tuple[int, Family], tuple[Rule, list[Box]]] = field(default_factory=dict)
     _taken: dict[int, list[tuple[Rule, list[Rule]]]] = field(default_factory=dict)
 
     def programs(self, policy: Policy) -> dict[Family, Program]:
@@ -62,8 +63,8 @@ class Context:
         """The packets that a rule speaks of, as products."""
         key = (id(rule), family)
         if key not in self._boxes:
-            self._boxes[key] = rule_boxes(rule, family)
-        return self._boxes[key]
+            self._boxes[key] = (rule, rule_boxes(rule, family))  # kept with its rule, so that the id stays its own
+        return self._boxes[key][1]
 
     def taken(self, policy: Policy) -> list[tuple[Rule, list[Rule]]]:
         """Each rule that could go without changing a decision, in file order, with the rules that take its packets.
@@ -73,6 +74,28 @@ class Context:
         if id(policy) not in self._taken:
             self._taken[id(policy)] = list(_taken(self.programs(policy)))
         return self._taken[id(policy)]
+
+    def first(self, packets: PacketSet, rule: Rule) -> Packet | None:
+        """A packet of a set that a rule speaks of, or None. The set's programs are indexed once, however many rules ask."""
+        for family in FAMILIES:
+            for one in self.boxes(rule, family):
+                packet = packets.witness({family: one})
+                if packet is not None:
+                    return packet
+        return None
+
+    def has_part(self, packets: PacketSet, rule: Rule) -> bool:
+        """Whether a rule speaks of a packet of a set; cheaper than naming one."""
+        return any(not packets.is_empty({family: one}) for family in FAMILIES for one in self.boxes(rule, family))
+
+    def flows(self, packets: PacketSet, rule: Rule) -> list[Flow]:
+        """The part of a set that a rule speaks of, as flows; those of overlapping products stand twice."""
+        return [
+            flow
+            for family in FAMILIES
+            for one in self.boxes(rule, family)
+            for flow in packets.flows(family, {family: one})
+        ]
 
     def spoken(self, *rules: Rule) -> PacketSet:
         """The packets that any of these rules speaks of."""

@@ -12,12 +12,12 @@ from firewright.catalog.row import ServiceRow, Visibility
 from firewright.catalog.services import catalog
 from firewright.diagnostic import Diagnostic, Note
 from firewright.model.decision import PERMITTED_OUTCOMES
-from firewright.model.interval import Ranges, intersection
+from firewright.model.interval import Ranges, intersection, union
 from firewright.model.packet import FAMILIES, Family
 from firewright.model.policy import Policy, Rule, Term, Verb, Zone, ZoneKind
 from firewright.model.transport import service_ranges
 from firewright.space.axis import ANY_INTERFACE
-from firewright.space.box import Box, box
+from firewright.space.box import Box, box, meet_box
 
 MOST_NAMES = 6
 
@@ -60,21 +60,18 @@ def _exposed(policy: Policy, context: Context, rule: Rule, inward: dict[Family, 
     suspects = [(term, row) for term in rule.terms for row in _rows(term)]
     if not suspects:
         return []
-    opened = context.spoken(rule) & context.decided(policy, *PERMITTED_OUTCOMES)
+    opened = context.decided(policy, *PERMITTED_OUTCOMES)
     open_services: dict[Family, Ranges] = {}
     for family, within in inward.items():
-        inner = [
-            flow
-            for flow in opened.flows(family, {family: within})
-            if flow.destination != internet_of(policy).ranges(family) or flow.out_interface != ANY_INTERFACE
-        ]
-        open_services[family] = tuple(pair for flow in inner for pair in flow.service)
+        boxes = (meet_box(one, within, family) for one in context.boxes(rule, family))
+        inner = (flow for one in boxes if one is not None for flow in opened.flows(family, {family: one}))
+        open_services[family] = union(*(flow.service for flow in inner))
     return [(term, row) for term, row in suspects if _is_open(row, open_services)]
 
 
 def _is_open(row: ServiceRow, services: dict[Family, Ranges]) -> bool:
     return any(
-        intersection(tuple(sorted(services[family])), ranges)
+        intersection(services[family], ranges)
         for family in services
         for ranges in service_ranges(row.transports, family).values()
     )

@@ -27,11 +27,9 @@ def audit(policy: Policy, context: Context) -> Iterator[Diagnostic]:
         if not hop.is_own:
             others = others & hop.decided(*OPEN_OUTCOMES)
     arriving = _arriving(policy)
-    required = [rule for rule in context.active(policy) if rule.verb is Verb.REQUIRE]
-    if not required or ((context.spoken(*required) & arriving) - others).is_empty():
-        return
-    for rule in required:
-        packet = ((context.spoken(rule) & arriving) - others).witness()
+    stopped = arriving - others
+    for rule in context.active(policy):
+        packet = context.first(stopped, rule) if rule.verb is Verb.REQUIRE else None
         if packet is not None:
             yield _request(policy, context, rule, packet)
 

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from firewright.audits._audit import Context, warning
 from firewright.diagnostic import Diagnostic
 from firewright.model.decision import PERMITTED_OUTCOMES
-from firewright.model.packet import FAMILIES, Packet
+from firewright.model.interval import intersection
+from firewright.model.packet import Packet
 from firewright.model.policy import Policy, Verb
-from firewright.space.axis import Axis
-from firewright.space.box import Box, box, ranges_of
+from firewright.space.box import box
+from firewright.space.flow import Flow
 from firewright.space.packetset import PacketSet
 
 _NAMES = {50: "ESP", 51: "AH"}
@@ -25,35 +26,27 @@ def audit(policy: Policy, context: Context) -> Iterator[Diagnostic]:
         if rule.verb not in (Verb.ALLOW, Verb.REQUIRE) or not named:
             continue
         permitted = context.decided(policy, *PERMITTED_OUTCOMES)
-        spoken = context.spoken(rule) & permitted
+        flows = context.flows(permitted, rule)
         for protocol in sorted(named):
-            packet = _unanswered(spoken, permitted, protocol)
+            packet = _unanswered(flows, permitted, protocol)
             if packet is not None:
                 message = f"{rule.label}: {_NAMES[protocol]} is permitted one way only"
                 yield warning("one-way-vpn", message, rule.at, packet, "allow it the other way too")
                 break
 
 
-def _unanswered(spoken: PacketSet, permitted: PacketSet, protocol: int) -> Packet | None:
+def _unanswered(flows: list[Flow], permitted: PacketSet, protocol: int) -> Packet | None:
     """A packet that would be the answer to a permitted one, and is not permitted."""
-    for family in FAMILIES:
-        service = ((protocol << 16, protocol << 16 | 65535),)
-        within = {family: _box(box(family, service=service))}
-        for flow in spoken.flows(family, within):
-            back = box(
-                family,
-                in_interface=ranges_of(flow.box, Axis.OUT_INTERFACE, family),
-                out_interface=ranges_of(flow.box, Axis.IN_INTERFACE, family),
-                source=flow.destination,
-                destination=flow.source,
-                service=service,
-            )
-            packet = (~permitted).witness({family: _box(back)})
-            if packet is not None:
-                return packet
+    for flow in flows:
+        back = box(
+            flow.family,
+            in_interface=flow.out_interface,
+            out_interface=flow.in_interface,
+            source=flow.destination,
+            destination=flow.source,
+            service=intersection(flow.service, ((protocol << 16, protocol << 16 | 65535),)),
+        )
+        packet = None if back is None else (~permitted).witness({flow.family: back})
+        if packet is not None:
+            return packet
     return None
-
-
-def _box(one: Box | None) -> Box:
-    assert one is not None  # noqa: S101 - the sets of a flow are not empty
-    return one

@@ -10,6 +10,7 @@ from firewright.audits._audit import Context, warning
 from firewright.diagnostic import Diagnostic
 from firewright.model.policy import Policy, Verb
 from firewright.model.transport import EVERY_SELECTOR
+from firewright.space.packetset import EVERYTHING
 
 
 def audit(policy: Policy, context: Context) -> Iterator[Diagnostic]:
@@ -21,5 +22,5 @@ def audit(policy: Policy, context: Context) -> Iterator[Diagnostic]:
             if any(one.source_ports != EVERY_SELECTOR and one.selectors == EVERY_SELECTOR for one in term.transports):
                 message = f"{rule.label} opens every port to whoever sends from a chosen one"
                 way_out = "raise the timeout for unanswered UDP instead, or name the destination ports"
-                packet = context.spoken(rule).witness()
+                packet = context.first(EVERYTHING, rule)
                 yield warning("open-by-source-port", message, term.at, packet or "", way_out)

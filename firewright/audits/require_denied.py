@@ -28,10 +28,8 @@ def audit(policy: Policy, context: Context) -> Iterator[Diagnostic]:
         then = context if start == context.day else Context(start)
         required = [rule for rule in then.active(policy) if rule.verb is Verb.REQUIRE and id(rule) not in said]
         stopped = then.decided(policy, *_STOPS)
-        if not required or (then.spoken(*required) & stopped).is_empty():
-            continue
         for rule in required:
-            packet = (then.spoken(rule) & stopped).witness()
+            packet = then.first(stopped, rule)
             if packet is not None:
                 said.add(id(rule))
                 yield _conflict(policy, rule, packet, start, context.day)

@@ -9,42 +9,42 @@ from firewright.analysis.words import Namer, flow_words
 from firewright.audits._audit import Context, note, warning
 from firewright.diagnostic import Diagnostic, Note
 from firewright.model.decision import Outcome
-from firewright.model.packet import FAMILIES
-from firewright.model.policy import Ends, Policy, Rule, Verb, ZoneKind
-from firewright.space.encode import rule_boxes
+from firewright.model.policy import Ends, Policy, Rule, Verb, Zone, ZoneKind
+from firewright.space.encode import encode_passage
+from firewright.space.flow import Flow
 from firewright.space.packetset import EVERYTHING, PacketSet
 
 _BANS = (Verb.DENY, Verb.REJECT)
+MOST_PAIRS = 4
 
 
 def audit(policy: Policy, context: Context) -> Iterator[Diagnostic]:
-    """One note, for a ban a warning, for each rule of which a zone pair lies outside every firewall of the policy."""
+    """For each rule of which a zone pair is outside every firewall: one note, for a ban a warning."""
     away = EVERYTHING
-    for hop in context.hops(policy):
-        if hop.is_own:
-            away = away & hop.decided(Outcome.UNENFORCED.value)
-    known: dict[Ends, tuple[bool, PacketSet]] = {}
+    for firewall in policy.firewalls.values():
+        away = away & PacketSet.decided(encode_passage(policy, firewall), Outcome.UNENFORCED.value)
+    passing = ~away
+    known: dict[Ends, tuple[bool, bool]] = {}
     for rule in context.active(policy):
-        if rule.verb is Verb.REQUEST or rule.verb is Verb.OTHERWISE:
+        if rule.verb in (Verb.REQUEST, Verb.OTHERWISE):
             continue
         for ends in rule.ends:
             if ends not in known:
-                known[ends] = _outside(ends, away)
+                pair = _pair(ends)
+                is_outside = not context.has_part(passing, pair)
+                is_partly = not is_outside and _is_inner(ends) and context.has_part(away, pair)
+                known[ends] = (is_outside, is_partly)
         outside = [ends for ends in rule.ends if known[ends][0]]
-        inside = [
-            ends for ends in rule.ends if not known[ends][0] and _is_inner(ends) and not known[ends][1].is_empty()
-        ]
+        partly = [ends for ends in rule.ends if known[ends][1]]
         if outside:
             yield _whole(rule, outside)
-        elif inside and rule.verb not in _BANS:
-            yield _part(policy, rule, known[inside[0]][1])
+        elif partly and rule.verb not in _BANS:
+            yield _part(rule, Namer(policy), context.flows(away, _pair(partly[0])))
 
 
-def _outside(ends: Ends, away: PacketSet) -> tuple[bool, PacketSet]:
-    """Whether no packet between these ends passes a firewall, and those that do not."""
-    pair = Rule(Verb.ALLOW, (ends,), (), ends.sources[0].at)
-    spoken = PacketSet.of({family: rule_boxes(pair, family) for family in FAMILIES})
-    return (spoken - away).is_empty(), spoken & away
+def _pair(ends: Ends) -> Rule:
+    """Every packet between these ends, as a rule."""
+    return Rule(Verb.ALLOW, (ends,), (), ends.sources[0].at)
 
 
 def _is_inner(ends: Ends) -> bool:
@@ -53,20 +53,20 @@ def _is_inner(ends: Ends) -> bool:
 
 
 def _whole(rule: Rule, outside: list[Ends]) -> Diagnostic:
-    pairs = sorted({f"{_names(ends.sources)} -> {_names(ends.destinations)}" for ends in outside} - {""})
-    words = ", ".join(pairs[:4]) + (f" and {len(pairs) - 4} more" if len(pairs) > 4 else "")
+    pairs = sorted({f"{_names(ends.sources)} -> {_names(ends.destinations)}" for ends in outside})
+    words = ", ".join(pairs[:MOST_PAIRS]) + (f" and {len(pairs) - MOST_PAIRS} more" if len(pairs) > MOST_PAIRS else "")
     if rule.verb in _BANS:
         way_out = "put the zone on `within:` of a firewall that its inner traffic passes, or delete the rule"
         return warning("unenforced", f"{rule.label} bans what passes no firewall: {words}", rule.at, help=way_out)
     return note("unenforced", f"no firewall can enforce {rule.label}: {words} passes none", rule.at)
 
 
-def _names(zones: tuple[object, ...]) -> str:
-    return ", ".join(str(getattr(zone, "name", zone)) for zone in zones)
+def _names(zones: tuple[Zone, ...]) -> str:
+    return ", ".join(zone.name for zone in zones)
 
 
-def _part(policy: Policy, rule: Rule, inner: PacketSet) -> Diagnostic:
-    lines = flow_words([flow for family in FAMILIES for flow in inner.flows(family)], Namer(policy))
+def _part(rule: Rule, namer: Namer, inner: list[Flow]) -> Diagnostic:
+    lines = flow_words(inner, namer)
     notes = [Note(f"{line.source} -> {line.destination}") for line in lines[:6]]
     return note(
         "unenforced", f"part of {rule.label} stays inside one network and passes no firewall", rule.at, notes=notes

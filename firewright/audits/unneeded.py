@@ -9,6 +9,7 @@ from firewright.analysis.words import Namer, flow_words
 from firewright.audits._audit import Context, note
 from firewright.diagnostic import Diagnostic, Note
 from firewright.model.decision import Outcome
+from firewright.model.packet import Packet
 from firewright.model.policy import Ends, Policy, Rule, Verb, Zone
 from firewright.space.flow import Flow
 
@@ -19,23 +20,24 @@ def audit(policy: Policy, context: Context) -> Iterator[Diagnostic]:
     pairs = {(one.name, other.name) for rule in required for ends in rule.ends for one, other in _pairs(ends)}
     if not pairs:
         return
+    namer, allowed = Namer(policy), context.decided(policy, Outcome.ALLOWED.value)
     for rule in context.active(policy):
         if rule.verb is not Verb.ALLOW or rule.until is not None:
             continue
         if not any((one.name, other.name) in pairs for ends in rule.ends for one, other in _pairs(ends)):
             continue
-        extra = context.spoken(rule) & context.decided(policy, Outcome.ALLOWED.value)
-        packet = extra.witness()
+        packet = context.first(allowed, rule)
         if packet is not None:
-            yield _unneeded(policy, rule, extra.flows(packet.family), str(packet))
+            flows = (allowed.flows(packet.family, {packet.family: one}) for one in context.boxes(rule, packet.family))
+            yield _unneeded(namer, rule, next(found for found in flows if found), packet)
 
 
 def _pairs(ends: Ends) -> Iterator[tuple[Zone, Zone]]:
     return ((one, other) for one in ends.sources for other in ends.destinations)
 
 
-def _unneeded(policy: Policy, rule: Rule, flows: tuple[Flow, ...], packet: str) -> Diagnostic:
-    lines = flow_words(flows, Namer(policy))
+def _unneeded(namer: Namer, rule: Rule, flows: tuple[Flow, ...], packet: Packet) -> Diagnostic:
+    lines = flow_words(flows, namer)
     notes = [Note(f"{line.source} -> {line.destination} {line.service}") for line in lines[:4]]
     return note(
         "unneeded", f"{rule.label} opens what nothing requires", rule.at, packet, "require it, or delete it", notes

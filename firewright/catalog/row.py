@@ -143,14 +143,15 @@ class _Fields:
         self._entries = {key.text: value for key, value in node.entries}
         name = self._entries.get("name")
         self.at = name.at if name is not None else node.at
+        meant: set[str] = set()
         for key, _ in node.entries:
             if key.text not in _REQUIRED + _OPTIONAL:
                 near = nearest(key.text, _REQUIRED + _OPTIONAL)
-                self._wrong(
-                    f"a row has no key {harmless(key.text, 40)!r}", key.at, f"did you mean {near}?" if near else ""
-                )
+                meant.add(near)
+                way_out = f"did you mean {near}?" if near else f"the keys are {', '.join(_REQUIRED + _OPTIONAL)}"
+                self._wrong(f"a row has no key {harmless(key.text, 40)!r}", key.at, way_out)
         for wanted in _REQUIRED:
-            if wanted not in self._entries:
+            if wanted not in self._entries and wanted not in meant:
                 self._wrong(f"the row says no {wanted}", self.at, f"add `{wanted}: …`")
 
     def _wrong(self, message: str, at: Span, way_out: str = "") -> None:

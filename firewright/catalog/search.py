@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 from firewright.catalog.iana import PortRegistry, RegistryEntry, port_registry
@@ -54,7 +54,7 @@ class Finding:
     together: tuple[ServiceRow, ...] = ()
     suggestions: tuple[str, ...] = ()
     problem: str = ""
-    help: str = field(default="")
+    help: str = ""
 
     def is_empty(self) -> bool:
         """Whether nothing at all is known of what was asked."""

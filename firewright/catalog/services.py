@@ -63,8 +63,8 @@ class Catalog:
     def overlay(self, sources: Iterable[Source], report: Report) -> Catalog | None:
         """This catalog with the rows of these files laid over it: a row of the same name is replaced.
 
-        None, and the places in the report, where a row is bad or an alias is another row's name. A `together` that names
-        no row is a warning.
+        None, and the places in the report, where a row is bad or has another row's name as an alias. A `together` that
+        names no row is a warning.
         """
         own = Report()
         added: dict[str, ServiceRow] = {}
@@ -77,7 +77,7 @@ class Catalog:
                 added.setdefault(row.name, row)
         rows = {**self.rows, **added}
         if not own.has_errors():
-            _cross_check(rows, own)
+            _cross_check(added.values(), rows, own)
         for diagnostic in own.diagnostics:
             report.add(diagnostic)
         return None if own.has_errors() else Catalog(MappingProxyType(dict(sorted(rows.items()))))
@@ -100,9 +100,12 @@ class Catalog:
         return {name: union(row.services(4), row.services(6)) for name, row in self.rows.items()}
 
 
-def _cross_check(rows: ReadOnly[str, ServiceRow], report: Report) -> None:
-    """What rows say of each other: `together` names rows, and no alias is another row's name."""
-    for row in rows.values():
+def _cross_check(added: Iterable[ServiceRow], rows: ReadOnly[str, ServiceRow], report: Report) -> None:
+    """What new rows say of others: `together` names rows, and no alias is another row's name.
+
+    A new row may be called like an alias of an old one: a site cannot mend the program's rows, and a name goes first.
+    """
+    for row in added:
         for other in row.together:
             if other not in rows or other == row.name:
                 said = f"{row.name} belongs with {harmless(other, 40)!r}, which is no other row"

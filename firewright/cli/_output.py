@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 import sys
-import tempfile
 from pathlib import Path
 
 import click
@@ -30,20 +29,21 @@ def say(text: str) -> None:
     click.echo(text, err=True, color=True)
 
 
-def write_whole(path: Path, text: str, replaces: bool = True) -> None:
+def write_whole(path: Path, text: str | bytes, replaces: bool = True) -> None:
     """Write a file beside its place, then rename it: whoever looks sees the old file or the whole new one.
 
     Without `replaces` a file that is there already stays, whoever made it and when. What is no regular file (a pipe,
     /dev/null) is written to. Raises CannotWrite.
     """
     try:
+        raw = text if isinstance(text, bytes) else text.encode()
         real = path.resolve()
         if real.is_dir():
             raise CannotWrite(f"{path} is a folder, not a file")
         if real.exists() and not stat.S_ISREG(real.stat().st_mode):
-            real.write_text(text, encoding="utf-8")
+            real.write_bytes(raw)
             return
-        _write_beside(real, text, replaces)
+        _write_beside(real, raw, replaces)
     except FileExistsError:
         raise CannotWrite(f"{path} is there already; --force replaces it") from None
     except FileNotFoundError:
@@ -53,12 +53,14 @@ def write_whole(path: Path, text: str, replaces: bool = True) -> None:
         raise CannotWrite(f"{path} cannot be written: {reason}") from None
 
 
-def _write_beside(path: Path, text: str, replaces: bool) -> None:
+def _write_beside(path: Path, raw: bytes, replaces: bool) -> None:
+    import tempfile  # takes longer to import than most commands to run
+
     handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".part", dir=path.parent)
     beside = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(raw)
             stream.flush()
             os.fsync(stream.fileno())
         beside.chmod(_mode_of(path))

@@ -35,8 +35,8 @@ class _Shown:
     """The line that is shown while something runs; nothing before `begin` and nothing after `end`."""
 
     def __init__(self) -> None:
-        self._lock, self._words, self._status, self._is_over = Lock(), "working", None, False
-        self._status: Any
+        self._lock, self._words, self._is_over = Lock(), "working", False
+        self._status: Any = None
 
     def step(self, words: str) -> None:
         with self._lock:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from firewright.analysis.status import Direction, Share, Stand, Standing
-from firewright.catalog.services import catalog
-from firewright.diagnostic import harmless
-from firewright.model.interval import Range, Ranges, difference, intersection, is_within, size, union
+from firewright.drawing.naming import Item, named_in, port_items
+from firewright.model.interval import Ranges, canonical, difference, intersection, size, union
 from firewright.model.packet import DCCP, ICMP, ICMPV6, SCTP, TCP, UDP, UDPLITE, Family
 from firewright.model.policy import Policy
 from firewright.model.protocol import PING_FAMILY, SPOKEN_PROTOCOLS
@@ -20,26 +20,12 @@ CATEGORIES = ("All", "TCP", "UDP", "VPN", "ICMP", "Other")
 REST = "all other "
 """How an item begins that stands for what no other band of its category lists."""
 
-_VPN_PORTS = {UDP: ((500, 500), (1194, 1194), (1701, 1701), (4500, 4500), (51820, 51820)), TCP: ((1194, 1194), (1723, 1723))}
+_VPN_PORTS = {
+    UDP: ((500, 500), (1194, 1194), (1701, 1701), (4500, 4500), (51820, 51820)),
+    TCP: ((1194, 1194), (1723, 1723)),
+}
 _VPN_PROTOCOLS = (47, 50, 51, 115)
 _PROTOCOL_NAMES = {SCTP: "SCTP", DCCP: "DCCP", UDPLITE: "UDP-Lite"}
-_NAMED_SIZE = 64
-"""Ports of the widest service of the catalog whose name a port gets without the policy having named it."""
-_SINGLY = 16
-"""Neighbouring ports up to this many are looked up one by one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One entry of a list: a name or nothing, its ports or what it stands for, and what is special about it."""
-
-    name: str
-    ports: str
-    marks: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        text = " ".join(part for part in (self.name, self.ports) if part)
-        return f"{text} ({', '.join(self.marks)})" if self.marks else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +61,35 @@ def roster(direction: Direction, policy: Policy) -> Roster:
     """The direction in words. Exact: what a row calls *all other* is all that no other band lists in its category."""
     bands: dict[Standing, dict[str, list[Item]]] = {standing: {} for standing in Standing}
     for stands, families, category, item in _entries(direction, policy):
-        for stand in stands:
+        for stand in told(stands):
             marked = Item(item.name, item.ports, (*item.marks, *_marks(stand, stands, families, direction)))
             bands[stand.standing].setdefault(category, []).append(marked)
     return Roster(
         direction,
         tuple(
-            (standing, tuple(Row(name, tuple(rows[name])) for name in CATEGORIES if name in rows))
+            (standing, tuple(Row(name, tuple(sorted(rows[name], key=_place))) for name in CATEGORIES if name in rows))
             for standing, rows in bands.items()
             if rows
         ),
     )
 
 
-def _marks(stand: Stand, stands: tuple[Stand, ...], families: tuple[Family, ...], direction: Direction) -> Iterator[str]:
+def _place(item: Item) -> tuple[bool, bool, int, str]:
+    """Where an item stands in its row: protocols by number, then ports by number, then what is only words."""
+    found = re.search(r"\d+", item.ports)
+    is_sentence = found is None or not item.name and not item.ports[0].isdigit() and not item.ports.startswith("protocol")
+    return is_sentence, not item.ports.startswith("protocol"), int(found[0]) if found else 0, str(item)
+
+
+def told(stands: tuple[Stand, ...]) -> tuple[Stand, ...]:
+    """The stands of a service that are told: closed by default goes without saying where some of its flows are not."""
+    spoken = tuple(stand for stand in stands if stand.standing is not Standing.CLOSED)
+    return spoken or stands
+
+
+def _marks(
+    stand: Stand, stands: tuple[Stand, ...], families: tuple[Family, ...], direction: Direction
+) -> Iterator[str]:
     if stand.is_required:
         yield "required"
     if stand.is_answered:
@@ -108,17 +109,11 @@ def _entries(direction: Direction, policy: Policy) -> Iterator[_Entry]:
     if len(alike) == 1:
         yield alike.pop(), direction.families, "All", Item("", "every port of every protocol")
         return
-    preferred = _named_in(policy)
+    preferred = named_in(policy)
     for protocol, category in ((TCP, "TCP"), (UDP, "UDP")):
-        yield from _port_entries(_cells(direction, protocol), protocol, category, preferred)
+        yield from _port_entries(direction, protocol, category, preferred)
     yield from _icmp_entries(direction)
     yield from _other_entries(direction, preferred)
-
-
-def _named_in(policy: Policy) -> tuple[str, ...]:
-    """The catalog's names that the policy uses, each once, in the order of the rules."""
-    rules = (rule for one in reversed(list(policy.authorities())) for rule in one.rules)
-    return tuple(dict.fromkeys(name for rule in rules for term in rule.terms for name in term.names))
 
 
 def _selectors(share: Share, protocol: int) -> Ranges:
@@ -150,78 +145,30 @@ def _merged(by_stands: dict[tuple[Stand, ...], dict[Family, Ranges]], families: 
                 yield _Cell(stands, (family,), own)
 
 
-def _rest_of(cells: list[_Cell], whole: int) -> _Cell | None:
-    """The cell that is told as *all other*: the one that holds most, if that is more than half and both families'."""
-    largest = max(cells, key=lambda cell: (len(cell.families), size(cell.ranges)), default=None)
-    return largest if largest is not None and size(largest.ranges) * 2 > whole else None
-
-
-def _port_entries(cells: list[_Cell], protocol: int, category: str, preferred: tuple[str, ...]) -> Iterator[_Entry]:
-    rest = _rest_of(cells, 65536)
-    vpn = _VPN_PORTS.get(protocol, ())
-    for cell in cells:
-        if cell is rest:
-            word = "all ports" if cell.ranges == EVERY_SELECTOR else f"{REST}ports"
-            yield cell.stands, cell.families, category, Item("", word)
-            continue
-        for item in _port_items(difference(cell.ranges, vpn), protocol, preferred):
-            yield cell.stands, cell.families, category, item
-        for item in _port_items(intersection(cell.ranges, vpn), protocol, preferred):
-            yield cell.stands, cell.families, "VPN", Item(item.name, f"{category} {item.ports}")
-
-
-def _port_items(ranges: Ranges, protocol: int, preferred: tuple[str, ...]) -> list[Item]:
-    """The ports under the names of services, by their lowest port; what has no name only by number."""
-    named: dict[str, Ranges] = {}
-    left = ranges
-    for name in preferred:
-        row = catalog().service(name)
-        ports = _row_ports(row.services(4), protocol) if row is not None else ()
-        if row is not None and ports and is_within(ports, ranges) and intersection(ports, left):
-            label = _label(row.title)
-            named[label] = union(named.get(label, ()), intersection(ports, left))
-            left = difference(left, ports)
-    for low, high in left:
-        for port in range(low, high + 1) if high - low < _SINGLY else ():
-            label = _common_name(protocol, port)
-            if label:
-                named[label] = union(named.get(label, ()), ((port, port),))
-                left = difference(left, ((port, port),))
-    found = [(ports[0][0], Item(label, _spans(ports))) for label, ports in _gathered(named).items()]
-    found += ((low, Item("", _spans(((low, high),)))) for low, high in left)
-    return [item for _, item in sorted(found, key=lambda pair: (pair[0], pair[1].ports))]
-
-
-def _row_ports(services: Ranges, protocol: int) -> Ranges:
-    base = protocol << 16
-    return tuple((low - base, high - base) for low, high in intersection(services, ((base, base | 0xFFFF),)))
-
-
-def _common_name(protocol: int, port: int) -> str:
-    """What commonly has a port, by the catalog; empty where nothing that is narrow enough does."""
-    rows = catalog().by_port(protocol, port)
-    if rows and size(_row_ports(rows[0].services(4), protocol)) <= _NAMED_SIZE:
-        return _label(rows[0].title)
-    return ""
-
-
-def _label(title: str) -> str:
-    return harmless(title.partition(",")[0].strip(), 60)
-
-
-def _gathered(named: dict[str, Ranges]) -> dict[str, Ranges]:
-    """The same ports, names that only go on from another one put under it: *HTTP on the alternate port* under *HTTP*."""
-    found: dict[str, Ranges] = {}
-    for label in sorted(named, key=len):
-        head = next((other for other in found if label.startswith(f"{other} on ")), label)
-        found[head] = union(found.get(head, ()), named[label])
+def _rests(cells: list[_Cell], families: tuple[Family, ...], whole: int) -> list[_Cell]:
+    """The cells that are told as *all other*: in each family the one that holds most, if that is more than half."""
+    found = []
+    for family in families:
+        mine = [cell for cell in cells if family in cell.families]
+        largest = max(mine, key=lambda cell: (size(cell.ranges), len(cell.families)), default=None)
+        if largest is not None and size(largest.ranges) * 2 > whole and largest not in found:
+            found.append(largest)
     return found
 
 
-def _spans(ranges: Iterable[Range]) -> str:
-    return ", ".join(
-        str(low) if low == high else f"{low}, {high}" if high == low + 1 else f"{low}–{high}" for low, high in ranges
-    )
+def _port_entries(direction: Direction, protocol: int, category: str, preferred: tuple[str, ...]) -> Iterator[_Entry]:
+    cells, families = _cells(direction, protocol), direction.families
+    rests = _rests(cells, families, 65536)
+    vpn = _VPN_PORTS.get(protocol, ())
+    for cell in cells:
+        if cell in rests:
+            word = "all ports" if cell.ranges == EVERY_SELECTOR else f"{REST}ports"
+            yield cell.stands, cell.families, category, Item("", word)
+            continue
+        for item in port_items(difference(cell.ranges, vpn), protocol, preferred):
+            yield cell.stands, cell.families, category, item
+        for item in port_items(intersection(cell.ranges, vpn), protocol, preferred):
+            yield cell.stands, cell.families, "VPN", Item(item.name, f"{category} {item.ports}")
 
 
 def _icmp_entries(direction: Direction) -> Iterator[_Entry]:
@@ -242,7 +189,7 @@ def _icmp_entries(direction: Direction) -> Iterator[_Entry]:
             services = union(*(_own_icmp(family, ranges) for family, ranges in found.items()))
             only = direction.families[0] if len(direction.families) == 1 else None
             for word in words(services, only).split(", "):
-                yield stands, direction.families, "ICMP", Item("", word.replace("icmp/", "").replace("-", " "))
+                yield stands, direction.families, "ICMP", Item("", _icmp_word(word))
 
 
 def _own_icmp(family: Family, ranges: Ranges) -> Ranges:
@@ -250,58 +197,70 @@ def _own_icmp(family: Family, ranges: Ranges) -> Ranges:
     return tuple((base | low, base | high) for low, high in ranges)
 
 
+def _icmp_word(word: str) -> str:
+    """`icmp/echo-request` as *echo request*, `icmpv4` as *all ICMPv4*, `icmpv6/1/4` as *ICMPv6 1/4*."""
+    head, slash, rest = word.partition("/")
+    shown = head.upper().replace("V", "v")
+    return (
+        f"all {shown}"
+        if not slash
+        else rest.replace("-", " ")
+        if head == "icmp"
+        else f"{shown} {rest.replace('-', ' ')}"
+    )
+
+
 def _other_entries(direction: Direction, preferred: tuple[str, ...]) -> Iterator[_Entry]:
     """Protocols that are neither TCP nor UDP nor the family's own ICMP."""
-    numbers = [number for number in range(256) if number not in (TCP, UDP, ICMP, ICMPV6)]
-    whole: dict[tuple[tuple[Stand, ...], tuple[Family, ...]], list[int]] = {}
-    for number in numbers:
-        cells = _cells(direction, number)
-        if len(cells) == 1 and cells[0].ranges == EVERY_SELECTOR:
-            whole.setdefault((cells[0].stands, cells[0].families), []).append(number)
-        else:
-            yield from _split_protocol(cells, number, preferred)
-    foreign = _foreign_icmp(direction)
-    rest = max(whole, key=lambda key: len(whole[key]), default=None)
-    is_all = rest is not None and len(whole[rest]) == len(numbers) and set(foreign) <= {rest[0]}
-    for key, held in whole.items():
-        stands, families = key
-        if key == rest and len(held) > 128:
-            yield stands, families, "Other", Item("", "all other protocols" if not is_all else "all protocols")
-        else:
-            for number in held:
-                yield stands, families, "VPN" if number in _VPN_PROTOCOLS else "Other", _protocol_item(number)
-    for stands, apart in foreign.items():
-        if rest is None or stands != rest[0]:
-            yield stands, tuple(apart), "Other", Item("the other family's ICMP", "")
-
-
-def _split_protocol(cells: list[_Cell], number: int, preferred: tuple[str, ...]) -> Iterator[_Entry]:
-    """A protocol whose ports or families fare differently."""
-    name = _PROTOCOL_NAMES.get(number, "")
-    rest = _rest_of(cells, 65536) if name else None
+    split = [
+        number for number in _PROTOCOL_NAMES if any(cell.ranges != EVERY_SELECTOR for cell in _cells(direction, number))
+    ]
+    for number in split:
+        yield from _split_protocol(direction, number, preferred)
+    by_stands: dict[tuple[Stand, ...], dict[Family, Ranges]] = {}
+    for share in direction.shares:
+        numbers = canonical((number, number) for number in _other_protocols(share) if number not in split)
+        if numbers:
+            by_stands.setdefault(share.stands, {})[share.family] = numbers
+    cells = list(_merged(by_stands, direction.families))
+    rests = _rests(cells, direction.families, 256)
     for cell in cells:
-        if not name:
-            yield cell.stands, cell.families, "VPN" if number in _VPN_PROTOCOLS else "Other", _protocol_item(number)
-        elif cell.ranges == EVERY_SELECTOR or cell is rest:
+        if cell in rests:
+            is_all = not split and len(cells) == len(rests)
+            yield cell.stands, cell.families, "Other", Item("", "all protocols" if is_all else f"{REST}protocols")
+        else:
+            for number in (number for low, high in cell.ranges for number in range(low, high + 1)):
+                category = "VPN" if number in _VPN_PROTOCOLS else "Other"
+                yield cell.stands, cell.families, category, _protocol_item(number)
+
+
+def _other_protocols(share: Share) -> Iterator[int]:
+    """The numbers of a share's protocols; that of the other family's ICMP, a mere number here, counts as `ICMP`."""
+    foreign = ICMPV6 if share.family == 4 else ICMP
+    for low, high in share.services:
+        for number in range(low >> 16, (high >> 16) + 1):
+            if number not in (TCP, UDP, PING_FAMILY[share.family]):
+                yield ICMP if number == foreign else number
+
+
+def _split_protocol(direction: Direction, number: int, preferred: tuple[str, ...]) -> Iterator[_Entry]:
+    """A protocol with ports that fare differently."""
+    cells, name = _cells(direction, number), _PROTOCOL_NAMES[number]
+    rests = _rests(cells, direction.families, 65536)
+    for cell in cells:
+        if cell in rests:
             word = "all ports" if cell.ranges == EVERY_SELECTOR else f"{REST}ports"
             yield cell.stands, cell.families, "Other", Item(name, word)
         else:
-            for item in _port_items(cell.ranges, number, preferred):
+            for item in port_items(cell.ranges, number, preferred):
                 yield cell.stands, cell.families, "Other", Item(item.name, f"{name} {item.ports}")
 
 
 def _protocol_item(number: int) -> Item:
+    if number == ICMP:
+        return Item("", "ICMP of the other family")
     name = _PROTOCOL_NAMES.get(number) or SPOKEN_PROTOCOLS.get(number, "").upper()
     return Item(name, f"protocol {number}")
-
-
-def _foreign_icmp(direction: Direction) -> dict[tuple[Stand, ...], list[Family]]:
-    """How the number of the other family's ICMP fares, which is a mere number in this one."""
-    found: dict[tuple[Stand, ...], list[Family]] = {}
-    for share in direction.shares:
-        if _selectors(share, ICMPV6 if share.family == 4 else ICMP):
-            found.setdefault(share.stands, []).append(share.family)
-    return found
 
 
 def count_open(direction: Direction) -> int:

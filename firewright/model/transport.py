@@ -39,7 +39,7 @@ TEXT_LIMIT = 80
 class BadTransport(ValueError):
     """A text that is no transport: `message` says what is wrong in one sentence, `help` what to write."""
 
-    def __init__(self, message: str, help: str = "") -> None:  # noqa: A002
+    def __init__(self, message: str, help: str = "") -> None:
         super().__init__(message)
         self.message, self.help = message, help
 

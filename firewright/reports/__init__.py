@@ -1,17 +1,19 @@
 """Results as text of many formats: `reports/NAME.py` has a `REPORT`, what each result type becomes in that format."""
 
+from firewright.reports._findings_text import summary_line
 from firewright.reports._result import (
     Answers,
     Comparison,
     Explanation,
     Findings,
     Look,
-    Proof,
+    Reach,
     Renderers,
     Result,
     Subject,
     TestRun,
     Use,
+    Verdict,
 )
 
 __all__ = [
@@ -20,10 +22,12 @@ __all__ = [
     "Explanation",
     "Findings",
     "Look",
-    "Proof",
+    "Reach",
     "Renderers",
     "Result",
     "Subject",
     "TestRun",
     "Use",
+    "Verdict",
+    "summary_line",
 ]

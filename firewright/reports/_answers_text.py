@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from firewright.analysis.ask import Answer, Part, Ruling
 from firewright.diagnostic import harmless
 from firewright.model.decision import Outcome
 from firewright.model.policy import Action
@@ -13,7 +13,10 @@ from firewright.reports._lines import columns, cut, pad
 from firewright.reports._paint import Paint, outcome_style
 from firewright.reports._result import Answers, Look
 
-_DOES = {
+if TYPE_CHECKING:
+    from firewright.analysis.ask import Answer, Part, Ruling
+
+DOES = {
     Outcome.REQUIRED: "requires",
     Outcome.ALLOWED: "allows",
     Outcome.ESSENTIAL: "allows",
@@ -25,9 +28,7 @@ _DOES = {
     Outcome.CLOSED: "closes",
     Outcome.SPOOFED: "drops",
 }
-ASSUMPTION = (
-    "Paths are taken as symmetric: a packet passes a firewall if its ends lie on different legs of it; routing is not looked at."
-)
+ASSUMPTION = "Paths are taken as symmetric: a packet passes a firewall if its ends lie on different legs of it; routing is not looked at."
 
 
 def answers_text(answers: Answers, look: Look) -> str:
@@ -63,7 +64,7 @@ def _heading(part: Part, look: Look, paint: Paint) -> Iterator[str]:
     for number, line in enumerate(part.lines):
         words = harmless(str(line), 4000)
         room = look.width - (columns(overall) + 2 if number == 0 else 2)
-        shown = words if look.is_verbose else cut(words, max(40, room))
+        shown = cut(words, max(40, room)) if look.is_cut else words
         yield f"{paint('title', shown)}: {paint(style, overall)}" if number == 0 else f"  and {shown}"
 
 
@@ -75,13 +76,12 @@ def overall_words(part: Part) -> str:
     if part.is_open:
         return "open, and required" if outcome is Outcome.REQUIRED else "open"
     first = part.stops[0]
-    word = {Outcome.REJECTED: "rejected, callers are told", Outcome.CLOSED: "closed"}.get(outcome, outcome.value)
-    if outcome is Outcome.CLOSED:
-        word += ", callers are told" if first.decision.action is Action.REJECT else ", silently"
-    more = len(part.stops) - 1
     by = f" by {first.decision.firewall.name}" if len(part.passing) > 1 else ""
-    rest = f", and {more} more would stop it" if more else ""
-    return f"{word}{by}{rest}"
+    is_answered = first.decision.action is Action.REJECT
+    tail = ", callers are told" if is_answered else ", silently" if outcome is Outcome.CLOSED else ""
+    more = len(part.stops) - 1
+    rest = f"; {more} more would stop it" if more else ""
+    return f"{outcome.value}{by}{tail}{rest}"
 
 
 def _rulings(part: Part, look: Look, paint: Paint, service: str, indent: str) -> Iterator[str]:
@@ -99,7 +99,7 @@ def _rulings(part: Part, look: Look, paint: Paint, service: str, indent: str) ->
             cells.append(pad(row[2], widths[2]))
         cells.append(paint("place", pad(row[3], widths[3])))
         used = sum(widths[:4]) + 2 * 4 + len(indent) if service else widths[0] + widths[1] + widths[3] + 6 + len(indent)
-        why = row[4] if look.is_verbose else cut(row[4], max(30, look.width - used))
+        why = cut(row[4], max(30, look.width - used)) if look.is_cut else row[4]
         yield f"{indent}{'  '.join((*cells, why))}".rstrip()
     if look.has_witness:
         yield f"{indent}{paint('faint', 'example')}  {part.witness}"
@@ -107,8 +107,13 @@ def _rulings(part: Part, look: Look, paint: Paint, service: str, indent: str) ->
 
 def _row(ruling: Ruling, service: str) -> tuple[str, str, str, str, str]:
     decision = ruling.decision
-    does = _DOES[decision.outcome]
-    return decision.firewall.name, does, harmless(service, 60), place(ruling.at) if ruling.at.path else "-", why_words(ruling)
+    does = DOES[decision.outcome]
+    return decision.firewall.name, does, harmless(service, 60), where(ruling), why_words(ruling)
+
+
+def where(ruling: Ruling) -> str:
+    """The place of the word that decided; the policy's file where a firewall that nobody wrote down has its default."""
+    return place(ruling.at) if ruling.at.path else harmless(ruling.policy.path)
 
 
 def why_words(ruling: Ruling) -> str:
@@ -116,7 +121,11 @@ def why_words(ruling: Ruling) -> str:
     decision, rule = ruling.decision, ruling.decision.rule
     match decision.outcome:
         case Outcome.ESSENTIAL:
-            return f"an essential: {decision.reason}" if decision.reason else "an essential that a machine cannot do without"
+            return (
+                f"an essential: {decision.reason}"
+                if decision.reason
+                else "an essential that a machine cannot do without"
+            )
         case Outcome.LOOPBACK:
             return "the machine speaks to itself"
         case Outcome.SPOOFED:

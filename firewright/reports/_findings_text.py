@@ -45,7 +45,8 @@ def diagnostic_lines(one: Diagnostic, lines: Lines, look: Look, paint: Paint) ->
     if one.help:
         label = f"{gutter} = help: "
         room = max(30, look.width - len(label))
-        rows = wrap(harmless(one.help, _MESSAGE_LIMIT), room, break_long_words=False, break_on_hyphens=False) or [""]
+        words = harmless(one.help, _MESSAGE_LIMIT)
+        rows = wrap(words, room, break_long_words=False, break_on_hyphens=False) if look.is_cut else [words]
         yield f"{gutter} = {paint('help', 'help')}: {rows[0]}"
         yield from (" " * len(label) + row for row in rows[1:])
 
@@ -87,10 +88,13 @@ def summary_line(findings: Findings, look: Look) -> str:
     paint = Paint(look.is_coloured)
     if not findings.is_readable:
         return f"{paint('error', 'not checked')}: {count_words(findings)} to mend first; nothing was proved"
-    files = len({one.path for one in findings.subjects}) or len(findings.subjects)
-    rules = sum(one.rules for one in findings.subjects)
-    looked = f"{several(files, 'policy', 'policies')}, {several(rules, 'rule')}"
-    proved = f"{several(len(findings.proofs), 'property', 'properties')} proved of every packet" if findings.proofs else ""
-    undecided = f"undecided: {', '.join(findings.undecided)}" if findings.undecided else ""
+    looked = ", ".join(
+        (
+            several(len(findings.subjects), "policy", "policies"),
+            several(sum(one.rules for one in findings.subjects), "rule"),
+            several(sum(one.firewalls for one in findings.subjects), "firewall"),
+        )
+    )
+    audits = f"{several(len(findings.audits), 'audit')} over every packet, IPv4 and IPv6" if findings.audits else ""
     head = paint("error", "failed") if findings.fails else paint("open", "passed")
-    return f"{head}: " + "; ".join(part for part in (looked, proved, undecided, count_words(findings)) if part)
+    return f"{head}: " + "; ".join(part for part in (looked, audits, count_words(findings)) if part)

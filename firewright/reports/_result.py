@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from firewright.analysis.ask import Answer
-    from firewright.analysis.assertions import Verdict
-    from firewright.analysis.compare import Difference
+    from firewright.analysis.compare import Comparison as Difference
     from firewright.catalog.search import Finding
 
 SCHEMA_VERSION = "1"
@@ -23,9 +22,10 @@ SCHEMA_VERSION = "1"
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a text is to look: its columns, whether it has colours, whether it shows packets and what is usually left out."""
+    """How a text is to look: its columns, whether longer lines are cut, colours, packets, what is usually left out."""
 
     width: int = 100
+    is_cut: bool = False
     is_coloured: bool = False
     has_witness: bool = False
     is_verbose: bool = False
@@ -43,26 +43,17 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
-    """A sentence about every packet that an audit proved of every policy it looked at, and the audit's name."""
-
-    name: str
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True)
 class Findings:
     """What `check` found, in the order of places. `pages` say by name what a kind of finding means.
 
     `is_readable` is false where something was malformed: then nothing was proved, and the run failed.
-    `proofs` are the audits that ran over all subjects and found nothing; `undecided` are those that gave up.
+    `audits` are those that came to an end for every subject; one that was not decided is a finding.
     """
 
     diagnostics: tuple[Diagnostic, ...]
     sources: Mapping[str, Source]
     subjects: tuple[Subject, ...] = ()
-    proofs: tuple[Proof, ...] = ()
-    undecided: tuple[str, ...] = ()
+    audits: tuple[str, ...] = ()
     pages: Mapping[str, str] = field(default_factory=dict)
     is_strict: bool = False
     is_readable: bool = True
@@ -73,10 +64,8 @@ class Findings:
 
     @property
     def fails(self) -> bool:
-        """Whether a gate must not pass: an error, a warning, something undecided, or under `is_strict` a note."""
-        return bool(self.undecided) or any(
-            self.is_strict or one.severity is not Severity.NOTE for one in self.diagnostics
-        )
+        """Whether a gate must not pass: an error, a warning, or under `is_strict` a note."""
+        return any(self.is_strict or one.severity is not Severity.NOTE for one in self.diagnostics)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +79,8 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What one policy does with some services: an outcome, the flows that have it in words, and a line that decides so."""
+    """What a policy does with some services: the outcome, the flows in words that have it, and a line that decides so."""
 
-    policy: str
     outcome: str
     is_open: bool
     flows: tuple[str, ...]
@@ -101,28 +89,55 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
-    """What the catalog knows of what was asked, what the policies in reach do with it, and the flow if one was asked about.
+class Reach:
+    """A policy in reach of an explanation: what it does with the services, or why it was not asked."""
 
-    `unasked` says why a policy in reach was not asked.
+    policy: str
+    path: str
+    uses: tuple[Use, ...] = ()
+    unasked: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What the catalog knows of each thing that was asked, and what the policies in reach do with all of them.
+
+    `flow` is the answer where a flow was asked about. `taken_for` is what a misspelt word was taken for.
     """
 
-    finding: Finding
-    uses: tuple[Use, ...] = ()
-    policies: tuple[str, ...] = ()
+    query: str
+    findings: tuple[Finding, ...]
+    reaches: tuple[Reach, ...] = ()
     flow: Answers | None = None
-    unasked: tuple[str, ...] = ()
-    links: tuple[Finding, ...] = ()
+    taken_for: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What is different between two policies at each pair of their firewalls; no difference is a proof of equality."""
+    """Every difference between two policies, with the sources that the deciding lines are shown from."""
 
-    before: Subject
-    after: Subject
-    difference: Difference
+    found: Difference
     sources: Mapping[str, Source]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one assertion: whether it holds, and if not what the policy says instead, by which line, of which packet.
+
+    `found` is an outcome in words; `is_decided` is false where the question was too much work, and then nothing holds.
+    """
+
+    label: str
+    expected: str
+    holds: bool
+    at: Span
+    policy: str
+    found: str = ""
+    said: str = ""
+    decided_at: Span = NOWHERE
+    witness: str = ""
+    because: str = ""
+    is_decided: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +151,9 @@ class TestRun:
     sources: Mapping[str, Source]
 
     @property
-    def failed(self) -> int:
-        """How many assertions do not hold or could not be decided."""
-        return sum(not one.holds for one in self.verdicts)
+    def failed(self) -> tuple[Verdict, ...]:
+        """The assertions that do not hold or could not be decided."""
+        return tuple(one for one in self.verdicts if not one.holds)
 
 
 Result = Findings | Answers | Explanation | Comparison | TestRun

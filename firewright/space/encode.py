@@ -54,6 +54,11 @@ def encode_rules(policy: Policy, day: date) -> dict[Family, Program]:
     return {family: _Encoder(policy, nowhere, day, family).rules_alone() for family in FAMILIES}
 
 
+def encode_passage(policy: Policy, firewall: Firewall) -> dict[Family, Program]:
+    """Which packets do not pass the firewall ("not enforced"), and which do ("closed"), whatever the rules. Raises Unfilled."""
+    return {family: _Encoder(policy, firewall, date.min, family).passage() for family in FAMILIES}
+
+
 def rule_boxes(rule: Rule, family: Family) -> list[Box]:
     """The packets that a rule speaks of, as products, whatever other rules say."""
     boxes = (
@@ -116,8 +121,15 @@ class _Encoder:
         self.essentials()
         return self.rules_alone()
 
+    def passage(self) -> Program:
+        self.not_on_path()
+        return self.rest()
+
     def rules_alone(self) -> Program:
         self.rules()
+        return self.rest()
+
+    def rest(self) -> Program:
         default = self.firewall.default
         reason = f"no rule allows it, and the default is {default.value}"
         self.add([box(self.family)], Decision(Outcome.CLOSED, default, self.firewall, None, reason, self.firewall.at))

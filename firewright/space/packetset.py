@@ -89,7 +89,8 @@ class PacketSet:
 
     def is_empty(self, within: Within | None = None) -> bool:
         """Whether no packet of the question is in the set."""
-        return self.witness(within) is None
+        asked = FAMILIES if within is None else within
+        return all(find_packet(self.sentence, each, None if within is None else within[each]) is None for each in asked)
 
     def __contains__(self, packet: Packet) -> bool:
         """Whether one packet is in the set; literals are taken not to hold."""

@@ -14,13 +14,17 @@ from firewright.space.box import EVERY_BOX, Box
 from firewright.space.budget import Meter, current
 from firewright.space.diagram import Diagram, decider
 from firewright.space.flow import Flow, merged
+from firewright.space.fold import fold
 from firewright.space.index import AtomBox, Index
 from firewright.space.program import Literals, Program
 from firewright.space.search import by_step, find, programs_in
 from firewright.space.sentence import AllOf, AnyOf, Decides, Sentence
+from firewright.space.slices import Slicing
 from firewright.space.witness import packet_in
 
 _KEPT_STEPS = 60_000
+_LONG, _MOST_SLICES = 2_000, 2_000
+"""Programs of this many steps together are sliced, unless that gives more slices than this."""
 _INDEXES: OrderedDict[tuple[int, ...], Index] = OrderedDict()
 _LOCK = Lock()
 
@@ -44,18 +48,53 @@ def index_of(programs: Sequence[Program], family: Family) -> Index:
     return index
 
 
+def forget() -> None:
+    """Drop every remembered index: the next question builds its own. For measuring, and to give memory back."""
+    with _LOCK:
+        _INDEXES.clear()
+
+
 def find_packet(sentence: Sentence, family: Family, within: Box | None) -> tuple[Packet, dict[str, bool]] | None:
-    """A packet of the sentence inside the question and how literals read for it; None if there is none."""
+    """A packet of the sentence inside the question and how literals read for it; None if there is none.
+
+    Long programs that no index is kept of are cut into slices if the whole space is asked.
+    """
     programs = programs_in(sentence, family)
+    if within is None and sum(map(len, programs)) >= _LONG and (family, *map(id, programs)) not in _INDEXES:
+        slicing = Slicing([program.seal() for program in programs], family)
+        if 1 < len(slicing) <= _MOST_SLICES:
+            return _find_in_slices(sentence, slicing, programs)
     index = index_of(programs, family)
     places = {id(program): place for place, program in enumerate(programs)}
     found = find(index, places, sentence, within, Meter.now())
-    if found is None:
-        return None
-    product = index.product(found, within)
-    return packet_in(family, product[:AXES]), {
-        text: ranges[0][0] == 1 for text, ranges in zip(index.names, product[AXES:], strict=True)
-    }
+    return None if found is None else _packet(index, index.product(found, within))
+
+
+def _find_in_slices(
+    sentence: Sentence, slicing: Slicing, programs: Sequence[Program]
+) -> tuple[Packet, dict[str, bool]] | None:
+    """Slice by slice, each program folded; slices that mean the same are asked once."""
+    places = {id(program): place for place, program in enumerate(programs)}
+    asked: set[tuple[object, ...]] = set()
+    meter = Meter.now()
+    for one in slicing:
+        meaning = one.meaning
+        if meaning in asked:
+            continue
+        asked.add(meaning)
+        index = Index([fold(program) for program in one.programs], slicing.family)
+        found = find(index, places, sentence, None, meter)
+        if found is not None:
+            product = list(index.product(found, None))
+            for axis, ranges in one.fixed:
+                product[axis] = ranges
+            return _packet(index, product)
+    return None
+
+
+def _packet(index: Index, product: Sequence[Ranges]) -> tuple[Packet, dict[str, bool]]:
+    literals = zip(index.names, product[AXES:], strict=True)
+    return packet_in(index.family, product[:AXES]), {text: ranges[0][0] == 1 for text, ranges in literals}
 
 
 def deciding_packets(

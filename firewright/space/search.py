@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import assert_never
 
 from firewright.space.bdd import cover_by_diagram
@@ -12,12 +12,15 @@ from firewright.space.budget import Meter, Undecided
 from firewright.space.cover import cover
 from firewright.space.index import AtomBox, Index, Region
 from firewright.space.program import Program
+from firewright.space.sample import guess
 from firewright.space.sentence import AllOf, AnyOf, Decides, Sentence
 
 Claim = tuple[int, Region, int]
 """The step that decides, a region of it, and the steps that come before: what they do not hold of the region is in the set."""
 Places = Mapping[int, int]
 """For each program (by its `id`) its place in the index."""
+_MANY, _GUESSES = 48, 24
+"""Where this many steps come before, so many packets are tried before anything is proved."""
 _TRIAL = 500
 """Boxes to look at before a hard claim is given to the second engine, once the budget is used up."""
 
@@ -51,24 +54,30 @@ def by_step(
         if step - offset in found:
             continue
         for claim in _claims(index, places, sentence, region, before):
-            outside = settle(index, claim, meter)
-            if outside is not None:
-                found[step - offset] = outside
+            part = settle(index, claim, meter)
+            if part is not None:
+                found[step - offset] = part
                 break
     return found
 
 
 def settle(index: Index, claim: Claim, meter: Meter) -> AtomBox | None:
-    """A part of a claim that no earlier step holds; None if they hold all of it.
+    """A part of a claim that no earlier step holds; None if they hold all of it. As `outside`."""
+    _, region, before = claim
+    return outside(index, region.atoms, before & region.overlapping, meter)
+
+
+def outside(index: Index, box: AtomBox, before: int, meter: Meter) -> AtomBox | None:
+    """A part of a box that none of the steps `before` holds; None if they hold all of it.
 
     Within the budget by `cover`; beyond it by a short trial, then the second engine; Undecided at twice the budget.
     """
-    _, region, before = claim
-    return settle_box(index, region.atoms, members(before & region.overlapping), meter)
-
-
-def settle_box(index: Index, box: AtomBox, candidates: Sequence[int], meter: Meter) -> AtomBox | None:
-    """A part of a box that no candidate step holds; None if they hold all of it. As `settle`."""
+    if before.bit_count() >= _MANY:
+        guessed = guess(index, box, before, _GUESSES)
+        if guessed is not None:
+            meter.nodes += 1
+            return guessed
+    candidates = members(before)
     spent = meter.nodes
     if spent < meter.limit:
         try:

@@ -33,7 +33,12 @@ def answers_of(
                 names = ", ".join(zone.name for one in policy.authorities() for zone in one.questions)
                 report.error("unfilled", harmless(str(error)), policy.at, f"fill in {names}")
             except Undecided as error:
-                report.error("undecided", f"the question was not decided: {harmless(str(error))}", policy.at, "ask a narrower one")
+                report.error(
+                    "undecided",
+                    f"the question was not decided: {harmless(str(error))}",
+                    policy.at,
+                    "ask a narrower one",
+                )
     return Answers(text, tuple(answers), report.sources) if answers and not report.has_errors() else None
 
 

@@ -9,9 +9,10 @@ from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from firewright.diagnostic import Report, harmless, nearest
+from firewright.diagnostic import Diagnostic, Report, harmless, nearest
 from firewright.model.policy import Policy
 from firewright.readers.policy_yaml import load
+from firewright.readers.policy_yaml.loading import SETTINGS
 from firewright.source import Source, UnreadableSource, read
 from firewright.workflows.settings import PROJECT_FILE, Labels
 
@@ -33,15 +34,15 @@ def silent(step: str) -> None:
 class Wanted:
     """What a run is about. `policies` are files, folders, or texts that were piped in; none is every policy in `folder`.
 
-    `options` are values for options, as in `set:`. `day` is the day that is asked about; None is today in each policy's own
-    time zone, reckoned from `now`.
+    `options` are answers from outside: an option's yes or no, a zone's addresses.
+    `day` is the day that is asked about; None is today in each policy's own time zone, reckoned from `now`.
     """
 
     folder: Path
     now: datetime
     policies: tuple[str | Source, ...] = ()
     labels: Labels = field(default_factory=dict)
-    options: Mapping[str, bool] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
     day: date | None = None
 
     def day_of(self, policy: Policy) -> date:
@@ -61,15 +62,44 @@ def select(wanted: Wanted, report: Report, saying: Saying = silent) -> tuple[Pol
         shown = "this folder" if not wanted.policies else "there"
         report.error("no-policy", f"no policy in {shown}", help="name a file, or begin one with `firewright init`")
         return None
-    policies = []
+    policies = _load_all(sources, wanted.options, report, saying)
+    return None if policies is None else by_labels(without_used(policies), wanted.labels, report)
+
+
+def _load_all(sources: list[Source], options: Mapping[str, str], report: Report, saying: Saying) -> list[Policy] | None:
+    """Every policy of these files, or None; a setting that no policy knows is an error, one that some knows is theirs."""
+    policies, strangers = [], []
     for source in sources:
         saying(f"reading {source.path}")
-        policy = load(source, report, settings=wanted.options)
+        policy, unknown = _load(source, options, report)
+        strangers.append(unknown)
         if policy is not None:
             policies.append(policy)
-    if report.has_errors() or len(policies) < len(sources):
-        return None
-    return by_labels(without_used(policies), wanted.labels, report)
+    everywhere = set.intersection(*(set(unknown) for unknown in strangers))
+    for name in everywhere:
+        report.add(strangers[0][name])
+    return None if report.has_errors() or len(policies) < len(sources) else policies
+
+
+def _load(source: Source, options: Mapping[str, str], report: Report) -> tuple[Policy | None, dict[str, Diagnostic]]:
+    """The policy of a file with the settings that it knows, and what it says of those that it does not."""
+    own = Report()
+    policy = load(source, own, settings=options)
+    unknown = {name: said for said in own.diagnostics for name in options if _is_stranger(said, name, own)}
+    if unknown:
+        own = Report()
+        policy = load(source, own, settings={name: text for name, text in options.items() if name not in unknown})
+    report.sources.update(own.sources)
+    for said in own.diagnostics:
+        report.add(said)
+    return policy, unknown
+
+
+def _is_stranger(said: Diagnostic, name: str, report: Report) -> bool:
+    """Whether a complaint is that a setting from outside names nothing in a policy."""
+    if said.name != "unknown-option" or said.at.path != SETTINGS:
+        return False
+    return report.sources[SETTINGS].line(said.at.line).partition("=")[0] == name
 
 
 def sources_of(wanted: Wanted, report: Report) -> Iterator[Source]:
@@ -151,8 +181,12 @@ def by_labels(policies: tuple[Policy, ...], labels: Labels, report: Report) -> t
     if kept or not policies:
         return kept
     wanted = ", ".join(f"{key}={value}" for key, values in labels.items() for value in values)
-    there = sorted({f"{key}={value}" for policy in policies for key, values in policy.labels.items() for value in values})
+    there = sorted(
+        {f"{key}={value}" for policy in policies for key, values in policy.labels.items() for value in values}
+    )
     near = nearest(wanted, there) if len(labels) == 1 else ""
     known = f"the labels are {', '.join(there)}" if there else "the policies have no labels"
-    report.error("no-policy", f"no policy has {harmless(wanted, 200)}", help=f"did you mean {near}? {known}" if near else known)
+    report.error(
+        "no-policy", f"no policy has {harmless(wanted, 200)}", help=f"did you mean {near}? {known}" if near else known
+    )
     return None

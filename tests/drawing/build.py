@@ -1,4 +1,4 @@
-"""Policies as values, built without the reader."""
+"""Policies to draw, as values, built without the reader."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ def term(word: str) -> Term:
     return Term(word, row.transports, (word,))
 
 
-def rule(at: dict[str, Zone], line: int, source: str, destination: str, verb: str, words: str) -> Rule:
+def rule(at: dict[str, Zone], line: int, source: str, destination: str, verb: str, words: str, why: str = "") -> Rule:
     """One rule from words; `otherwise` takes the name of its answer."""
     ends = (Ends(tuple(at[name] for name in source.split()), tuple(at[name] for name in destination.split())),)
     is_otherwise = verb == "otherwise"
     terms = () if is_otherwise else tuple(term(word) for word in words.split())
     answer = Action(words) if is_otherwise else None
-    return Rule(Verb(verb), ends, terms, Span("built.yaml", line, 1), default=answer)
+    return Rule(Verb(verb), ends, terms, Span("built.yaml", line, 1), default=answer, because=why)
 
 
 def policy(
     named: Mapping[str, Iterable[str]],
-    rules: Iterable[tuple[str, str, str, str]],
+    rules: Iterable[tuple[str, ...]],
     firewalls: Mapping[str, tuple[str, str]],
     name: str = "built",
     metadata: Mapping[str, tuple[str, ...]] | None = None,
@@ -92,9 +92,15 @@ def perimeter() -> Policy:
             ("internet", "tenants", "allow", STANDARD + " rdp"),
             ("tenants", "internet", "allow", STANDARD + " tcp/1688 udp/123"),
             ("tenants", "tenants", "allow", STANDARD),
-            ("any", "tenants", "deny", "tcp/139 tcp/445 mssql oracle-net mysql postgresql udp/123 ftp"),
-            ("internet", "tenants", "request", "any"),
-            ("tenants", "internet", "request", "any"),
+            (
+                "any",
+                "tenants",
+                "deny",
+                "tcp/139 tcp/445 mssql oracle-net mysql postgresql udp/123 ftp",
+                "over a VPN only",
+            ),
+            ("internet", "tenants", "request", "any", "anything else is a service request"),
+            ("tenants", "internet", "request", "any", "anything else is a service request"),
             ("tenants", "tenants", "request", "any"),
         ],
         {"perimeter": ("internet tenants", "tenants")},

@@ -101,6 +101,7 @@ def test_a_transport_means_the_same_numbers_in_each_family(text: str, in_four: R
         ("tcp/70443", "port 70443 does not exist", "ports run from 0 to 65535"),
         ("tcp/1-99999999999999999999", "port 99999999999999999999 does not exist", "ports run from 0 to 65535"),
         ("tcp/443-80", "range upside down: 443-80", "write tcp/80-443"),
+        ("tcp/81-80", "range upside down: 81-80", "write tcp/80-81"),
         ("443", "443 is a port without a protocol", "write tcp/443 or udp/443"),
         ("80-443", "80-443 is a port without a protocol", "write tcp/80-443 or udp/80-443"),
         ("443/tcp", "the protocol comes first: 443/tcp", "write tcp/443"),
@@ -180,6 +181,7 @@ def test_a_transport_is_canonical_at_birth(transport: Transport) -> None:
         ((4,), 6, ((9, 3),), EVERY_SELECTOR),
         ((4,), 50, ((0, 1),), EVERY_SELECTOR),
         ((4,), 1, EVERY_SELECTOR, ((53, 53),)),
+        ((4,), 50, EVERY_SELECTOR, ((53, 53),)),
     ],
 )
 def test_what_no_packet_has_cannot_be_built(
@@ -265,6 +267,8 @@ def test_words_of_a_transport_are_its_own(transport: Transport) -> None:
         ("icmpv4/13-15, icmpv4/3/1", 4, "icmpv4/13-15, icmpv4/3/1"),
         ("protocol/50, protocol/27", None, "protocol/esp, protocol/27"),
         ("protocol/0-5, protocol/7-255", None, "protocol/0-5, protocol/7-255"),
+        ("protocol/7-9", None, "protocol/7, protocol/8, protocol/9"),
+        ("protocol/7-10", None, "protocol/7-10"),
         ("any", None, "any"),
         ("any", 6, "any"),
         ("", None, ""),

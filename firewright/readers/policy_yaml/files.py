@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from firewright import document
-from firewright.diagnostic import Note, harmless
+from firewright.diagnostic import harmless
 from firewright.document import Document, Scalar
 from firewright.readers.policy_yaml.complaint import Complaints, quoted
 from firewright.readers.policy_yaml.grammar import POLICY
@@ -57,7 +57,7 @@ class Files:
 
     def __init__(self, first: Source, complaints: Complaints, reading: Reading) -> None:
         self.complaints, self.reading = complaints, reading
-        self.root = repository_of(_real(first.path))
+        self.root = repository_of(real_path(first.path))
         self.count = 0
 
     def policy(self, first: Source, also: tuple[Source, ...] = ()) -> Parts:
@@ -65,7 +65,7 @@ class Files:
         parts = Parts()
         seen: dict[Path, Scalar | None] = {}
         for source in (first, *also):
-            real = _real(source.path)
+            real = real_path(source.path)
             if real not in seen:
                 seen[real] = None
                 self._add(source, real, parts, seen, ())
@@ -129,7 +129,7 @@ class Files:
         elif text.startswith(("/", "~")) or "\\" in text or re.match(r"[A-Za-z]:", text):
             message, way_out = f"{quoted(name)} is not a relative path", "write it relative to this file, with /"
         else:
-            target = (_real(source.path).parent / text).resolve()
+            target = (real_path(source.path).parent / text).resolve()
             if target.is_relative_to(self.root):
                 return target
             message = (
@@ -151,17 +151,13 @@ class Files:
         try:
             text = self.reading(target).text
         except UnreadableSource as error:
-            known = sorted(path.name for path in target.parent.glob("*.yaml"))[:500] if target.parent.is_dir() else []
+            beside = sorted(target.parent.glob("*.yaml")) if target.parent.is_dir() else []
+            known = [path.name for path in beside[:500] if path != real_path(source.path)]
             way_out = self.complaints.did_you_mean(target.name, known, "name a file relative to this one")
             message = harmless(str(error).replace(str(target), shown))
             self.complaints.error("unreadable-file", message, name.at, way_out)
             return None
         return Source(shown, text)
-
-
-def chain_note(source: Source, name: Scalar) -> Note:
-    """By which line another file came in."""
-    return Note(f"{source.path} names it here", name.at)
 
 
 def repository_of(real: Path) -> Path:
@@ -172,5 +168,6 @@ def repository_of(real: Path) -> Path:
     return real.parent
 
 
-def _real(path: str) -> Path:
+def real_path(path: str) -> Path:
+    """The real place of a source; standard input lies in the current folder."""
     return (Path("stdin.yaml") if path == "-" else Path(path)).resolve()

@@ -9,6 +9,7 @@ from firewright.model.policy import Verb
 from firewright.readers.policy_yaml.shape import (
     Day,
     Duration,
+    Endpoint,
     Key,
     Name,
     Path,
@@ -138,3 +139,36 @@ QUESTION = Record(
     (Key("fill-in", Text(), "What to ask whoever installs.", "the core nodes' addresses", is_required=True),),
 )
 """What may stand in the place of a zone's addresses."""
+
+EXPECTATIONS = ("allowed", "required", "requested", "denied", "rejected", "closed")
+"""What a test can expect of every packet it asks about."""
+
+TEST = Record(
+    "a test",
+    (
+        Key("name", Name("rule"), "What people call the test.", "no-file-sharing"),
+        Key("from", Several(Endpoint()), "Who opens the flow: zones, prefixes or addresses.", "internet"),
+        Key("to", Several(Endpoint()), "To whom: zones, prefixes or addresses.", "198.51.100.10"),
+        Key("service", _SERVICES, "The services that are asked about.", "[https, tcp/8443]"),
+        Key("except", _SERVICES, "Services that are left out of them.", "[https]"),
+        Key("expect", Word(EXPECTATIONS), "What holds for every packet that is asked about.", "denied"),
+        Key("because", Text(), "Why it must be so.", "over a VPN only"),
+        Key("at", Day(), "The day on which it is asked; today if nothing is said.", "2027-04-01"),
+    ),
+    synonyms=(("services", "service"), ("expected", "expect"), ("result", "expect"), ("day", "at"), ("date", "at"),
+              ("on", "at"), ("source", "from"), ("destination", "to"), ("reason", "because")),
+)  # fmt: skip
+
+TESTS = Record(
+    "a file of tests",
+    (
+        Key("policy", Path(), "The policy that is tested; NAME.yaml beside NAME.test.yaml if nothing is said.",
+            "provider-perimeter.yaml"),
+        Key("fill-in", Table("zone", Several(ZoneEntry())), "Answers to the questions of zones, for these tests only.",
+            "{core: 10.0.1.0/24}"),
+        Key("set", Table("option", YesNo()), "Values of options, for these tests only.", "{web-server: yes}"),
+        Key("tests", Several(TEST, is_loose=False), "The tests.",
+            "[{from: internet, to: tenants, service: smb, expect: denied}]", is_required=True),
+    ),
+    synonyms=(("assertions", "tests"), ("test", "tests"), ("options", "set"), ("zones", "fill-in")),
+)  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path, PurePath
 from typing import cast
@@ -16,7 +16,7 @@ from firewright.readers.policy_yaml.complaint import Complaints, TooManyErrors, 
 from firewright.readers.policy_yaml.files import Files, Part, Parts, Reading
 from firewright.readers.policy_yaml.firewalls import resolve_firewalls
 from firewright.readers.policy_yaml.grammar import PROSE, WHO
-from firewright.readers.policy_yaml.names import Definition, Names
+from firewright.readers.policy_yaml.names import Names
 from firewright.readers.policy_yaml.nesting import check_nesting
 from firewright.readers.policy_yaml.reading import Stated
 from firewright.readers.policy_yaml.rules import RuleResolver
@@ -60,12 +60,18 @@ def load(
         known = services or catalog()
         with collection_paused():
             # nothing here keeps the trees, so that they are gone before the collector looks again
-            policy = _Loader(Files(first, complaints, reading), known, complaints).policy(
-                first, tuple(more), settings or {}, ()
-            )
+            policy = load_given(first, tuple(more), Given.settings(settings or {}, complaints), known, reading)
     except TooManyErrors:
         return None
     return policy if not complaints.errors else None
+
+
+def load_given(
+    first: Source, also: tuple[Source, ...], given: Given, services: Catalog, reading: Reading = read
+) -> Policy | None:
+    """The policy of a text with values given from outside; None, or one with parts left out, where there were errors."""
+    complaints = given.complaints
+    return _Loader(Files(first, complaints, reading), services, complaints).policy(first, also, given, ())
 
 
 def _source(one: Path | str | Source, reading: Reading, complaints: Complaints) -> Source | None:
@@ -84,14 +90,11 @@ class _Loader:
     def __init__(self, files: Files, services: Catalog, complaints: Complaints) -> None:
         self.files, self.catalog, self.complaints, self.error = files, services, complaints, complaints.error
 
-    def policy(
-        self, first: Source, also: tuple[Source, ...], settings: Mapping[str, str], inside: tuple[Path, ...]
-    ) -> Policy | None:
+    def policy(self, first: Source, also: tuple[Source, ...], given: Given, inside: tuple[Path, ...]) -> Policy | None:
         parts = self.files.policy(first, also)
         if not parts.files:
             return None
         behind = self._behind(parts, inside)
-        given = _Given(settings, self.complaints) if settings else None
         atlas, zones = self._zones(parts, given, behind)
         options = self._options(parts, given)
         firewalls = Names[Stated]("firewall")
@@ -101,8 +104,8 @@ class _Loader:
         rules = RuleResolver(atlas, lexicon, options.values, options.broken, self.complaints).all(
             [rule for part in parts.files for rule in part.stated.records("rules")]
         )
-        if given is not None:
-            given.complain_of_rest(options.values, zones, parts.is_complete)
+        if parts.is_complete:
+            given.complain_of_rest(options.values, zones.defined)
         main = parts.files[0]
         return Policy(
             name=main.stated.text("policy") or mended_name(PurePath(main.path).stem) or "policy",
@@ -138,22 +141,19 @@ class _Loader:
             self.error("behind-cycle", message, word.at, "name the policy of the authority that is further out")
             return None
         source = self.files.read(word, part.document.source, target)
-        return None if source is None else self.policy(source, (), {}, here)
+        return None if source is None else self.policy(source, (), Given((), self.complaints), here)
 
-    def _zones(self, parts: Parts, given: _Given | None, behind: Policy | None) -> tuple[Atlas, Names[ZoneWords]]:
+    def _zones(self, parts: Parts, given: Given, behind: Policy | None) -> tuple[Atlas, Names[ZoneWords]]:
         names = Names[ZoneWords]("zone")
         answers = Names[tuple[Scalar, ...]]("answer")
         for part in parts.files:
             names.take(part.stated.table("zones"), self.complaints)
             if part.stated.is_broken("zones"):
                 parts.is_complete = False
-        if given is not None:
-            answers.defined.update(given.answers(names))
+        answers.take(given.answers(names), self.complaints)
         for part in parts.files:
             entries = part.stated.table("fill-in")
-            if given is not None:
-                entries = tuple((name, value) for name, value in entries if name.text not in given.used)
-            answers.take(entries, self.complaints)
+            answers.take([entry for entry in entries if entry[0].text not in given.used], self.complaints)
         merge_answers(names, answers, parts.is_complete, self.complaints)
         named = resolve_zones(names, parts.is_complete, self.complaints)
         borrowed = self._borrowed(parts, names, behind)
@@ -179,7 +179,7 @@ class _Loader:
         words = {word.text for one in speakers for key in WHO for word in one.words(key)}
         return {name: zone for name, zone in theirs.items() if name in words}
 
-    def _options(self, parts: Parts, given: _Given | None) -> _Options:
+    def _options(self, parts: Parts, given: Given) -> _Options:
         names, values = Names[Located[bool]]("option"), Names[Located[bool]]("value of the option")
         for part in parts.files:
             names.take(part.stated.table("options"), self.complaints)
@@ -194,11 +194,9 @@ class _Loader:
                 self.error("unknown-option", f"there is no option {quoted(one.name)}", one.name.at, way_out)
             elif one.value is not None:
                 chosen[name] = one.value
-        for name, text in (given.settings if given else {}).items():
-            if name in names.defined and given is not None:
-                setting = given.option(name, text)
-                if setting is not None:
-                    chosen[name] = setting
+        for name in names.defined:
+            if (setting := given.option(name)) is not None:
+                chosen[name] = setting
         placed = {name: names.defined[name].name.at for name in names.defined}
         options = {name: Option(name, chosen[name].value, placed[name]) for name in names.defined if name in chosen}
         return _Options(options, names.broken)
@@ -241,47 +239,55 @@ class _Options:
         self.values, self.broken = values, broken
 
 
-class _Given:
-    """Values that come from outside the files; their places are lines of SETTINGS."""
+class Given:
+    """Values of options and answers to questions that go before what the policy's files say; each must be of use."""
 
-    def __init__(self, settings: Mapping[str, str], complaints: Complaints) -> None:
-        self.settings, self.complaints = settings, complaints
-        self.used: set[str] = set()
+    def __init__(self, entries: Iterable[tuple[Scalar, tuple[Scalar, ...]]], complaints: Complaints) -> None:
+        self.complaints, self.used = complaints, set[str]()
+        self.entries = {name.text: (name, words) for name, words in entries}
+
+    @classmethod
+    def settings(cls, settings: Mapping[str, str], complaints: Complaints) -> Given:
+        """Those of a command line; their places are lines of SETTINGS."""
         lines = [harmless(f"{name}={text}", 500) for name, text in settings.items()]
-        complaints.report.know(Source(SETTINGS, "\n".join(lines)))
-        self.places = {
-            name: Span(SETTINGS, k + 1, 1, len(lines[k])) for k, name in enumerate(settings)
-        }  # fmt: skip
+        if lines:
+            complaints.report.know(Source(SETTINGS, "\n".join(lines)))
+        entries = []
+        for number, (name, text) in enumerate(settings.items()):
+            at = Span(SETTINGS, number + 1, 1, len(lines[number]))
+            entries.append((Scalar(name, *at), tuple(Scalar(word, *at) for word in text.replace(",", " ").split())))
+        return cls(entries, complaints)
 
-    def option(self, name: str, text: str) -> Located[bool] | None:
-        """The value of an option, or None after complaining."""
+    def option(self, name: str) -> Located[bool] | None:
+        """The value of an option, or None after complaining, or where none is given."""
+        if name not in self.entries:
+            return None
         self.used.add(name)
+        key, words = self.entries[name]
         try:
-            return Located(parse_yes_no(text.strip()), self.places[name])
+            return Located(parse_yes_no(" ".join(word.text for word in words)), key.at)
         except BadValue as bad:
-            self.complaints.error(bad.name, bad.message, self.places[name], bad.help)
+            self.complaints.error(bad.name, bad.message, words[0].at if words else key.at, bad.help)
             return None
 
-    def answers(self, zones: Names[ZoneWords]) -> dict[str, Definition[tuple[Scalar, ...]]]:
-        """Answers to the questions of zones."""
-        found = {}
-        for name, text in self.settings.items():
+    def answers(self, zones: Names[ZoneWords]) -> Iterator[tuple[Scalar, tuple[Scalar, ...] | None]]:
+        """Answers to the questions of these zones."""
+        for name, (key, words) in self.entries.items():
             if name in zones.defined:
                 self.used.add(name)
-                at = self.places[name]
-                words = tuple(Scalar(word, *at) for word in text.replace(",", " ").split())
                 if not words:
-                    self.complaints.error("empty-zone", f"no addresses for {quoted(name)}", at, "write its prefixes")
-                found[name] = Definition(Scalar(name, *at), words or None)
-        return found
+                    self.complaints.error(
+                        "empty-zone", f"no addresses for {quoted(name)}", key.at, "write its prefixes"
+                    )
+                yield key, words or None
 
-    def complain_of_rest(self, options: Mapping[str, Option], zones: Names[ZoneWords], is_complete: bool) -> None:
-        """Say which settings name neither an option nor a zone that asks."""
-        for name in self.settings:
-            if name not in self.used and is_complete:
-                way_out = self.complaints.did_you_mean(name, (*options, *zones.defined), "the policy has none")
+    def complain_of_rest(self, options: Iterable[str], zones: Iterable[str]) -> None:
+        """Say which of them name neither an option nor a zone that asks."""
+        for name, (key, _) in self.entries.items():
+            if name not in self.used:
+                way_out = self.complaints.did_you_mean(name, (*options, *zones), "the policy has none")
                 message = f"there is no option and no question {quoted(name)}"
-                self.complaints.error("unknown-option", message, self.places[name], way_out)
+                self.complaints.error("unknown-option", message, key.at, way_out)
 
 
 def _labels(part: Part) -> dict[str, tuple[str, ...]]:

@@ -20,6 +20,8 @@ from firewright.readers.policy_yaml.grammar import QUESTION
 from firewright.readers.policy_yaml.shape import (
     Day,
     Duration,
+    Endpoint,
+    Key,
     Name,
     Path,
     Question,
@@ -70,11 +72,15 @@ Entries = tuple[tuple[Scalar, T], ...]
 
 @dataclass(slots=True)
 class Stated:
-    """What a record says: values by key; `keys` are all that stand there, `values` only those that could be read."""
+    """What a record says: values by key; `keys` are all that stand there, `values` only those that could be read.
+
+    With `has_strangers` there were keys that nobody knows, so that what is missing is probably misspelt.
+    """
 
     at: Span
     keys: dict[str, Scalar] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
+    has_strangers: bool = False
 
     def is_broken(self, key: str) -> bool:
         """Whether the key is there, and was complained about."""
@@ -126,7 +132,7 @@ class Reader:
     """Reads one document by the grammar."""
 
     def __init__(self, document: Document, complaints: Complaints) -> None:
-        self.document, self.complaints = document, complaints
+        self.document, self.complaints, self.is_in_list = document, complaints, False
         self.error = complaints.error
 
     def read(self, node: Node, shape: Shape, place: str) -> Any:
@@ -141,11 +147,16 @@ class Reader:
             return None
         stated = Stated(node.at)
         keys, values, known = stated.keys, stated.values, shape.by_name
+        found: Key | None = None
         for key, value in node.entries:
-            name = key.text
+            name, before = key.text, found
             found = known.get(name)
             if found is None:
-                self._unknown_key(key, shape)
+                if before is not None and type(before.shape) is Text and _is_empty(value):
+                    self._comma_in_text(before.name, key)
+                elif before is not None or not (stated.has_strangers and _is_empty(value)):
+                    self._unknown_key(key, shape)
+                stated.has_strangers = True
                 continue
             keys[name] = key
             read = _BY_SHAPE[type(found.shape)](self, value, found.shape, name)
@@ -160,6 +171,12 @@ class Reader:
         way_out = f"did you mean {synonym}?" if synonym else self.complaints.did_you_mean(key.text, known, listed)
         self.error("unknown-key", f"{shape.called} has no key {quoted(key)}", key.at, way_out)
 
+    def _comma_in_text(self, place: str, key: Scalar) -> None:
+        message = f"inside {{ }} a comma ends the text of {place}; {quoted(key)} is taken for a key"
+        self.error(
+            "comma-in-text", message, key.at, f'put the whole text in quotes: {place}: "…, {harmless(key.text, 40)}"'
+        )
+
     def _misfit(self, node: Node, message: str, way_out: str = "") -> None:
         self.error("wrong-shape", message, node.at, way_out)
 
@@ -167,7 +184,11 @@ class Reader:
         """One value that is neither a list nor a mapping, nor empty."""
         if type(node) is not Scalar:
             what = "a list" if isinstance(node, Sequence) else "a mapping"
-            self._misfit(node, f"{place} is one value, not {what}", f"write {place}: value")
+            shown = harmless(place, 60)
+            if self.is_in_list:
+                self._misfit(node, f"{what} within the list of {shown}", "write one list of words: [one, another]")
+            else:
+                self._misfit(node, f"{shown} is one value, not {what}", f"write {shown}: value")
         elif not node.text.strip() or (node.is_plain and node.text in ("~", "null")):
             self.error("no-value", f"nothing stands behind {place}", node.at, "write a value, or leave the key out")
         else:
@@ -252,9 +273,11 @@ class Reader:
             return None
         read = _BY_SHAPE[type(shape.of)]
         of = shape.of
-        items = [item for part in node.items if (item := read(self, part, of, place)) is not None]
         if type(of) is Record:
-            return tuple(items)
+            return tuple([item for part in node.items if (item := read(self, part, of, place)) is not None])
+        self.is_in_list = True
+        items = [item for part in node.items if (item := read(self, part, of, place)) is not None]
+        self.is_in_list = False
         if len(items) < len(node.items):
             return tuple(items) or None
         if len(items) < shape.least:
@@ -281,13 +304,16 @@ class Reader:
 
     def _empty(self, node: Node, shape: Several, place: str) -> None:
         name, way_out = "empty-list", "name at least one, or leave it out"
+        message = f"the list of {harmless(place, 60)} is empty"
         if shape.word:
             name, way_out = "no-rules", f"write {place}: {shape.word} if nothing is to be open"
         elif type(shape.of) is ZoneEntry:
+            message = f"{harmless(place, 60)} has no addresses"
             name, way_out = "empty-zone", "write its prefixes, or {fill-in: a question} if whoever installs knows them"
         elif type(shape.of) is ServiceEntry:
+            message = f"{harmless(place, 60)} names no service"
             name, way_out = "empty-service", "name at least one service; an empty list would say nothing"
-        self.error(name, f"the list of {harmless(place, 60)} is empty", node.at, way_out)
+        self.error(name, message, node.at, way_out)
 
     def _table(self, node: Node, shape: Table, place: str) -> Entries[Any] | None:
         if type(node) is not MappingNode:
@@ -311,7 +337,7 @@ class Reader:
             return cast("tuple[Any, ...] | None", self.read(node, shape.otherwise, place))
         stated = self.record(node, QUESTION, place)
         question = stated.word("fill-in") if stated else None
-        if stated is not None and "fill-in" not in stated.keys:
+        if stated is not None and "fill-in" not in stated.keys and not stated.has_strangers:
             self.error("no-question", f"{harmless(place, 60)} has no question", node.at, "write {fill-in: what to ask}")
         return Asked(question) if question is not None else None
 
@@ -344,6 +370,10 @@ class Reader:
         return FromPorts(protocol, ports, source_ports, node.at) if ports and source_ports else None
 
 
+def _is_empty(node: Node) -> bool:
+    return type(node) is Scalar and node.text == "" and node.is_plain
+
+
 def _article(kind: str) -> str:
     return f"an {kind}" if kind[0] in "aeio" else f"a {kind}"
 
@@ -351,6 +381,7 @@ def _article(kind: str) -> str:
 # on the class, not on its instances: bound methods in a table would tie each reader and its tree into a circle
 _BY_SHAPE: Mapping[type, Callable[[Reader, Node, Any, str], Any]] = {
     Text: Reader._text, Name: Reader._name, Word: Reader._word, YesNo: Reader._yes_no, Day: Reader._day,
-    Duration: Reader._duration, Path: Reader._one_word, ZoneEntry: Reader._one_word, ServiceEntry: Reader._service,
+    Duration: Reader._duration, Path: Reader._one_word, ZoneEntry: Reader._one_word,
+    Endpoint: Reader._one_word, ServiceEntry: Reader._service,
     Several: Reader._several, Table: Reader._table, Question: Reader._question, Record: Reader.record,
 }  # fmt: skip

@@ -11,15 +11,13 @@ from firewright.model.policy import Action, Ends, Option, Rule, Term, Verb, Zone
 from firewright.readers.policy_yaml.complaint import Complaints, quoted
 from firewright.readers.policy_yaml.grammar import VERBS, WHO
 from firewright.readers.policy_yaml.reading import Stated
-from firewright.readers.policy_yaml.services import Lexicon, families_of
+from firewright.readers.policy_yaml.services import Lexicon
 from firewright.readers.policy_yaml.zones import Atlas
 from firewright.source import Located, Span
 
 _BANS = (Verb.DENY, Verb.REJECT)
-_VERB_SET = frozenset(VERBS)
-_WHO_SET = frozenset(WHO)
 _VERB_OF = {verb.value: verb for verb in Verb}
-_BOTH = frozenset(FAMILIES)
+_BIT = {4: 1, 6: 2}
 
 
 class RuleResolver:
@@ -30,7 +28,9 @@ class RuleResolver:
     ) -> None:
         self.atlas, self.lexicon, self.options, self.broken = atlas, lexicon, options, broken
         self.complaints, self.error = complaints, complaints.error
-        self._families: dict[str, frozenset[int]] = {}
+        self._able: dict[str, int] = {}
+        self._held: dict[str, int] = {}
+        self._shapes: dict[tuple[str, ...], tuple[tuple[str, ...], Verb]] = {}
 
     def all(self, stated: list[Stated]) -> tuple[Rule, ...]:
         """The rules in file order; what is wrong is said, and its rule left out."""
@@ -40,12 +40,22 @@ class RuleResolver:
 
     def rule(self, stated: Stated) -> Rule | None:
         """One rule, or None after complaining."""
-        ends = self._ends(stated)
-        verb = self._verb(stated)
-        when = self._when(stated)
-        if verb is None:
-            return None
-        values = stated.values
+        keys, values = stated.keys, stated.values
+        signature = tuple(keys)
+        shape = self._shapes.get(signature)
+        if shape is None:
+            who, verb = self._who(stated), self._verb(stated)
+            if who and verb is not None:
+                shape = self._shapes[signature] = who, verb
+            else:
+                # what is there is still checked, so that one run shows all
+                for key in who or ():
+                    self._zones(stated, key)
+                self._when(stated)
+                return None
+        who, verb = shape
+        ends = self._ends(stated, who)
+        when = self._when(stated) if "when" in keys else ()
         terms: tuple[Term, ...] = ()
         default = None
         if verb is Verb.OTHERWISE:
@@ -53,68 +63,76 @@ class RuleResolver:
             default = Action(word.text) if word is not None else None
         else:
             terms = self.lexicon.terms(values.get(verb.value, ()))
+        if "overrides" in keys:
+            self._check_overriding(stated, verb)
         if ends is None or (not terms and default is None):
             return None
-        if terms and verb.value in values and len(terms) == len(values[verb.value]):
+        if terms and len(terms) == len(values[verb.value]):
             self._check_families(ends, terms, verb, stated)
-        if "overrides" in stated.keys:
-            self._check_overriding(stated, verb)
         return Rule(
             verb,
             ends,
             terms,
-            stated.keys[verb.value].at,
-            name=stated.text("name"),
-            because=stated.prose("because"),
-            owner=stated.prose("owner"),
-            ticket=stated.prose("ticket"),
-            until=stated.day("until"),
-            when=when,
-            is_on=all(self.options[name].value for name in when if name in self.options),
-            sessions=stated.seconds("sessions"),
-            log=stated.is_yes("log"),
-            overrides=tuple(Located(word.text, word.at) for word in stated.words("overrides")),
-            default=default,
+            keys[verb.value].at,
+            stated.text("name") if "name" in values else "",
+            stated.prose("because") if "because" in values else "",
+            stated.prose("owner") if "owner" in values else "",
+            stated.prose("ticket") if "ticket" in values else "",
+            stated.day("until") if "until" in values else None,
+            when,
+            not when or all(self.options[name].value for name in when if name in self.options),
+            stated.seconds("sessions") if "sessions" in values else None,
+            stated.is_yes("log") if "log" in values else False,
+            tuple(Located(word.text, word.at) for word in stated.words("overrides")) if "overrides" in values else (),
+            default,
         )
 
     def _verb(self, stated: Stated) -> Verb | None:
         keys = stated.keys
-        found = [key for key in keys if key in _VERB_SET]
+        found = [key for key in keys if key in _VERB_OF]
         if len(found) == 1:
-            return _VERB_OF[found[0]] if found[0] in stated.values else None
+            return _VERB_OF[found[0]]
         if found:
             message = f"{found[0]} and {found[1]} in one rule"
             self.error(
                 "two-verbs", message, keys[found[1]].at, "write two rules", [Note("it stands here", keys[found[0]].at)]
             )
-        else:
+        elif not stated.has_strangers:
             self.error("no-verb", "the rule says nothing", stated.at, f"add one of {', '.join(VERBS[:5])}")
         return None
 
-    def _ends(self, stated: Stated) -> tuple[Ends, ...] | None:
-        who = [key for key in stated.keys if key in _WHO_SET]
-        if len(who) == 2 and "from" in who and "to" in who:
+    def _who(self, stated: Stated) -> tuple[str, ...] | None:
+        """The keys that say who, if they go together."""
+        who = [key for key in stated.keys if key in WHO]
+        if sorted(who) == ["from", "to"]:
+            return ("from", "to")
+        if len(who) == 1 and who[0] in ("between", "within"):
+            return (who[0],)
+        self._complain_of_who(stated, who)
+        return None
+
+    def _ends(self, stated: Stated, who: tuple[str, ...]) -> tuple[Ends, ...] | None:
+        if len(who) == 2:
             sources, destinations = self._zones(stated, "from"), self._zones(stated, "to")
             return (Ends(sources, destinations),) if sources and destinations else None
-        if len(who) == 1 and who[0] in ("between", "within"):
-            zones = self._zones(stated, who[0])
-            if zones is None:
-                return None
-            if who[0] == "within":
-                return tuple(Ends((zone,), (zone,)) for zone in zones)
-            if len(zones) > 1:
-                return tuple(Ends((zone,), tuple(other for other in zones if other is not zone)) for zone in zones)
-            self.error(
-                "too-few", "between needs two different zones", stated.keys["between"].at, "write within for one"
-            )
+        zones = self._zones(stated, who[0])
+        if zones is None:
             return None
-        self._complain_of_who(stated, who)
+        if who[0] == "within":
+            return tuple(Ends((zone,), (zone,)) for zone in zones)
+        if len(zones) > 1:
+            return tuple(Ends((zone,), tuple(other for other in zones if other is not zone)) for zone in zones)
+        self.error("too-few", "between needs two different zones", stated.keys["between"].at, "write within for one")
         return None
 
     def _complain_of_who(self, stated: Stated, who: list[str]) -> None:
         if not who:
+            if stated.has_strangers:
+                return
             self.error("no-ends", "the rule does not say who", stated.at, "add from and to, or between, or within")
         elif len(who) == 1:
+            if stated.has_strangers:
+                return
             missing = "to" if who[0] == "from" else "from"
             self.error(
                 "no-ends", f"{who[0]} without {missing}", stated.keys[who[0]].at, f"add {missing}: any, or name a zone"
@@ -150,26 +168,35 @@ class RuleResolver:
 
     def _check_families(self, ends: tuple[Ends, ...], terms: tuple[Term, ...], verb: Verb, stated: Stated) -> None:
         """A rule that no packet of either family can match is an error, not an empty match."""
-        able = frozenset[int]().union(*(families_of(term.transports) for term in terms))
-        carried: set[int] = set()
+        able = 0
+        for term in terms:
+            able |= self._able.get(term.word) or self._able_of(term)
+        carried = 0
         for pair in ends:
             carried |= self._carried(pair.sources) & self._carried(pair.destinations)
             if able & carried:
                 return
-        what = {0: "have no address of one family in common", 1: "are of one family, and the services of the other"}
-        message = f"no packet can match this rule: its zones {what[bool(carried)]}"
+        how = "are of one family, and the services of the other" if carried else "have no family of addresses in common"
         way_out = "give the zones addresses of the family that is missing, or take the rule out"
-        self.error("empty-rule", message, stated.keys[verb.value].at, way_out)
+        at = stated.keys[verb.value].at
+        self.error("empty-rule", f"no packet can match this rule: its zones {how}", at, way_out)
 
-    def _carried(self, zones: tuple[Zone, ...]) -> frozenset[int]:
-        return frozenset(family for zone in zones for family in self._families_of(zone))
+    def _able_of(self, term: Term) -> int:
+        """The families in which a term has packets, as bits."""
+        bits = 3 if term.is_any else sum({_BIT[family] for one in term.transports for family in one.families})
+        self._able[term.word] = bits
+        return bits
 
-    def _families_of(self, zone: Zone) -> frozenset[int]:
-        found = self._families.get(zone.name)
-        if found is None:
-            own = frozenset(family for family in FAMILIES if zone.addresses.ranges(family))
-            found = self._families[zone.name] = own if zone.is_filled else _BOTH
-        return found
+    def _carried(self, zones: tuple[Zone, ...]) -> int:
+        """The families of which one of these zones has addresses, or may have once it is filled in, as bits."""
+        bits = 0
+        for zone in zones:
+            found = self._held.get(zone.name)
+            if found is None:
+                held = sum(_BIT[family] for family in FAMILIES if zone.addresses.ranges(family))
+                found = self._held[zone.name] = held if zone.is_filled else 3
+            bits |= found
+        return bits
 
     def _check_overriding(self, stated: Stated, verb: Verb) -> None:
         at = stated.keys["overrides"].at

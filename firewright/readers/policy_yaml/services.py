@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from firewright.catalog.iana import port_registry
@@ -12,11 +13,19 @@ from firewright.model.interval import Ranges, union
 from firewright.model.packet import FAMILIES
 from firewright.model.policy import Service, Term
 from firewright.model.protocol import PORTED_NAMES
-from firewright.model.transport import BadTransport, Transport, is_transport, parse_ports, parse_transport
+from firewright.model.transport import (
+    TRANSPORT_WORDS,
+    BadTransport,
+    Transport,
+    is_transport,
+    parse_ports,
+    parse_transport,
+)
 from firewright.readers.policy_yaml.complaint import Complaints, quoted
 from firewright.readers.policy_yaml.names import Names
 from firewright.readers.policy_yaml.ordering import ordered
 from firewright.readers.policy_yaml.reading import FromPorts, ServiceWord
+from firewright.source import Span
 
 ServiceWords = tuple[ServiceWord, ...]
 
@@ -88,11 +97,12 @@ class Lexicon:
     def terms(self, entries: ServiceWords) -> tuple[Term, ...]:
         """The terms of a list of services; what cannot be read is said, and left out."""
         terms = []
+        known = self.known
         for entry in entries:
             if type(entry) is Scalar:
-                meaning = self.known.get(entry.text) or self._look_up(entry)
+                meaning = known.get(entry.text) or self._look_up(entry)
                 if meaning is not None:
-                    terms.append(Term(entry.text, meaning.transports, meaning.names, entry.at))
+                    terms.append(Term(entry.text, meaning[0], meaning[1], Span(*entry[1:5])))
             elif type(entry) is FromPorts and (term := self._from_ports(entry)) is not None:
                 terms.append(term)
         if len(terms) > 1 and (everything := next((term for term in terms if term.is_any), None)) is not None:
@@ -134,7 +144,9 @@ class Lexicon:
         text = word.text
         if text in self.names.broken or (text in self.names.defined) or not self.is_complete:
             return
-        if rows := self.catalog.by_word(text):
+        if re.split("[: ]", text, maxsplit=1)[0].lower() in TRANSPORT_WORDS:
+            self._transport(word)
+        elif rows := self.catalog.by_word(text):
             way_out = " or ".join(f"{row.name} ({row.words()})" for row in rows[:3])
             self.complaints.error(
                 "unknown-service", f"{quoted(word)} is not what a policy writes", word.at, f"write {way_out}"
@@ -143,7 +155,7 @@ class Lexicon:
             message = f"only IANA's registry has the name {quoted(word)}, and what it lists is rarely what is meant"
             self.complaints.error("unknown-service", message, word.at, f"write the ports: {harmless(registered, 200)}")
         else:
-            known = (*self.names.defined, *self.catalog.rows)
+            known = (*self.names.defined, *self.known, *self.catalog.rows)
             way_out = self.complaints.did_you_mean(text, known, "write the port, as in tcp/443")
             self.complaints.error("unknown-service", f"there is no service {quoted(word)}", word.at, way_out)
 
@@ -163,11 +175,6 @@ class Lexicon:
             except BadTransport as bad:
                 self.complaints.error("bad-port", bad.message, word.at, bad.help)
         return union(*found) if len(found) == len(words) else None
-
-
-def families_of(transports: tuple[Transport, ...]) -> frozenset[int]:
-    """The families in which a term has packets."""
-    return frozenset(FAMILIES) if not transports else frozenset(f for one in transports for f in one.families)
 
 
 def _listed(words: tuple[Scalar, ...]) -> str:

@@ -51,6 +51,11 @@ class ZoneEntry:
 
 
 @dataclass(frozen=True)
+class Endpoint:
+    """The name of a zone, or a prefix, an address, a range of addresses."""
+
+
+@dataclass(frozen=True)
 class ServiceEntry:
     """A service's name, a transport such as tcp/443, or `{udp: any, source-port: 53}`."""
 
@@ -107,5 +112,18 @@ class Record:
 
 
 Shape = (
-    Text | Name | Word | YesNo | Day | Duration | Path | ZoneEntry | ServiceEntry | Several | Table | Question | Record
+    Text
+    | Name
+    | Word
+    | YesNo
+    | Day
+    | Duration
+    | Path
+    | ZoneEntry
+    | Endpoint
+    | ServiceEntry
+    | Several
+    | Table
+    | Question
+    | Record
 )

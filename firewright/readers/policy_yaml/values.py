@@ -50,7 +50,7 @@ def parse_day(text: str) -> date:
         except ValueError:
             raise BadValue("bad-date", f"there is no day {shown}", _last_day(int(found[1]), int(found[2]))) from None
     if (found := _DAY_FIRST.fullmatch(text)) and (way_out := _as_iso(found[3], found[2], found[1])):
-        american = _as_iso(found[3], found[1], found[2]) if int(found[1]) <= 12 and found[1] != found[2] else ""
+        american = _as_iso(found[3], found[1], found[2]) if "/" in text and found[1] != found[2] else ""
         also = f", or {american} if the month comes first" if american else ""
         raise BadValue("bad-date", f"{shown} is not how a day is written", f"write {way_out}{also}")
     if (found := _LOOSE_ISO.fullmatch(text)) and (way_out := _as_iso(found[1], found[2], found[3])):

@@ -27,6 +27,7 @@ from firewright.readers.policy_yaml.names import Names
 from firewright.readers.policy_yaml.nesting import check_nesting
 from firewright.readers.policy_yaml.ordering import ordered
 from firewright.readers.policy_yaml.reading import Asked
+from firewright.readers.policy_yaml.values import NAME
 
 ZONE_LIMIT = 20_000
 """Zones of one policy."""
@@ -66,7 +67,9 @@ def complain_of_zone(name: Scalar, known: Iterable[str], complaints: Complaints)
         message, way_out = f"{quoted(name)} is no zone's name", "give these addresses a name under zones"
     else:
         message = f"there is no zone {quoted(name)}"
-        way_out = complaints.did_you_mean(name.text, known, f"define it under zones: {harmless(name.text, 60)}: …")
+        can_be = NAME.fullmatch(name.text)
+        otherwise = f"define it under zones: {name.text}: …" if can_be else "name one that is defined under zones"
+        way_out = complaints.did_you_mean(name.text, known, otherwise)
     complaints.error("unknown-zone", message, name.at, way_out)
 
 
@@ -185,11 +188,12 @@ class _Resolver:
                 is_whole = False
         if not is_whole:
             return None
+        names = tuple(member.name for member in members)
         open_ones = [member.name for member in members if not member.is_filled]
         if open_ones:
-            return Zone(name, AddressSet(), question=f"fill in {', '.join(open_ones)}", at=at)
+            return Zone(name, AddressSet(), question=f"fill in {', '.join(open_ones)}", members=names, at=at)
         own = AddressSet(*(canonical(s[1:] for s in stretches if s[0] == family) for family in FAMILIES))
-        return Zone(name, _union(own, members), at=at)
+        return Zone(name, _union(own, members), members=names, at=at)
 
     def _complain_of_word(self, word: Scalar) -> None:
         if word.text in BUILT_IN_ZONES:
@@ -208,7 +212,8 @@ class _Resolver:
         try:
             family, low, high = parse_prefix(word.text)
         except BadPrefix as bad:
-            self.complaints.error("bad-prefix", harmless(str(bad)), word.at, harmless(bad.help))
+            way_out = harmless(bad.help) or "write a prefix, as in 192.0.2.0/24"
+            self.complaints.error("bad-prefix", harmless(str(bad)), word.at, way_out)
             return None
         if (low, high) == ((0, 2**32 - 1) if family == 4 else (0, 2**128 - 1)):
             message = f"{quoted(word)} is every address"

@@ -1,0 +1,41 @@
+"""`firewright lock`: writes down what the catalog's names stand for in a policy, so that an upgrade opens nothing by itself."""
+
+from __future__ import annotations
+
+import click
+
+from firewright.cli._output import put, say, write_whole
+from firewright.cli._run import Picked, Run, Shown, debugs, selects
+
+
+@click.command(
+    "lock",
+    short_help="Accept what the catalog's names stand for in a policy.",
+    epilog="Ends with 0 when the lock files are as they should be; with --check 1 where one is not.",
+)
+@click.argument("policies", nargs=-1, metavar="[POLICY]...", type=click.Path())
+@click.option("--check", "only_check", is_flag=True, help="Write nothing; say which lock files are out of date.")
+@selects
+@debugs
+def COMMAND(policies: tuple[str, ...], only_check: bool, picked: Picked) -> int:
+    """Write NAME.lock beside each policy NAME.yaml: every catalog name that it uses, with its transports.
+
+    `firewright check` compares: a name that means something else after an upgrade is an error until it is locked again.
+    Commit the lock file with the policy.
+    """
+    from firewright.workflows.lock import lock
+
+    run = Run.begin(Shown.plain())
+    files = lock(run.wanted(picked, policies), run.report)
+    if files is None:
+        run.refuse()
+    changed = [file for file in files if file.changed or not file.is_there]
+    for file in files:
+        if file not in changed:
+            say(f"{file.path} is as it should be")
+        elif only_check:
+            put(f"{file.path}: {', '.join(file.changed) or 'not there'}")
+        else:
+            write_whole(run.folder / file.path, file.text)
+            put(f"{file.path}: {file.names} names locked; changed: {', '.join(file.changed) or 'none'}")
+    return int(only_check and bool(changed))

@@ -1,0 +1,109 @@
+"""JUnit's XML, which pipelines show as tests: findings, assertions, and the differences between two policies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from xml.sax.saxutils import escape, quoteattr
+
+from firewright.diagnostic import Severity
+from firewright.reports._comparison_text import KINDS
+from firewright.reports._findings_text import diagnostic_lines, place
+from firewright.reports._lines import Lines
+from firewright.reports._paint import Paint
+from firewright.reports._result import Comparison, Findings, Look, Renderers, TestRun
+from firewright.reports._tests_text import failure_words
+
+_FORBIDDEN = {
+    code: f"\\u{code:04x}" for code in (*range(0x20), *range(0x7F, 0xA0), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF)
+}
+_ESCAPES = {code: text for code, text in _FORBIDDEN.items() if code not in (0x9, 0xA)}
+"""What XML 1.0 cannot hold, and what would upset whoever reads it in a terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One test: its group and name; its failure in a sentence and in full, or two empty texts."""
+
+    group: str
+    name: str
+    failure: str = ""
+    full: str = ""
+
+
+def findings_junit(findings: Findings, look: Look) -> str:
+    """A test for each policy, failed by its findings; notes fail only where they are findings."""
+    lines, paint = Lines(findings.sources), Paint(is_coloured=False)
+    cases = []
+    for one in findings.diagnostics:
+        if findings.is_strict or one.severity is not Severity.NOTE:
+            full = "\n".join(diagnostic_lines(one, lines, Look(), paint))
+            cases.append(
+                _Case(one.at.path or "firewright", f"{one.name} at {place(one.at) or 'no place'}", one.message, full)
+            )
+    failed = {case.group for case in cases}
+    passed = [_Case(one.path, f"{one.name} passes") for one in findings.subjects if one.path not in failed]
+    return _document("firewright check", [*cases, *passed])
+
+
+def tests_junit(run: TestRun, look: Look) -> str:
+    """A test for each assertion."""
+    cases = []
+    for one in run.verdicts:
+        failure = "" if one.holds else failure_words(one)
+        by = f"\nby {place(one.decided_at)} {one.said}" if one.decided_at.path else ""
+        example = f"\nexample {one.witness}" if one.witness else ""
+        full = f"{place(one.at)}: {failure}{by}{example}" if failure else ""
+        cases.append(_Case(one.at.path, f"{one.label} is {one.expected} (line {one.at.line})", failure, full))
+    return _document("firewright test", cases)
+
+
+def comparison_junit(comparison: Comparison, look: Look) -> str:
+    """A test for each kind of difference: it fails where there are some."""
+    found = comparison.found
+    cases = []
+    group = f"{found.before.path} -> {found.after.path}"
+    for kind, says, _ in KINDS:
+        flows = [f"{line}; example: {change.witness}" for change in getattr(found, kind) for line in change.lines]
+        cases.append(_Case(group, f"nothing {kind}", f"{says}: {len(flows)}" if flows else "", "\n".join(flows)))
+    settings = "\n".join(found.settings)
+    cases.append(_Case(group, "the same settings", "settings differ" if settings else "", settings))
+    return _document("firewright compare", cases)
+
+
+def _document(name: str, cases: list[_Case]) -> str:
+    groups: dict[str, list[_Case]] = {}
+    for case in cases:
+        groups.setdefault(case.group, []).append(case)
+    body = "\n".join(line for group, held in groups.items() for line in _suite(group, held))
+    head = f"<testsuites name={_attribute(name)} {_counts(cases)}>"
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{head}\n{body}\n</testsuites>\n'
+
+
+def _suite(group: str, cases: list[_Case]) -> Iterator[str]:
+    yield f"  <testsuite name={_attribute(group)} {_counts(cases)}>"
+    for case in cases:
+        head = f"    <testcase classname={_attribute(case.group)} name={_attribute(case.name)}"
+        if not case.failure:
+            yield f"{head}/>"
+            continue
+        yield f"{head}>"
+        yield f"      <failure message={_attribute(case.failure)}>{_text(case.full)}</failure>"
+        yield "    </testcase>"
+    yield "  </testsuite>"
+
+
+def _counts(cases: Iterable[_Case]) -> str:
+    held = list(cases)
+    return f'tests="{len(held)}" failures="{sum(bool(case.failure) for case in held)}" errors="0"'
+
+
+def _text(text: str) -> str:
+    return escape(text.translate(_ESCAPES))
+
+
+def _attribute(text: str) -> str:
+    return quoteattr(text.replace("\n", " ").replace("\t", " ").translate(_ESCAPES))
+
+
+REPORT: Renderers = {Findings: findings_junit, TestRun: tests_junit, Comparison: comparison_junit}

@@ -1,0 +1,164 @@
+"""Evaluate people's own assertions about their policies: each a proof over every packet it speaks of, or a packet against it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+from firewright.diagnostic import Report, harmless
+from firewright.model.decision import Decision, Outcome
+from firewright.model.packet import FAMILIES, Packet
+from firewright.model.policy import Ends, Policy, Rule, Term, Verb, Zone
+from firewright.readers.policy_tests import SUFFIX, Assertion, End, Expectation, PolicyTests, load
+from firewright.reports import TestRun, Verdict
+from firewright.source import NOWHERE, Source, UnreadableSource, read
+from firewright.space.axis import point
+from firewright.space.budget import Undecided
+from firewright.space.encode import Unfilled, encode_rules, rule_boxes
+from firewright.space.packetset import PacketSet
+from firewright.workflows.selection import SUFFIXES, Saying, Wanted, silent
+
+MEETS: dict[Expectation, tuple[Outcome, ...]] = {
+    Expectation.ALLOWED: (Outcome.ALLOWED, Outcome.REQUIRED),
+    Expectation.REQUIRED: (Outcome.REQUIRED,),
+    Expectation.REQUESTED: (Outcome.REQUESTED,),
+    Expectation.DENIED: (Outcome.DENIED,),
+    Expectation.REJECTED: (Outcome.REJECTED,),
+    Expectation.CLOSED: (Outcome.CLOSED, Outcome.REQUESTED, Outcome.DENIED, Outcome.REJECTED),
+}
+"""The outcomes that meet each expectation."""
+_ANSWERED = "closed, answered"
+
+
+def run_tests(wanted: Wanted, report: Report, saying: Saying = silent) -> TestRun | None:
+    """What becomes of every assertion in the wanted files, or None after saying in the report what is malformed.
+
+    `wanted.policies` are files of tests, policies that have some beside them, or folders. No test at all is an error.
+    """
+    read_ones = [(source, load(source, report)) for source in _files(wanted, report)]
+    if report.has_errors():
+        return None
+    if not read_ones:
+        report.error("no-tests", "there is no file of tests", help=f"write one beside the policy: NAME{SUFFIX}")
+        return None
+    verdicts: list[Verdict] = []
+    for _, tests in read_ones:
+        if tests is not None:
+            saying(f"testing {tests.policy.name}")
+            verdicts += _verdicts(tests, wanted, report)
+    return (
+        None
+        if report.has_errors()
+        else TestRun(tuple(verdicts), tuple(one.path for one, _ in read_ones), report.sources)
+    )
+
+
+def _verdicts(tests: PolicyTests, wanted: Wanted, report: Report) -> Iterator[Verdict]:
+    for assertion in tests.assertions:
+        try:
+            yield verdict_of(tests.policy, assertion, assertion.day or wanted.day_of(tests.policy))
+        except Unfilled as error:
+            report.error(
+                "unfilled", harmless(str(error)), assertion.at, "answer the questions in the file of tests: fill-in"
+            )
+            return
+
+
+def verdict_of(policy: Policy, assertion: Assertion, day: date) -> Verdict:
+    """Whether the policy's rules alone meet an assertion, wherever its packets pass. Raises Unfilled."""
+    programs = encode_rules(policy, day)
+    words = tuple(outcome.value for outcome in MEETS[assertion.expect])
+    if assertion.expect is Expectation.CLOSED:
+        words = (*words, _ANSWERED)
+    try:
+        packet = (_asked(assertion) - PacketSet.decided(programs, *words)).witness()
+    except Undecided as error:
+        return Verdict(
+            assertion.label,
+            assertion.expect.value,
+            False,
+            assertion.at,
+            policy.name,
+            harmless(str(error)),
+            is_decided=False,
+        )
+    if packet is None:
+        return Verdict(assertion.label, assertion.expect.value, True, assertion.at, policy.name)
+    decision = _decision(programs[packet.family].origin[programs[packet.family].decide(point(packet), {})])
+    return _against(policy, assertion, packet, decision)
+
+
+def _against(policy: Policy, assertion: Assertion, packet: Packet, decision: Decision) -> Verdict:
+    rule = decision.rule
+    return Verdict(
+        assertion.label,
+        assertion.expect.value,
+        False,
+        assertion.at,
+        policy.name,
+        found=_found(decision),
+        said="" if rule is None else rule.label,
+        decided_at=NOWHERE if rule is None else rule.at,
+        witness=str(packet),
+        because=assertion.because,
+    )
+
+
+def _found(decision: Decision) -> str:
+    if decision.outcome is Outcome.CLOSED and decision.rule is None:
+        return "closed: no rule speaks of it"
+    return decision.verdict
+
+
+def _decision(origin: object) -> Decision:
+    assert isinstance(origin, Decision)  # noqa: S101 - encode gives every step its decision
+    return origin
+
+
+def _asked(assertion: Assertion) -> PacketSet:
+    """The packets that an assertion speaks of."""
+    asked = _spoken(assertion, assertion.terms)
+    return asked - _spoken(assertion, assertion.excepted) if assertion.excepted else asked
+
+
+def _spoken(assertion: Assertion, terms: tuple[Term, ...]) -> PacketSet:
+    ends = Ends(tuple(map(_zone, assertion.sources)), tuple(map(_zone, assertion.destinations)))
+    rule = Rule(Verb.ALLOW, (ends,), terms, assertion.at)
+    return PacketSet.of({family: rule_boxes(rule, family) for family in FAMILIES})
+
+
+def _zone(end: End) -> Zone:
+    return end.zone or Zone(end.word, end.addresses)
+
+
+def _files(wanted: Wanted, report: Report) -> Iterator[Source]:
+    """The texts of the wanted tests, each once."""
+    seen: set[Path] = set()
+    for one in wanted.policies or ("",):
+        if isinstance(one, Source):
+            yield one
+            continue
+        for path in _paths(wanted.folder, one, report):
+            if path not in seen:
+                seen.add(path)
+                try:
+                    yield Source(str(path), read(wanted.folder / path).text)
+                except UnreadableSource as error:
+                    report.error("unreadable", harmless(str(error).replace(f"{wanted.folder}/", "")))
+
+
+def _paths(folder: Path, named: str, report: Report) -> Iterator[Path]:
+    """The files of tests that a word names: the file itself, those beside a policy, those in a folder."""
+    here = folder / named
+    if here.is_dir():
+        yield from sorted(path.relative_to(folder) for path in here.glob(f"*{SUFFIX}"))
+    elif named.endswith(SUFFIX) or not here.is_file():
+        yield Path(named)
+    else:
+        stem = here.name.removesuffix(here.suffix) if here.suffix in SUFFIXES else here.name
+        beside = here.with_name(stem + SUFFIX)
+        if beside.is_file():
+            yield beside.relative_to(folder) if beside.is_relative_to(folder) else beside
+        else:
+            report.error("no-tests", f"{harmless(named)} has no tests beside it", help=f"write {stem}{SUFFIX}")

@@ -1,0 +1,129 @@
+"""Shadowed and redundant steps, against taking each step out and asking every cell."""
+
+from __future__ import annotations
+
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from firewright.analysis.anomaly import Anomaly, Kind, anomalies, mattering, reaching
+from firewright.model.packet import FAMILIES, TCP
+from firewright.space.axis import point
+from firewright.space.box import EVERY_BOX, Box, box
+from firewright.space.program import Program
+from tests.space.reference import Line, cells, holds, random_list, run_list
+from tests.space.translate import cell_of, program_of
+
+CELLS = {family: cells(family) for family in FAMILIES}
+
+
+def known_anomalies(lines: list[Line], family: int) -> dict[int, Kind]:
+    """Steps that could go, by trying every cell."""
+    deciders = {cell: run_list(lines, cell, {}) for cell in CELLS[family]}
+    found = {}
+    for step, line in enumerate(lines[:-1]):
+        if line.verdict.startswith("skip:"):
+            continue
+        own = [cell for cell, decider in deciders.items() if decider == step]
+        if not own:
+            found[step] = Kind.SHADOWED
+        elif all(_next_word(lines, step, cell) == line.verdict for cell in own):
+            found[step] = Kind.REDUNDANT
+    return found
+
+
+def _next_word(lines: list[Line], step: int, cell: tuple[int, ...]) -> str:
+    """The word for a cell that a step decides, were the step not there."""
+    left = [line if place != step else Line(line.match, f"skip:{step + 1}") for place, line in enumerate(lines)]
+    return left[run_list(left, cell, {})].verdict
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 10**9), st.sampled_from(FAMILIES), st.booleans())
+def test_exactly_the_steps_that_could_go_are_named(seed: int, family: int, skips: bool) -> None:
+    """Law: a deciding step is shadowed or redundant exactly if taking it out proves it so; skipping steps have no say."""
+    lines = random_list(Random(seed), family, 12, skips=skips, unknown=False)
+    found = {one.step: one.kind for one in anomalies(program_of(lines, family))}
+    decisions = {step: kind for step, kind in found.items() if not lines[step].verdict.startswith("skip:")}
+    assert decisions == known_anomalies(lines, family)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**9), st.sampled_from(FAMILIES))
+def test_the_steps_named_take_all_of_a_shadowed_one(seed: int, family: int) -> None:
+    """Law: the steps by which one is shadowed hold all of it together, and not with any of them left out."""
+    lines = random_list(Random(seed), family, 16, skips=False, unknown=False)
+    for anomaly in anomalies(program_of(lines, family)):
+        own = [cell for cell in CELLS[family] if holds(lines[anomaly.step].match, cell)]
+        if anomaly.kind is Kind.SHADOWED:
+            assert all(step < anomaly.step for step in anomaly.by)
+            assert all(any(holds(lines[step].match, cell) for step in anomaly.by) for cell in own)
+            for left_out in anomaly.by:
+                rest = [step for step in anomaly.by if step != left_out]
+                assert any(not any(holds(lines[step].match, cell) for step in rest) for cell in own)
+        else:
+            assert all(lines[step].verdict == lines[anomaly.step].verdict for step in anomaly.by)
+            assert all(step > anomaly.step for step in anomaly.by)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**9), st.sampled_from(FAMILIES), st.booleans())
+def test_a_step_that_lives_has_a_packet_and_one_that_matters_too(seed: int, family: int, skips: bool) -> None:
+    """Law: `reaching` is a packet that the step decides, `mattering` one decided otherwise without it; None where there is none."""
+    lines = random_list(Random(seed), family, 8, skips=skips, unknown=False)
+    program = program_of(lines, family)
+    known = known_anomalies(lines, family)
+    for step, line in enumerate(lines[:-1]):
+        if line.verdict.startswith("skip:"):
+            continue
+        reached, mattered = reaching(program, step), mattering(program, step)
+        assert (reached is None) == (known.get(step) is Kind.SHADOWED)
+        assert (mattered is None) == (step in known)
+        if reached is not None:
+            assert run_list(lines, cell_of(reached), {}) == step
+            assert program.decide(point(reached)) == step
+        if mattered is not None:
+            assert run_list(lines, cell_of(mattered), {}) == step
+            assert _next_word(lines, step, cell_of(mattered)) != line.verdict
+
+
+def ports(low: int, high: int) -> Box:
+    """TCP to a range of ports."""
+    found = box(4, service=((TCP << 16 | low, TCP << 16 | high),))
+    assert found is not None
+    return found
+
+
+def test_a_step_hidden_by_two_together_is_shadowed_by_both() -> None:
+    """Neither of two steps holds a third, both together do, and a step that overlaps it besides is not blamed."""
+    program = Program(4)
+    program.add(ports(0, 99), "accept")
+    program.add(ports(90, 120), "accept")
+    program.add(ports(100, 199), "drop")
+    program.add(ports(50, 150), "accept")
+    program.add(EVERY_BOX, "drop")
+    assert anomalies(program) == (Anomaly(3, Kind.SHADOWED, (0, 2)),)
+
+
+def test_many_steps_with_one_shadowed_only_by_all_of_them() -> None:
+    """A hundred single ports shadow their range only together, and then all of them are named."""
+    program = Program(4)
+    for port in range(100):
+        program.add(ports(port, port), "accept" if port % 2 else "drop")
+    program.add(ports(0, 99), "accept")
+    program.add(ports(0, 100), "accept")
+    program.add(EVERY_BOX, "drop")
+    found = {one.step: one for one in anomalies(program)}
+    assert found[100] == Anomaly(100, Kind.SHADOWED, tuple(range(100)))
+    assert 101 not in found
+
+
+def test_a_drop_before_a_final_drop_is_redundant() -> None:
+    """A step that only says earlier what the last one says anyway changes nothing, unless an accept lies between."""
+    program = Program(4)
+    program.add(ports(0, 9), "drop")
+    program.add(ports(20, 29), "drop")
+    program.add(ports(25, 40), "accept")
+    program.add(EVERY_BOX, "drop")
+    assert anomalies(program) == (Anomaly(0, Kind.REDUNDANT, (3,)),)
