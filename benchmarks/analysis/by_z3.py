@@ -6,6 +6,7 @@ from typing import Any
 
 import z3
 
+from benchmarks.analysis.by_oxidd import has_groups
 from benchmarks.analysis.contest import DEADLINE, Clock, StoppedError
 from firewright.space.axis import AXES, TOPS, Axis
 from firewright.space.box import ANY, Box, ranges_in
@@ -15,12 +16,12 @@ from firewright.space.program import Program
 class Formulas:
     """Boxes of one family as formulas, one bit vector an axis."""
 
-    def __init__(self, family: int, *, has_groups: bool = False) -> None:
+    def __init__(self, family: int, *, general: bool = False) -> None:
         self.tops = TOPS[family]
         self.fields = [z3.BitVec(axis.name.lower(), self.tops[axis].bit_length()) for axis in Axis]
         self.values: dict[tuple[int, int], Any] = {}
         # Measured: the general solver is three times as fast on address groups, and slower on all else.
-        self.solver = z3.Solver() if has_groups else z3.SolverFor("QF_BV")
+        self.solver = z3.Solver() if general else z3.SolverFor("QF_BV")
         self.solver.set("timeout", int(DEADLINE * 1000))
         self.solver.add(z3.ULE(self.fields[Axis.CONNTRACK_STATE], 4))
 
@@ -64,7 +65,7 @@ class Formulas:
 def shadowed(program: Program, clock: Clock) -> frozenset[int]:
     """The steps that no packet reaches: the solver learns step by step what has been taken."""
     found = set()
-    formulas = Formulas(program.family, has_groups=sum(map(_sides, program.box)) > 4 * len(program))
+    formulas = Formulas(program.family, general=has_groups(program))
     for step in range(len(program) - 1):
         clock.check()
         own = formulas.box(program.box[step])
@@ -75,12 +76,6 @@ def shadowed(program: Program, clock: Clock) -> frozenset[int]:
         formulas.solver.pop()
         formulas.solver.add(z3.Not(own))
     return frozenset(found)
-
-
-def _sides(box: Box) -> int:
-    """How many ranges the addresses of a box have."""
-    top = TOPS[4][Axis.SOURCE]
-    return len(ranges_in(box[Axis.SOURCE], top)) + len(ranges_in(box[Axis.DESTINATION], top))
 
 
 def is_equal(before: Program, after: Program, clock: Clock) -> bool:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from firewright.analysis.decide import decide, has_service
+from firewright.analysis.decide import has_service
 from firewright.analysis.path import Hop, path
 from firewright.analysis.question import Question
 from firewright.analysis.words import FlowWords, Namer, flow_words
 from firewright.model.decision import Decision, Outcome
-from firewright.model.packet import Packet
+from firewright.model.packet import Family, Packet
 from firewright.model.policy import Policy, Term, ZoneKind
 from firewright.source import Span
+from firewright.space.box import Box
 from firewright.space.flow import Flow
 from firewright.space.packetset import PacketSet
 from firewright.space.partition import partition
+from firewright.space.program import Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +81,24 @@ def ask(policy: Policy, question: Question, day: date) -> Answer:
     """The exact answer of a policy to a question on a day. Raises Unfilled, Undecided."""
     hops = in_order(path(policy, day), question)
     namer = Namer(policy)
-    found: dict[tuple[Hashable, ...], tuple[list[Flow], tuple[Decision, ...]]] = {}
+    found: dict[Hashable, tuple[list[Flow], tuple[Decision, ...]]] = {}
     for family, boxes in question.within().items():
         programs = [hop.programs[family] for hop in hops]
         for within in boxes:
-            for part in partition(programs, family, within):
-                pairs = zip(programs, part.deciders, strict=True)
-                decisions = tuple(_decision(program.origin[index]) for program, index in pairs)
-                key = tuple(_identity(decision) for decision in decisions)
-                found.setdefault(key, ([], decisions))[0].extend(part.flows)
+            for flows, decisions in parts_of(programs, family, within):
+                found.setdefault(tuple(map(identity, decisions)), ([], decisions))[0].extend(flows)
     parts = [_part(hops, flows, decisions, namer) for flows, decisions in found.values()]
     parts.sort(key=lambda part: (not part.is_open, part.lines[0] if part.lines else FlowWords("", "", "")))
     return Answer(policy, question, day, tuple(parts))
+
+
+def parts_of(
+    programs: Sequence[Program], family: Family, within: Box
+) -> Iterator[tuple[tuple[Flow, ...], tuple[Decision, ...]]]:
+    """A question in exact parts, each with what every program decides of it. Raises Undecided."""
+    for part in partition(programs, family, within):
+        pairs = zip(programs, part.deciders, strict=True)
+        yield part.flows, tuple(_decision(program.origin[index]) for program, index in pairs)
 
 
 def _decision(origin: object) -> Decision:
@@ -98,29 +106,29 @@ def _decision(origin: object) -> Decision:
     return origin
 
 
-def _identity(decision: Decision) -> Hashable:
+def identity(decision: Decision) -> Hashable:
     """Equal for decisions that the same line makes, in both families."""
     return decision.outcome, decision.action, decision.reason, decision.at, id(decision.rule)
 
 
-def _part(hops: tuple[Hop, ...], flows: Iterable[Flow], decisions: tuple[Decision, ...], namer: Namer) -> Part:
-    kept = tuple(flows)
-    first = kept[0]
-    witness = PacketSet.of({first.family: [first.box]}).witness()
-    assert witness is not None  # noqa: S101 - a flow holds at least one packet
-    rulings = tuple(_ruling(hop, decision, witness) for hop, decision in zip(hops, decisions, strict=True))
-    return Part(kept, flow_words(kept, namer), witness, rulings)
+def witness_of(flow: Flow) -> Packet:
+    """One packet of a flow."""
+    packet = PacketSet.of({flow.family: [flow.box]}).witness()
+    assert packet is not None  # noqa: S101 - a flow holds at least one packet
+    return packet
 
 
-def _ruling(hop: Hop, decision: Decision, witness: Packet) -> Ruling:
+def _part(hops: tuple[Hop, ...], flows: Sequence[Flow], decisions: tuple[Decision, ...], namer: Namer) -> Part:
+    witness = witness_of(flows[0])
+    rulings = tuple(ruling(hop, decision, witness) for hop, decision in zip(hops, decisions, strict=True))
+    return Part(tuple(flows), flow_words(flows, namer), witness, rulings)
+
+
+def ruling(hop: Hop, decision: Decision, witness: Packet) -> Ruling:
+    """A decision with the very word of its rule that the witness is of."""
     rule = decision.rule
     term = next((term for term in rule.terms if has_service(term, witness)), None) if rule else None
     return Ruling(hop.policy, decision, term.at if term and term.at.line else decision.at, term)
-
-
-def ruling_of(hop: Hop, packet: Packet, day: date) -> Ruling:
-    """A firewall's decision on one packet, by the specification itself."""
-    return _ruling(hop, decide(hop.policy, hop.firewall, packet, day), packet)
 
 
 def in_order(hops: tuple[Hop, ...], question: Question) -> tuple[Hop, ...]:

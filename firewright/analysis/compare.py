@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from firewright.analysis.ask import Ruling, ruling_of
+from firewright.analysis.ask import Ruling, identity, parts_of, ruling, witness_of
 from firewright.analysis.path import Hop, passing, path
 from firewright.analysis.words import FlowWords, Namer, flow_words
-from firewright.model.decision import Outcome
+from firewright.model.decision import Decision, Outcome
 from firewright.model.interval import Ranges
 from firewright.model.packet import FAMILIES, ConntrackState, Packet
 from firewright.model.policy import Firewall, Policy
@@ -65,7 +65,7 @@ def compare(before: Policy, after: Policy, day: date) -> Comparison:
     namer = Namer(before, after)
 
     def changes(packets: PacketSet) -> tuple[Change, ...]:
-        return tuple(_changes(packets, old, new, namer, day))
+        return tuple(_changes(packets, old, new, namer))
 
     old_open, new_open = passing(old), passing(new)
     old_answer, new_answer = _answering(old), _answering(new)
@@ -116,23 +116,20 @@ def _said(hops: tuple[Hop, ...], outcome: Outcome) -> PacketSet:
     return said
 
 
-def _changes(
-    packets: PacketSet, old: tuple[Hop, ...], new: tuple[Hop, ...], namer: Namer, day: date
-) -> Iterator[Change]:
-    """The packets grouped by who decided an example of them before and after."""
-    groups: dict[tuple[object, ...], tuple[list[Flow], Packet, tuple[Ruling, ...], tuple[Ruling, ...]]] = {}
+def _changes(packets: PacketSet, old: tuple[Hop, ...], new: tuple[Hop, ...], namer: Namer) -> Iterator[Change]:
+    """The packets in exact parts: those of a part are decided by the same lines before, and by the same lines after."""
+    found: dict[Hashable, tuple[list[Flow], tuple[Decision, ...]]] = {}
     for family in FAMILIES:
         one = box(family, conntrack_state=_NEW)
         within: Within = {family: one} if one is not None else {}
+        programs = [hop.programs[family] for hop in (*old, *new)]
         for flow in packets.flows(family, within):
-            witness = PacketSet.of({family: [flow.box]}).witness()
-            assert witness is not None  # noqa: S101 - a flow holds at least one packet
-            before = tuple(ruling_of(hop, witness, day) for hop in old)
-            after = tuple(ruling_of(hop, witness, day) for hop in new)
-            key = tuple((ruling.at, ruling.decision.outcome) for ruling in (*before, *after))
-            groups.setdefault(key, ([], witness, before, after))[0].append(flow)
-    for flows, witness, before, after in groups.values():
-        yield Change(flow_words(flows, namer), witness, before, after)
+            for part, decisions in parts_of(programs, family, flow.box):
+                found.setdefault(tuple(map(identity, decisions)), ([], decisions))[0].extend(part)
+    for flows, decisions in found.values():
+        witness = witness_of(flows[0])
+        rulings = [ruling(hop, decision, witness) for hop, decision in zip((*old, *new), decisions, strict=True)]
+        yield Change(flow_words(flows, namer), witness, tuple(rulings[: len(old)]), tuple(rulings[len(old) :]))
 
 
 def _settings(before: Policy, after: Policy) -> Iterator[str]:

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 
 from firewright.analysis.path import internet_of
 from firewright.model.address import UNICAST, AddressSet
-from firewright.model.interval import Ranges, difference, intersection, is_within, size, union
+from firewright.model.interval import Ranges, complement, difference, intersection, is_within, size, union
 from firewright.model.packet import FAMILIES, Family
 from firewright.model.policy import Policy
 from firewright.model.service_words import words as service_words
-from firewright.space.axis import HOST, Axis
-from firewright.space.flow import Flow
+from firewright.space.axis import HOST, Axis, top
+from firewright.space.flow import Flow, merged
 
 MOST_PREFIXES = 6
 """So many prefixes are written out at one end; what is left is counted."""
+LONG_SERVICE = 60
+"""Services that take more characters are said by what they leave out, where that is shorter."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -86,9 +88,15 @@ def _more(parts: list[str]) -> str:
 
 
 def flow_words(flows: Iterable[Flow], namer: Namer) -> tuple[FlowWords, ...]:
-    """The flows in words, one line where both families say the same."""
+    """The flows in words, the fewest, one line where both families say the same."""
     lines: dict[tuple[str, str, str], set[Family]] = {}
-    for flow in flows:
+    kept = tuple(flows)
+    joined = [
+        flow
+        for family in FAMILIES
+        for flow in merged(family, ((f.axes, f.literals) for f in kept if f.family == family))
+    ]
+    for flow in joined:
         service = _service(flow)
         source = namer.side(flow.family, flow.source, flow.in_interface)
         destination = namer.side(flow.family, flow.destination, flow.out_interface)
@@ -98,6 +106,9 @@ def flow_words(flows: Iterable[Flow], namer: Namer) -> tuple[FlowWords, ...]:
 
 def _service(flow: Flow) -> str:
     text = service_words(flow.service, flow.family)
+    if len(text) > LONG_SERVICE:
+        rest = service_words(complement(flow.service, top(flow.family, Axis.SERVICE)), flow.family)
+        text = min(text, f"any except {rest}", key=len)
     if flow.is_free(Axis.SOURCE_PORT):
         return text
     ports = ", ".join(str(low) if low == high else f"{low}-{high}" for low, high in flow.source_port)

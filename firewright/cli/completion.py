@@ -21,7 +21,7 @@ _WHERE = {
 @click.argument("shell", type=click.Choice(list(_WHERE)))
 @debugs
 def COMMAND(shell: str) -> int:
-    """Print the completion script of a shell."""
+    """Print the completion script of a shell, which asks the program itself for commands, options and their values."""
     from click.shell_completion import get_completion_class
 
     from firewright.cli._output import put

@@ -32,7 +32,7 @@ class Sheet:
     ) -> None:  # fmt: skip
         """One line in the middle of the room's height, cut where it is too long."""
         shown = cut(words, size, room.width, is_bold)
-        if shown:
+        if shown.strip():
             x = room.right - width(shown, size, is_bold) if is_right else room.x
             y = room.y + room.height / 2 + size * (ASCENT - 0.22) / 2 + size * 0.07
             self.put(Text(round(x, 2), round(y, 2), shown, size, fill, ground, room, is_bold))

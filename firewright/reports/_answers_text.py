@@ -32,7 +32,11 @@ ASSUMPTION = "Paths are taken as symmetric: a packet passes a firewall if its en
 
 
 def answers_text(answers: Answers, look: Look) -> str:
-    """Every answer; where several policies or directions are asked, each under a heading."""
+    """Every answer; where several policies or directions are asked, each under a heading.
+
+    Packets that no honest machine sends (loopback addresses from elsewhere) are dropped whatever the policy says, and told
+    only where much is wanted.
+    """
     paint = Paint(look.is_coloured)
     has_headings = len(answers.answers) > 1
     blocks = ["\n".join(_answer(one, look, paint, has_headings)) for one in answers.answers]
@@ -49,10 +53,11 @@ def _answer(answer: Answer, look: Look, paint: Paint, has_heading: bool) -> Iter
     if not answer.parts:
         yield "no packet is asked about: the two ends share no address family"
         return
-    if len(answer.parts) == 1:
-        yield from _rulings(answer.parts[0], look, paint, answer.question.term.word, "")
+    parts = [part for part in answer.parts if look.is_verbose or part.outcome is not Outcome.SPOOFED] or answer.parts
+    if len(parts) == 1:
+        yield from _rulings(parts[0], look, paint, answer.question.term.word, "")
         return
-    for part in answer.parts:
+    for part in parts:
         yield from _heading(part, look, paint)
         yield from _rulings(part, look, paint, "", "  ")
 
@@ -129,7 +134,7 @@ def why_words(ruling: Ruling) -> str:
         case Outcome.LOOPBACK:
             return "the machine speaks to itself"
         case Outcome.SPOOFED:
-            return "its address does not belong to that interface"
+            return decision.reason or "its address does not belong to that interface"
         case Outcome.CLOSED if rule is None:
             return f"no rule allows it, and the default is {decision.action.value}"
         case Outcome.CLOSED:

@@ -78,7 +78,6 @@ def _rule(name: str, page: str) -> dict[str, Any]:
     short = text.partition(". ")[0].rstrip(".")
     return {
         "id": name,
-        "name": "".join(word.capitalize() for word in name.split("-")),
         "shortDescription": {"text": f"{short}."},
         "fullDescription": {"text": text},
         "help": {"text": page.strip() or text},

@@ -11,15 +11,14 @@ from typing import assert_never
 
 from firewright.model.packet import FAMILIES, Family, Packet
 from firewright.space.axis import point
-from firewright.space.box import EVERY_BOX, Box
+from firewright.space.box import Box
 from firewright.space.flow import Flow
 from firewright.space.program import Program
 from firewright.space.question import enumerate_flows, find_packet
-from firewright.space.sentence import AllOf, AnyOf, Decides, Sentence, both, either, negate
+from firewright.space.sentence import AllOf, AnyOf, Decides, Sentence, both, either, negate, union_of
 
 Within = Mapping[Family, Box]
 """A question: for each family that is asked, the box in which; a family that is missing is not asked."""
-_IN, _OUT = "in", "out"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,15 +34,7 @@ class PacketSet:
     @classmethod
     def of(cls, boxes: Mapping[Family, Iterable[Box | None]]) -> PacketSet:
         """The packets that are in one of the boxes of their family. A None among them is no box and adds nothing."""
-        programs = {}
-        for family in FAMILIES:
-            program = programs[family] = Program(family)
-            for box in dict.fromkeys(boxes.get(family, ())):
-                if box is not None:
-                    program.add(box, _IN)
-            program.add(EVERY_BOX, _OUT)
-            program.seal()
-        return cls(Decides(programs, frozenset((_IN,)), frozenset((_IN, _OUT))))
+        return cls(union_of({family: [box for box in boxes[family] if box is not None] for family in boxes}))
 
     @classmethod
     def decided(cls, programs: Mapping[Family, Program], *words: str) -> PacketSet:
@@ -125,7 +116,7 @@ class PacketSet:
 
 def _holds(sentence: Sentence, packet: Packet, assumed: Mapping[str, bool]) -> bool:
     match sentence:
-        case Decides(programs, words, _):
+        case Decides(programs=programs, words=words):
             program = programs[packet.family]
             return program.verdict[program.decide(point(packet), assumed)] in words
         case AllOf(parts):

@@ -130,7 +130,7 @@ def named(index: Index, box: AtomBox, within: Box | None) -> tuple[tuple[Ranges,
 
 def _holds(index: Index, places: dict[int, int], sentence: Sentence, holding: int) -> bool:
     match sentence:
-        case Decides(programs, words, _):
+        case Decides(programs=programs, words=words):
             place = places[id(programs[index.family])]
             listed = index.lists[place]
             return listed.program.verdict[decider(index, place, holding) - listed.offset] in words

@@ -83,7 +83,7 @@ def questions_of(profile: Profile) -> tuple[Asked, ...]:
     if vendor is None:
         return ()
     policy, source = vendor
-    zones = tuple(Asked(zone.name, zone.question) for zone in policy.questions)
+    zones = tuple(Asked(zone.name, zone.question) for zone in policy.questions if not zone.members)
     said = _comments_on_options(source)
     options = (Asked(one.name, said.get(one.name, ""), "yes" if one.value else "no") for one in policy.options.values())
     return (*zones, *options)

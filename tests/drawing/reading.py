@@ -39,8 +39,9 @@ def read_back(said: Roster) -> dict[Key, dict[tuple[Standing, frozenset[str]], R
                             held[standing, marks] = union(held[standing, marks], ranges)
     named = {family: {kind for one, kind in told if one == family and kind in SPLIT} for family in families}
     decided = expected(said.direction)
+    explicit = {key: union(*held.values()) for key, held in told.items()}
     for (family, kind), standing, marks in rests:
-        listed = union(*told[family, kind].values())
+        listed = explicit.get((family, kind), ())
         whole = canonical((n, n) for n in _others(named[family] | {k for (f, k), *_ in rests if f == family}))
         every: Ranges = whole if kind == "other" else ((0, 65535),)
         ruled = union(*decided.get((family, kind), {}).values())  # essentials are ruled by nobody and told apart

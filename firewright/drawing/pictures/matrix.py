@@ -248,7 +248,7 @@ def _draw_upright(sheet: Sheet, room: Area, number: int, name: str) -> None:
     _draw_number(sheet, Area(room.x, room.bottom - 18, room.width, 18), number)
     turned = Area(room.x, room.y, room.width, room.height - 24)
     shown = cut(name, 13, turned.height)
-    if shown:
+    if shown.strip():
         sheet.put(
             Text(
                 round(room.x + room.width / 2 + 4, 2),
