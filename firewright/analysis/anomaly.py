@@ -21,7 +21,8 @@ from firewright.space.question import index_of
 from firewright.space.search import Claim, deciding, outside, settle
 from firewright.space.witness import packet_in
 
-_SAMPLES = 30
+_SAMPLES, _SAMPLES_ALIVE = 30, 10
+"""Packets tried to prove that a step is alive; and, once it is, that it is needed."""
 
 
 class Kind(Enum):
@@ -163,7 +164,9 @@ class _Flat:
         after = overlapping & -(2 << step)
         nearest = containing & -(2 << step)
         after &= ((nearest & -nearest) << 1) - 1
-        is_alive, is_needed = self.sample(step, before)
+        is_alive, is_needed = not before, False
+        if before or after & ~self.same(step):
+            is_alive, is_needed = self.sample(step, below, is_alive)
         if is_needed:
             return None
         meter = Meter.now()
@@ -178,18 +181,19 @@ class _Flat:
         verdict = self.verdicts[step]
         return self.alike[verdict] if isinstance(verdict, str) else 0
 
-    def sample(self, step: int, before: int) -> tuple[bool, bool]:
+    def sample(self, step: int, below: int, is_alive: bool) -> tuple[bool, bool]:
         """Whether some packet proves that the step is alive, and that it is needed."""
         index, order, choose = self.index, self.index.order, self.random.random
-        values, below, verdict = index.values[step], (1 << step) - 1, self.verdicts[step]
+        values, verdict = index.values[step], self.verdicts[step]
         pools = []
         for axis in order:
             pool = self.atoms[axis].get(values[axis])
             if pool is None:
                 pool = self.atoms[axis][values[axis]] = members(index.axes[axis].of[values[axis]])
             pools.append((self.held[axis], pool, len(pool)))
-        is_alive = not before
-        for _ in range(_SAMPLES):
+        for tried in range(_SAMPLES):
+            if is_alive and tried >= _SAMPLES_ALIVE:
+                break
             holding = -1
             for held, pool, count in pools:
                 holding &= held[pool[int(choose() * count)]]

@@ -4,18 +4,23 @@ A tenant's `require` is worth nothing while the provider's perimeter stops it. N
 zones `internet` and `any` only the addresses that are globally reachable (RFC 6890 and its registries) are held against others.
 """
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 
-from firewright.analysis.decide import decide
+from firewright.analysis.ask import identity, parts_of
+from firewright.analysis.path import Hop
+from firewright.analysis.words import Namer, flow_words
 from firewright.audits._audit import Context, error
 from firewright.catalog.special_purpose import globally_reachable
 from firewright.diagnostic import Diagnostic, Note
 from firewright.model.address import AddressSet
-from firewright.model.decision import OPEN_OUTCOMES
+from firewright.model.decision import OPEN_OUTCOMES, Decision
 from firewright.model.packet import FAMILIES, Packet
 from firewright.model.policy import Policy, Rule, Verb
 from firewright.space.box import box
+from firewright.space.flow import Flow
 from firewright.space.packetset import EVERYTHING, PacketSet
+
+MOST_LINES = 6
 
 
 def audit(policy: Policy, context: Context) -> Iterator[Diagnostic]:
@@ -31,7 +36,7 @@ def audit(policy: Policy, context: Context) -> Iterator[Diagnostic]:
     for rule in context.active(policy):
         packet = context.first(stopped, rule) if rule.verb is Verb.REQUIRE else None
         if packet is not None:
-            yield _request(policy, context, rule, packet)
+            yield _request(policy, context, rule, stopped, packet)
 
 
 def _arriving(policy: Policy) -> PacketSet:
@@ -50,15 +55,18 @@ def _between(real: AddressSet) -> PacketSet:
     return PacketSet.of(boxes)
 
 
-def _request(policy: Policy, context: Context, rule: Rule, packet: Packet) -> Diagnostic:
-    notes = []
-    for hop in context.hops(policy):
-        if not hop.is_own:
-            decision = decide(hop.policy, hop.firewall, packet, context.day)
-            if not decision.outcome.is_open:
-                said = decision.rule.label if decision.rule else "no rule allows it"
-                notes.append(Note(f"{hop.policy.name}, {hop.firewall.name}: {decision.outcome} ({said})", decision.at))
-    way_out = "request it there, or require less"
-    return error(
-        "needs-request", f"{rule.label}: another authority on the path stops it", rule.at, packet, way_out, notes
-    )
+def _request(policy: Policy, context: Context, rule: Rule, stopped: PacketSet, packet: Packet) -> Diagnostic:
+    others = [hop for hop in context.hops(policy) if not hop.is_own]
+    namer = Namer(policy)
+    found: dict[Hashable, tuple[Hop, Decision, list[Flow]]] = {}
+    for flow in context.flows(stopped, rule):
+        for flows, decisions in parts_of([hop.programs[flow.family] for hop in others], flow.family, flow.box):
+            hop, decision = next(pair for pair in zip(others, decisions, strict=True) if not pair[1].outcome.is_open)
+            found.setdefault(identity(decision), (hop, decision, []))[2].extend(flows)
+    notes = [
+        Note(f"{line}: {decision.outcome} at {hop.firewall.name} of {hop.policy.name}", decision.at)
+        for hop, decision, flows in found.values()
+        for line in flow_words(flows, namer)[:MOST_LINES]
+    ]
+    message = f"{rule.label}: another authority on the path stops some of it"
+    return error("needs-request", message, rule.at, packet, "request it there, or require less", notes)

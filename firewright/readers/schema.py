@@ -44,7 +44,7 @@ def policy_schema() -> Schema:
     return _whole(POLICY, "Firewright policy")
 
 
-def tests_schema() -> Schema:
+def policy_tests_schema() -> Schema:
     """The schema of a file of tests."""
     return _whole(TESTS, "Firewright tests of a policy")
 

@@ -46,7 +46,9 @@ def listed(services: Ranges) -> set[tuple[int, int]]:
     for low, high in services:
         for protocol in range(low >> 16, (high >> 16) + 1):
             first, last = max(low, protocol << 16) & 65535, min(high, protocol << 16 | 65535) & 65535
-            found |= {(protocol, port) for port in range(first, last + 1)} if protocol in (TCP, UDP) else {(protocol, 0)}
+            found |= (
+                {(protocol, port) for port in range(first, last + 1)} if protocol in (TCP, UDP) else {(protocol, 0)}
+            )
     return found
 
 
@@ -60,12 +62,18 @@ def permitted(question: str) -> dict[int, set[tuple[int, int]]]:
         if part.outcome in (Outcome.ALLOWED, Outcome.REQUIRED)
         for flow in part.flows
     ]
-    return {family: listed(tuple(r for flow in flows if flow.family == family for r in flow.service)) for family in FAMILIES}
+    return {
+        family: listed(tuple(r for flow in flows if flow.family == family for r in flow.service)) for family in FAMILIES
+    }
 
 
 @pytest.mark.parametrize(
     ("question", "expected", "count"),
-    [("internet -> tenants", INBOUND, 21), ("tenants -> internet", OUTBOUND, 22), ("tenants -> tenants", BOTH_WAYS, 20)],
+    [
+        ("internet -> tenants", INBOUND, 21),
+        ("tenants -> internet", OUTBOUND, 22),
+        ("tenants -> tenants", BOTH_WAYS, 20),
+    ],
 )
 def test_exactly_the_published_flows_are_permitted(question: str, expected: set[tuple[int, int]], count: int) -> None:
     """Exactly 21 flows come in, 22 go out and 20 pass between tenants, the same in IPv4 and IPv6."""
@@ -73,15 +81,23 @@ def test_exactly_the_published_flows_are_permitted(question: str, expected: set[
     assert permitted(question) == {4: expected, 6: expected}
 
 
-@pytest.mark.parametrize(("source", "destination", "expected"), [("internet", "tenants", INBOUND), ("tenants", "internet", OUTBOUND)])
-def test_every_port_and_protocol_number_is_counted(source: str, destination: str, expected: set[tuple[int, int]]) -> None:
+@pytest.mark.parametrize(
+    ("source", "destination", "expected"), [("internet", "tenants", INBOUND), ("tenants", "internet", OUTBOUND)]
+)
+def test_every_port_and_protocol_number_is_counted(
+    source: str, destination: str, expected: set[tuple[int, int]]
+) -> None:
     """Asked packet by packet, by the specification and not by the engine, all 65,536 ports and 256 protocols agree."""
     perimeter = policy("provider-perimeter")
     (firewall,) = perimeter.firewalls.values()
     for family in FAMILIES:
         ends = {"internet": ("203.0.113.9", "2a00::9"), "tenants": ("198.51.100.7", "2001:db8:10::7")}
         here, there = (_number(ends[name][family == 6]) for name in (source, destination))
-        ports = range(65536) if family == 4 else sorted({p + d for _, p in expected for d in (-1, 0, 1) if 0 <= p + d < 65536})
+        ports = (
+            range(65536)
+            if family == 4
+            else sorted({p + d for _, p in expected for d in (-1, 0, 1) if 0 <= p + d < 65536})
+        )
         asked = [(protocol, port) for protocol in (TCP, UDP) for port in ports]
         asked += [(protocol, 0) for protocol in range(256) if protocol not in (TCP, UDP)]
         asked += [(protocol, number << 8) for protocol in (ICMP, ICMPV6) for number in range(256)]

@@ -20,7 +20,7 @@ rules:
 """
 
 
-def tests(folder: Path, text: str, name: str = "policy.test.yaml") -> PolicyTests:
+def loaded(folder: Path, text: str, name: str = "policy.test.yaml") -> PolicyTests:
     """The tests of a text beside POLICY."""
     (folder / "policy.yaml").write_text(POLICY)
     (folder / name).write_text(text)
@@ -34,7 +34,7 @@ def test_a_question_is_resolved_and_placed(tmp_path: Path) -> None:
     """Zones, addresses and services of a question are looked up in the policy; each knows its place."""
     text = "tests:\n  - from: [internet, 192.0.2.1]\n    to: tenants\n    service: [standard, tcp/8443]\n    except: [ssh]\n"
     text += "    expect: closed\n    because: only by the web\n    name: web-only\n    at: 2027-04-01\n"
-    (one,) = tests(tmp_path, text).assertions
+    (one,) = loaded(tmp_path, text).assertions
     assert [end.word for end in one.sources] == ["internet", "192.0.2.1"]
     assert one.sources[0].zone is not None
     assert one.sources[1].zone is None
@@ -55,7 +55,7 @@ def test_a_question_is_resolved_and_placed(tmp_path: Path) -> None:
 
 def test_a_test_without_a_name_is_called_by_its_question(tmp_path: Path) -> None:
     """The label of a test is its name, or what it asks."""
-    found = tests(tmp_path, "tests:\n  - {from: any, to: tenants, service: any, except: ssh, expect: closed}\n")
+    found = loaded(tmp_path, "tests:\n  - {from: any, to: tenants, service: any, except: ssh, expect: closed}\n")
     assert found.assertions[0].label == "any -> tenants any except ssh"
 
 
@@ -63,7 +63,7 @@ def test_values_for_the_tests_only(tmp_path: Path) -> None:
     """A file of tests answers questions and sets options of its policy, for itself."""
     text = "policy: policy.yaml\nset: {web: yes}\nfill-in: {core: [10.0.0.0/24]}\n"
     text += "tests:\n  - {from: core, to: core, service: ssh, expect: allowed}\n"
-    found = tests(tmp_path, text, "web-on.test.yaml")
+    found = loaded(tmp_path, text, "web-on.test.yaml")
     assert found.policy.options["web"].value
     assert found.policy.zones["core"].addresses == AddressSet.of("10.0.0.0/24")
 
@@ -71,13 +71,13 @@ def test_values_for_the_tests_only(tmp_path: Path) -> None:
 def test_an_exception_by_source_port_leaves_the_rest(tmp_path: Path) -> None:
     """What is excepted only from one source port leaves the other ports to ask about."""
     text = "tests:\n  - {from: any, to: tenants, service: udp, except: {udp: any, source-port: 53}, expect: closed}\n"
-    assert len(tests(tmp_path, text).assertions) == 1
+    assert len(loaded(tmp_path, text).assertions) == 1
 
 
 def test_every_expectation_can_be_written(tmp_path: Path) -> None:
     """The words of the grammar are the expectations."""
     listed = "".join(f"  - {{from: any, to: tenants, service: ssh, expect: {word}}}\n" for word in Expectation)
-    assert [one.expect for one in tests(tmp_path, "tests:\n" + listed).assertions] == list(Expectation)
+    assert [one.expect for one in loaded(tmp_path, "tests:\n" + listed).assertions] == list(Expectation)
 
 
 def test_a_question_about_nothing_is_an_error(tmp_path: Path) -> None:
@@ -94,4 +94,4 @@ def test_a_question_about_nothing_is_an_error(tmp_path: Path) -> None:
         (tmp_path / "policy.test.yaml").write_text(f"tests:\n  - {{{question}, expect: closed}}\n")
         report = Report()
         assert load(tmp_path / "policy.test.yaml", report) is None, question
-        assert [said.name for said in report.sorted()][0] in ("empty-question", "unfilled-zone"), question
+        assert next(said.name for said in report.sorted()) in ("empty-question", "unfilled-zone"), question

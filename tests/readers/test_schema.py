@@ -15,13 +15,13 @@ from firewright.diagnostic import Report
 from firewright.readers.policy_yaml.grammar import FIREWALL, POLICY, RULE, TEST, TESTS, TIMEOUTS, VERBS, WHO
 from firewright.readers.policy_yaml.reference import SECTIONS, reference
 from firewright.readers.policy_yaml.shape import Record
-from firewright.readers.schema import Schema, plain, policy_schema, published, tests_schema
+from firewright.readers.schema import Schema, plain, policy_schema, policy_tests_schema, published
 from firewright.source import Source, read
 
 ROOT = Path(firewright.__file__).parent
 EXAMPLES = Path(__file__).parents[3] / "shared" / "examples"
 MALFORMED = Path(__file__).parent / "malformed"
-FILES = {"policy.schema.json": policy_schema(), "policy-test.schema.json": tests_schema()}
+FILES = {"policy.schema.json": policy_schema(), "policy-test.schema.json": policy_tests_schema()}
 
 BEYOND_A_SCHEMA = {
     "name-twice", "unknown-zone", "unknown-service", "unknown-option", "unknown-rule", "overlapping-zones", "zone-cycle",
@@ -56,7 +56,7 @@ def test_every_profile_validates() -> None:
     paths = [path for path in sorted((ROOT / "profiles").glob("*/*.yaml")) if path.name != "profile.yaml"]
     assert len(paths) > 12
     for path in paths:
-        schema = tests_schema() if path.name.endswith(".test.yaml") else policy_schema()
+        schema = policy_tests_schema() if path.name.endswith(".test.yaml") else policy_schema()
         assert violations(schema, read(path).text) == [], path
 
 
@@ -88,7 +88,7 @@ def test_what_a_schema_can_see_it_refuses(case: Path) -> None:
     """A malformed policy whose fault is in its shape is refused by the schema as well."""
     is_tests = (case / "policy.test.yaml").exists()
     text = read(case / ("policy.test.yaml" if is_tests else "policy.yaml")).text
-    assert violations(tests_schema() if is_tests else policy_schema(), text)
+    assert violations(policy_tests_schema() if is_tests else policy_schema(), text)
 
 
 def test_enough_cases_are_seen_by_the_schema() -> None:
@@ -111,11 +111,11 @@ def _of(record: Record, name: str) -> Schema:
     if record is RULE:
         schema = policy_schema()["properties"]["rules"]["anyOf"][0]["items"]
     elif record is TEST:
-        schema = tests_schema()["properties"]["tests"]["items"]
+        schema = policy_tests_schema()["properties"]["tests"]["items"]
     elif record is FIREWALL:
         schema = policy_schema()["properties"]["firewalls"]["additionalProperties"]
     else:
-        schema = policy_schema() if record is POLICY else tests_schema()
+        schema = policy_schema() if record is POLICY else policy_tests_schema()
     found: Schema = schema["properties"][name]
     return found
 

@@ -25,7 +25,9 @@ def test_a_program_decides_every_packet_as_the_specification_does(policy: Policy
         origin = program.origin[program.decide(point(packet))]
         expected = decide(policy, firewall, packet, DAY)
         assert isinstance(origin, Decision)
-        assert (origin.outcome, origin.action, origin.rule) == (expected.outcome, expected.action, expected.rule), packet
+        assert (origin.outcome, origin.action, origin.rule) == (expected.outcome, expected.action, expected.rule), (
+            packet
+        )
 
 
 @settings(max_examples=150, deadline=None)

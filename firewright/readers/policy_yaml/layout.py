@@ -31,6 +31,7 @@ class _Entry:
     column: int
     shape: Shape | None
     is_flow: bool = False
+    first_line: int = 0
     before: list[str] = field(default_factory=list)
     tail: list[Comment] = field(default_factory=list)
     after: list[str] = field(default_factory=list)
@@ -51,7 +52,6 @@ class _Printer:
         self.starts = list(accumulate((len(line) + 1 for line in self.lines), initial=0))
         self.comments = comments_of(text, root)
         self.commented = {comment.line for comment in self.comments}
-        self.alone = {comment.line for comment in self.comments if comment.is_alone}
         self.order: list[_Entry] = []
         self.header: list[str] = []
         self.footer: list[str] = []
@@ -142,20 +142,14 @@ class _Printer:
         if place < len(self.order):
             self._put_before(self.order[place], pending)
         for entry in self.order:
-            if entry is not self.order[0] and not entry.is_flow and self._is_blank_before(self._first_line(entry)):
+            if entry is not self.order[0] and not entry.is_flow and self._is_blank_before(entry.first_line):
                 entry.before.insert(0, "")
-
-    def _first_line(self, entry: _Entry) -> int:
-        """The line on which an entry begins, its own comments included."""
-        line = entry.line
-        while line - 1 in self.alone:
-            line -= 1
-        return line
 
     def _is_blank_before(self, line: int) -> bool:
         return line > 0 and not self.lines[line - 1].strip()
 
     def _put_before(self, entry: _Entry, comments: list[Comment]) -> None:
+        entry.first_line = comments[0].line if comments else entry.line
         for number, comment in enumerate(comments):
             if number and self._is_blank_before(comment.line):
                 entry.before.append("")
