@@ -36,7 +36,7 @@ def audit(policy: Policy, context: Context) -> Iterator[Diagnostic]:
     for rule in context.active(policy):
         packet = context.first(stopped, rule) if rule.verb is Verb.REQUIRE else None
         if packet is not None:
-            yield _request(policy, context, rule, stopped, packet)
+            yield _request(policy, context, rule, arriving, others, packet)
 
 
 def _arriving(policy: Policy) -> PacketSet:
@@ -55,17 +55,20 @@ def _between(real: AddressSet) -> PacketSet:
     return PacketSet.of(boxes)
 
 
-def _request(policy: Policy, context: Context, rule: Rule, stopped: PacketSet, packet: Packet) -> Diagnostic:
+def _request(
+    policy: Policy, context: Context, rule: Rule, arriving: PacketSet, others_open: PacketSet, packet: Packet
+) -> Diagnostic:
     others = [hop for hop in context.hops(policy) if not hop.is_own]
     namer = Namer(policy)
     found: dict[Hashable, tuple[Hop, Decision, list[Flow]]] = {}
-    for flow in context.flows(stopped, rule):
+    for flow in context.flows(~others_open, rule):
         for flows, decisions in parts_of([hop.programs[flow.family] for hop in others], flow.family, flow.box):
             hop, decision = next(pair for pair in zip(others, decisions, strict=True) if not pair[1].outcome.is_open)
             found.setdefault(identity(decision), (hop, decision, []))[2].extend(flows)
     notes = [
         Note(f"{line}: {decision.outcome} at {hop.firewall.name} of {hop.policy.name}", decision.at)
         for hop, decision, flows in found.values()
+        if not all(arriving.is_empty({flow.family: flow.box}) for flow in flows)
         for line in flow_words(flows, namer)[:MOST_LINES]
     ]
     message = f"{rule.label}: another authority on the path stops some of it"

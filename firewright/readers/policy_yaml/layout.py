@@ -100,6 +100,7 @@ class _Printer:
         return line
 
     def _open(self, entry: _Entry, below: Shape | None) -> _Entry:
+        entry.first_line = entry.line
         self.order.append(entry)
         value = entry.value
         if not value.is_scalar and not (value.is_flow and self._fits(value, self._room(entry), below)):
@@ -149,7 +150,8 @@ class _Printer:
         return line > 0 and not self.lines[line - 1].strip()
 
     def _put_before(self, entry: _Entry, comments: list[Comment]) -> None:
-        entry.first_line = comments[0].line if comments else entry.line
+        if comments:
+            entry.first_line = comments[0].line
         for number, comment in enumerate(comments):
             if number and self._is_blank_before(comment.line):
                 entry.before.append("")
