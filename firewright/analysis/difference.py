@@ -20,6 +20,7 @@ from firewright.space.packetset import PacketSet
 from firewright.space.program import Hop, Program
 from firewright.space.question import deciding_packets, find_packet, index_of
 from firewright.space.search import deciding, outside, settle
+from firewright.space.slices import only, steps_meeting
 from firewright.space.witness import packet_in
 
 
@@ -37,14 +38,12 @@ def differences(before: Program, after: Program, within: Box = EVERY_BOX) -> tup
 
     Sorted by steps. None: the programs decide alike there, proved. Undecided where the budget does not suffice.
     """
-    index, first, second = _side_by_side(before, after)
-    if index.lists[first].skips or index.lists[second].skips or first == second:
-        found = _walked(index, first, second, within)
-    else:
-        found = _paired(index, within)
-    family, asked = before.family, None if within == EVERY_BOX else within
-    pairs = sorted(found, key=lambda pair: pair[:2])
-    return tuple(Difference(a, b, packet_in(family, index.product(box, asked)[:AXES])) for a, b, box in pairs)
+    if before.family != after.family:
+        raise ValueError("programs of different families have no packet in common")
+    if before is after:
+        return ()
+    skips = any(isinstance(verdict, int) for program in (before.seal(), after.seal()) for verdict in program.verdict)
+    return _walked(before, after, within) if skips else _paired(before, after, within)
 
 
 def first_difference(before: Program, after: Program, within: Box = EVERY_BOX) -> Packet | None:
@@ -52,16 +51,6 @@ def first_difference(before: Program, after: Program, within: Box = EVERY_BOX) -
     asked = None if within == EVERY_BOX else within
     found = find_packet(_differing(before, after).sentence, before.family, asked)
     return None if found is None else found[0]
-
-
-def _side_by_side(before: Program, after: Program) -> tuple[Index, int, int]:
-    if before.family != after.family:
-        raise ValueError("programs of different families have no packet in common")
-    before.seal()
-    after.seal()
-    if before is after:
-        return index_of([before], before.family), 0, 0
-    return index_of([before, after], before.family), 0, 1
 
 
 def _differing(before: Program, after: Program) -> PacketSet:
@@ -81,51 +70,59 @@ def _deciding_nothing(family: Family) -> Program:
     return program
 
 
-Found = tuple[int, int, AtomBox]
-"""A step of each program, and packets that they decide differently."""
-
-
-def _walked(index: Index, first: int, second: int, within: Box) -> Iterator[Found]:
+def _walked(before: Program, after: Program, within: Box) -> tuple[Difference, ...]:
     """Programs that skip: where each step of the first decides, walk the second for other words."""
+    index = index_of([before, after], before.family)
     meter = Meter.now()
-    one, other = index.lists[first], index.lists[second]
-    seen: set[tuple[int, int]] = set()
+    one, other = index.lists
+    found: dict[tuple[int, int], AtomBox] = {}
     region = index.region(None if within == EVERY_BOX else within)
     for word in sorted(one.deciding):
         against = other.steps & ~other.skips & ~other.deciding.get(word, 0)
-        for step, own, before in deciding(index, first, region, 0, one.deciding[word], one.offset):
-            for claim in deciding(index, second, own, before, against, other.offset):
-                pair = step - one.offset, claim[0] - other.offset
-                if pair in seen:
-                    continue
-                part = settle(index, claim, meter)
-                if part is not None:
-                    seen.add(pair)
-                    yield *pair, part
+        for step, own, earlier in deciding(index, 0, region, 0, one.deciding[word], 0):
+            for claim in deciding(index, 1, own, earlier, against, other.offset):
+                pair = step, claim[0] - other.offset
+                if pair not in found:
+                    part = settle(index, claim, meter)
+                    if part is not None:
+                        found[pair] = part
+    return tuple(_difference(index, within, *pair, part) for pair, part in sorted(found.items()))
 
 
-def _paired(index: Index, within: Box) -> Iterator[Found]:
+def _difference(index: Index, within: Box, before: int, after: int, part: AtomBox) -> Difference:
+    product = index.product(part, None if within == EVERY_BOX else within)
+    return Difference(before, after, packet_in(index.family, product[:AXES]))
+
+
+def _paired(before: Program, after: Program, within: Box) -> tuple[Difference, ...]:
     """Programs without skips: pairs of overlapping steps with different words, at least one of them changed.
 
     A packet that two unchanged steps decide is decided by the same step on both sides: the steps that both lists have in the
-    same order stand in the same order on both sides.
+    same order stand in the same order on both sides. So every difference lies in the box of a changed step, and steps that
+    meet none of those are left out from the start.
     """
+    changed = _changed(before, after)
+    boxes = [
+        program.box[step] for program, steps in zip((before, after), changed, strict=True) for step in sorted(steps)
+    ]
+    if not boxes:
+        return ()
+    kept = [steps_meeting(program, boxes) for program in (before, after)]
+    index = Index([only(program, steps) for program, steps in zip((before, after), kept, strict=True)], before.family)
     one, other = index.lists
-    changed_before, changed_after = _changed(index)
-    touched = changed_before
-    for step in bits(changed_after):
-        touched |= _among(index, step, index.overlapping, one.steps)
-    asked = None if within == EVERY_BOX else index.region(within)
-    if asked is not None:
-        touched &= asked.overlapping
-    for step in bits(touched):
-        word = one.program.verdict[step]
-        against = other.steps & ~other.deciding.get(str(word), 0)
+    changed_before = bitmap_of((place for place, step in enumerate(kept[0]) if step in changed[0]), index.count)
+    changed_after = bitmap_of(
+        (place + other.offset for place, step in enumerate(kept[1]) if step in changed[1]), index.count
+    )
+    region = index.region(None if within == EVERY_BOX else within)
+    found = []
+    for step in bits(region.overlapping & one.steps):
+        against = other.steps & ~other.deciding.get(str(one.program.verdict[step]), 0)
         if not changed_before >> step & 1:
             against &= changed_after
-        meter = Meter.now()
-        for step_after, part in _pairs_of(index, step, against, asked.atoms if asked else index.everything, meter):
-            yield step, step_after - other.offset, part
+        for step_after, part in _pairs_of(index, step, against, region.atoms, Meter.now()):
+            found.append(_difference(index, within, kept[0][step], kept[1][step_after - other.offset], part))
+    return tuple(found)
 
 
 def _pairs_of(index: Index, step: int, against: int, within: AtomBox, meter: Meter) -> Iterator[tuple[int, AtomBox]]:
@@ -174,19 +171,14 @@ def _among(index: Index, step: int, relation: Sequence[Mapping[int, int]], steps
     return steps
 
 
-def _changed(index: Index) -> tuple[int, int]:
+def _changed(before: Program, after: Program) -> tuple[set[int], set[int]]:
     """The steps of either side that are not in a longest common list: its longest increasing run of equal steps."""
-    one, other = index.lists
     where: dict[object, list[int]] = {}
-    for place in range(len(other.program)):
-        where.setdefault(_meaning(index, 1, place), []).append(place)
+    for place, meaning in enumerate(_meanings(after)):
+        where.setdefault(meaning, []).append(place)
     for places in where.values():
         places.reverse()
-    pairs = []
-    for place in range(len(one.program)):
-        places = where.get(_meaning(index, 0, place), [])
-        if places:
-            pairs.append((place, places.pop()))
+    pairs = [(place, where[meaning].pop()) for place, meaning in enumerate(_meanings(before)) if where.get(meaning)]
     ends: list[int] = []
     last: list[int] = []
     previous: list[int] = []
@@ -198,18 +190,17 @@ def _changed(index: Index) -> tuple[int, int]:
             last.append(number)
         else:
             ends[length], last[length] = place, number
-    before, after = set(range(len(one.program))), set(range(len(other.program)))
+    only_before, only_after = set(range(len(before))), set(range(len(after)))
     number = last[-1] if last else -1
     while number >= 0:
-        before.discard(pairs[number][0])
-        after.discard(pairs[number][1])
+        only_before.discard(pairs[number][0])
+        only_after.discard(pairs[number][1])
         number = previous[number]
-    return bitmap_of(before, index.count), bitmap_of((other.offset + place for place in after), index.count)
+    return only_before, only_after
 
 
-def _meaning(index: Index, place: int, step: int) -> tuple[object, ...]:
-    listed = index.lists[place]
-    return (*index.values[listed.offset + step], listed.program.verdict[step])
+def _meanings(program: Program) -> Iterator[tuple[object, ...]]:
+    return zip(program.box, program.literals, program.verdict, strict=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from firewright.model.address import UNICAST, AddressSet
+from firewright.model.address import UNICAST, AddressSet, merge
 from firewright.model.decision import OPEN_OUTCOMES
 from firewright.model.packet import FAMILIES, Family
 from firewright.model.policy import Firewall, Policy, Verb
@@ -65,11 +65,7 @@ def passing(hops: tuple[Hop, ...]) -> PacketSet:
 
 def internet_of(policy: Policy) -> AddressSet:
     """The unicast addresses that no zone of any authority on the path holds: what `internet` means in a question."""
-    named = AddressSet()
-    for authority in policy.authorities():
-        for zone in authority.named_zones:
-            named |= zone.addresses
-    return UNICAST - named
+    return UNICAST - merge(zone.addresses for authority in policy.authorities() for zone in authority.named_zones)
 
 
 def intervals(policy: Policy, start: date) -> tuple[date, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from firewright.diagnostic import harmless
+from firewright.drawing.metrics import width
 from firewright.drawing.palette import INK, OUTLINE, PAPER, QUIET
 from firewright.drawing.sheet import Sheet
 from firewright.model.policy import Policy
@@ -51,11 +52,25 @@ def _facts(policy: Policy, day: date) -> Iterator[str]:
     yield f"As of {day.isoformat()}"
 
 
+def _lines(facts: tuple[str, ...], room: float) -> list[str]:
+    """The facts side by side, none broken that fits into a line."""
+    lines: list[str] = []
+    for fact in facts:
+        joined = f"{lines[-1]} · {fact}" if lines else fact
+        if lines and width(joined, 14) <= room:
+            lines[-1] = joined
+        else:
+            lines.append(fact)
+    return lines
+
+
 def write_imprint(sheet: Sheet, said: Imprint, x: float, y: float, room: float) -> float:
     """Put it at the head of a page; the y where it ended."""
     y = sheet.paragraph(x, y, room, said.kind.upper(), 12, QUIET, is_bold=True)
     y = sheet.paragraph(x, y + 4, room, said.title, 28, INK, is_bold=True, most=3)
-    y = sheet.paragraph(x, y + 6, room, "  ·  ".join(said.facts), 14, QUIET, most=4)
+    y += 6
+    for line in _lines(said.facts, room):
+        y = sheet.paragraph(x, y, room, line, 14, QUIET, most=2)
     if said.labels:
         y = sheet.pills(x, y + 10, room, said.labels, QUIET, PAPER, OUTLINE)
     return y

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -23,6 +24,11 @@ class Item:
     name: str
     ports: str
     marks: tuple[str, ...] = ()
+
+    @property
+    def is_numbered(self) -> bool:
+        """Whether it has ports or a protocol's number to put beside a name, and not only words."""
+        return bool(self.name) or re.match(r"([A-Z][A-Za-z-]* )?[0-9]", self.ports) is not None
 
     def __str__(self) -> str:
         text = " ".join(part for part in (self.name, self.ports) if part)
@@ -46,8 +52,8 @@ def port_items(ranges: Ranges, protocol: int, preferred: tuple[str, ...]) -> lis
             label = _label(row.title)
             named[label] = union(named.get(label, ()), intersection(ports, left))
             left = difference(left, ports)
-    for low, high in left:
-        for port in range(low, high + 1) if high - low < _SINGLY else ():
+    for low, high in short_runs(left):
+        for port in range(low, high + 1):
             label = _common_name(protocol, port)
             if label:
                 named[label] = union(named.get(label, ()), ((port, port),))
@@ -55,6 +61,11 @@ def port_items(ranges: Ranges, protocol: int, preferred: tuple[str, ...]) -> lis
     found = [(ports[0][0], Item(label, _spans(ports))) for label, ports in _gathered(named).items()]
     found += ((low, Item("", _spans(((low, high),)))) for low, high in left)
     return [item for _, item in sorted(found, key=lambda pair: (pair[0], pair[1].ports))]
+
+
+def short_runs(ranges: Ranges) -> Ranges:
+    """The ranges that are short enough to be told port by port."""
+    return tuple((low, high) for low, high in ranges if high - low < _SINGLY)
 
 
 def _row_ports(services: Ranges, protocol: int) -> Ranges:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from firewright.analysis.status import Direction, Share, Stand, Standing
-from firewright.drawing.naming import Item, named_in, port_items
+from firewright.drawing.naming import Item, named_in, port_items, short_runs
 from firewright.model.interval import Ranges, canonical, difference, intersection, size, union
 from firewright.model.packet import DCCP, ICMP, ICMPV6, SCTP, TCP, UDP, UDPLITE, Family
 from firewright.model.policy import Policy
@@ -77,7 +77,7 @@ def roster(direction: Direction, policy: Policy) -> Roster:
 def _place(item: Item) -> tuple[bool, bool, int, str]:
     """Where an item stands in its row: protocols by number, then ports by number, then what is only words."""
     found = re.search(r"\d+", item.ports)
-    is_sentence = found is None or not item.name and not item.ports[0].isdigit() and not item.ports.startswith("protocol")
+    is_sentence = not item.is_numbered
     return is_sentence, not item.ports.startswith("protocol"), int(found[0]) if found else 0, str(item)
 
 
@@ -159,15 +159,15 @@ def _rests(cells: list[_Cell], families: tuple[Family, ...], whole: int) -> list
 def _port_entries(direction: Direction, protocol: int, category: str, preferred: tuple[str, ...]) -> Iterator[_Entry]:
     cells, families = _cells(direction, protocol), direction.families
     rests = _rests(cells, families, 65536)
-    vpn = _VPN_PORTS.get(protocol, ())
     for cell in cells:
         if cell in rests:
             word = "all ports" if cell.ranges == EVERY_SELECTOR else f"{REST}ports"
             yield cell.stands, cell.families, category, Item("", word)
             continue
+        vpn = intersection(short_runs(cell.ranges), _VPN_PORTS.get(protocol, ()))
         for item in port_items(difference(cell.ranges, vpn), protocol, preferred):
             yield cell.stands, cell.families, category, item
-        for item in port_items(intersection(cell.ranges, vpn), protocol, preferred):
+        for item in port_items(vpn, protocol, preferred):
             yield cell.stands, cell.families, "VPN", Item(item.name, f"{category} {item.ports}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import (
     IPv4Address,
@@ -23,7 +24,7 @@ TOP: dict[Family, int] = {4: 2**32 - 1, 6: 2**128 - 1}
 class BadPrefix(ValueError):
     """A text that is no prefix: what is wrong, and `help`, the way out."""
 
-    def __init__(self, message: str, help: str = "") -> None:  # noqa: A002
+    def __init__(self, message: str, help: str = "") -> None:
         super().__init__(message)
         self.help = help
 
@@ -72,6 +73,12 @@ class AddressSet:
 
     def __bool__(self) -> bool:
         return bool(self.v4 or self.v6)
+
+
+def merge(sets: Iterable[AddressSet]) -> AddressSet:
+    """Every address that is in one of the sets. O(n log n) for all of them together."""
+    kept = list(sets)
+    return AddressSet(union(*(one.v4 for one in kept)), union(*(one.v6 for one in kept)))
 
 
 def _prefix_word(network: IPv4Network | IPv6Network) -> str:

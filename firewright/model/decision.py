@@ -52,4 +52,8 @@ class Decision:
     @property
     def verdict(self) -> str:
         """The outcome, told apart where a default answers instead of keeping silent."""
-        return "closed, answered" if self.outcome is Outcome.CLOSED and self.action is Action.REJECT else self.outcome.value
+        return (
+            "closed, answered"
+            if self.outcome is Outcome.CLOSED and self.action is Action.REJECT
+            else self.outcome.value
+        )

@@ -13,7 +13,7 @@ from firewright.model.interval import Ranges, canonical
 from firewright.model.packet import ICMPV6, UDP, Family
 
 LINK_LOCAL = AddressSet.of("fe80::/10")
-_UNSPECIFIED = AddressSet.of("0.0.0.0", "::")
+_UNSPECIFIED = AddressSet.of("0.0.0.0/32", "::")
 _EVERY_SELECTOR: Ranges = ((0, 65535),)
 
 
@@ -52,7 +52,9 @@ def _both(
     return Essential(name, True, *rest), Essential(name, False, *rest)
 
 
-def _dhcp(family: Family, client: int, server: int, source: AddressSet, destination: AddressSet) -> tuple[Essential, ...]:
+def _dhcp(
+    family: Family, client: int, server: int, source: AddressSet, destination: AddressSet
+) -> tuple[Essential, ...]:
     name = "dhcp" if family == 4 else "dhcpv6"
     sentence = "the machine's own address is leased"
     return (
@@ -62,31 +64,87 @@ def _dhcp(family: Family, client: int, server: int, source: AddressSet, destinat
 
 
 ESSENTIALS: tuple[Essential, ...] = (
-    *_both("neighbour-discovery", (6,), ICMPV6, _types(135, 136), "neighbours find each other; duplicates are detected", 255),
-    Essential(
-        "router-advertisement", True, (6,), ICMPV6, _types(134), LINK_LOCAL, EVERYWHERE, _EVERY_SELECTOR,
-        "the machine learns its router and prefix", 255,
+    *_both(
+        "neighbour-discovery",
+        (6,),
+        ICMPV6,
+        _types(135, 136),
+        "neighbours find each other; duplicates are detected",
+        255,
     ),
     Essential(
-        "router-solicitation", False, (6,), ICMPV6, _types(133), EVERYWHERE, MULTICAST, _EVERY_SELECTOR,
-        "the machine asks for a router", 255,
+        "router-advertisement",
+        True,
+        (6,),
+        ICMPV6,
+        _types(134),
+        LINK_LOCAL,
+        EVERYWHERE,
+        _EVERY_SELECTOR,
+        "the machine learns its router and prefix",
+        255,
     ),
     Essential(
-        "multicast-listener", True, (6,), ICMPV6, _types(130), LINK_LOCAL, EVERYWHERE, _EVERY_SELECTOR,
-        "routers ask which groups are wanted", 1,
+        "router-solicitation",
+        False,
+        (6,),
+        ICMPV6,
+        _types(133),
+        EVERYWHERE,
+        MULTICAST,
+        _EVERY_SELECTOR,
+        "the machine asks for a router",
+        255,
     ),
     Essential(
-        "multicast-listener", False, (6,), ICMPV6, _types(131, 132, 143), LINK_LOCAL | _UNSPECIFIED, MULTICAST, _EVERY_SELECTOR,
-        "the machine says which groups it wants, without which neighbour discovery fails on snooping switches", 1,
+        "multicast-listener",
+        True,
+        (6,),
+        ICMPV6,
+        _types(130),
+        LINK_LOCAL,
+        EVERYWHERE,
+        _EVERY_SELECTOR,
+        "routers ask which groups are wanted",
+        1,
     ),
     Essential(
-        "igmp", True, (4,), 2, _EVERY_SELECTOR, EVERYWHERE, MULTICAST, _EVERY_SELECTOR, "routers ask which groups are wanted", 1
+        "multicast-listener",
+        False,
+        (6,),
+        ICMPV6,
+        _types(131, 132, 143),
+        LINK_LOCAL | _UNSPECIFIED,
+        MULTICAST,
+        _EVERY_SELECTOR,
+        "the machine says which groups it wants, without which neighbour discovery fails on snooping switches",
+        1,
     ),
     Essential(
-        "igmp", False, (4,), 2, _EVERY_SELECTOR, EVERYWHERE, MULTICAST, _EVERY_SELECTOR, "the machine says which groups it wants", 1
+        "igmp",
+        True,
+        (4,),
+        2,
+        _EVERY_SELECTOR,
+        EVERYWHERE,
+        MULTICAST,
+        _EVERY_SELECTOR,
+        "routers ask which groups are wanted",
+        1,
+    ),
+    Essential(
+        "igmp",
+        False,
+        (4,),
+        2,
+        _EVERY_SELECTOR,
+        EVERYWHERE,
+        MULTICAST,
+        _EVERY_SELECTOR,
+        "the machine says which groups it wants",
+        1,
     ),
     *_dhcp(4, 68, 67, EVERYWHERE, EVERYWHERE),
     *_dhcp(6, 546, 547, LINK_LOCAL, MULTICAST),
 )
 """The whole list, in both directions."""
-

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date
 
-from firewright.model.address import LOOPBACK, UNICAST, AddressSet
+from firewright.model.address import LOOPBACK, UNICAST, AddressSet, merge
 from firewright.model.decision import Decision, Outcome
 from firewright.model.essential import ESSENTIALS
 from firewright.model.interval import Ranges, complement, difference, intersection, union
@@ -29,6 +29,9 @@ _OUTCOMES = {
 }
 _Side = tuple[Ranges | None, Ranges | None]
 """Interfaces and addresses of one end of a packet; None is unconstrained."""
+
+_KNOWN_SIDES: dict[tuple[int, ...], tuple[tuple[Zone, ...], list[_Side]]] = {}
+_MOST_SIDES = 4096
 
 
 class Unfilled(ValueError):
@@ -81,6 +84,17 @@ def rule_boxes(rule: Rule, family: Family) -> list[Box]:
 
 def _sides(zones: tuple[Zone, ...], family: Family) -> list[_Side]:
     """One end of a rule: the host itself, other machines by their addresses, and groups wherever they are delivered."""
+    key = (family, *map(id, zones))
+    known = _KNOWN_SIDES.get(key)
+    if known is None:
+        if len(_KNOWN_SIDES) >= _MOST_SIDES:
+            _KNOWN_SIDES.clear()
+        # Kept with its zones, so that their ids stay their own.
+        known = _KNOWN_SIDES[key] = (zones, _sides_of(zones, family))
+    return known[1]
+
+
+def _sides_of(zones: tuple[Zone, ...], family: Family) -> list[_Side]:
     sides: list[_Side] = []
     if any(zone.is_local for zone in zones):
         sides.append((HOST, None))
@@ -236,18 +250,20 @@ def legs_of(firewall: Firewall) -> tuple[list[AddressSet], AddressSet]:
     legs: list[AddressSet] = []
     named = [zone for zone in zones if zone.kind is not ZoneKind.INTERNET]
     for zone in named:
-        inner = AddressSet()
-        for other in named:
-            if other is not zone and other.addresses <= zone.addresses:
-                inner |= other.addresses
-        legs.append(zone.addresses - inner)
-    taken = AddressSet()
-    for leg in legs:
-        taken |= leg
-    rest = UNICAST - taken
+        inner = [other.addresses for other in named if other is not zone and _touches(other, zone)]
+        inner = [addresses for addresses in inner if addresses <= zone.addresses]
+        legs.append(zone.addresses - merge(inner) if inner else zone.addresses)
+    rest = UNICAST - merge(zone.addresses for zone in named)
     if len(named) < len(zones):
         return [*legs, rest], AddressSet()
     return legs, rest
+
+
+def _touches(one: Zone, other: Zone) -> bool:
+    """Whether the first address of one is in the other: cheap, and true of all that lie inside."""
+    first = one.addresses
+    family = 4 if first.v4 else 6
+    return not first or other.addresses.has(family, first.ranges(family)[0][0])
 
 
 def territories(policy: Policy, firewall: Firewall) -> list[tuple[AddressSet, tuple[str, ...]]]:

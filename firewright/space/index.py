@@ -100,6 +100,13 @@ class Atoms:
         """The atoms that meet a set, as a bitmap."""
         return bitmap_of(self._atoms_of(ranges), len(self.held))
 
+    def steps_meeting(self, ranges: Ranges) -> int:
+        """The steps that share a number with a set."""
+        found = 0
+        for atom in self._atoms_of(ranges):
+            found |= self.held[atom]
+        return found
+
     def ranges(self, atoms: int) -> Ranges:
         """The numbers of a set of atoms."""
         if atoms == self.every:

@@ -10,7 +10,7 @@ from firewright.model.interval import Ranges
 from firewright.model.packet import Family
 from firewright.space.axis import TOPS, Axis
 from firewright.space.bitmap import members
-from firewright.space.box import ANY
+from firewright.space.box import ANY, Box, ranges_in
 from firewright.space.index import Atoms
 from firewright.space.program import Program
 
@@ -59,19 +59,41 @@ class Slicing:
         offset, out = 0, []
         for program in self.programs:
             own = members(alive >> offset & ((1 << len(program)) - 1))
-            out.append(self._alive(program, own))
+            out.append(only(program, own, self.axes))
             offset += len(program)
         yield Slice(fixed, tuple(out))
 
-    def _alive(self, program: Program, steps: list[int]) -> Program:
-        out = Program(self.family)
-        for place, step in enumerate(steps):
-            box = list(program.box[step])
-            for axis in self.axes:
-                box[axis] = ANY
-            verdict = program.verdict[step]
-            word = verdict if isinstance(verdict, str) else None
-            out.add(tuple(box), word, program.origin[step], program.literals[step])
-            if isinstance(verdict, int):
-                out.skip(place, bisect_left(steps, verdict))
-        return out
+
+def only(program: Program, steps: Sequence[int], free: Sequence[Axis] = ()) -> Program:
+    """A program of some of its steps, ascending; a skip to one left out goes to the next one kept. `free` axes are freed."""
+    out = Program(program.family)
+    for place, step in enumerate(steps):
+        box = program.box[step]
+        for axis in free:
+            box = (*box[:axis], ANY, *box[axis + 1 :])
+        verdict = program.verdict[step]
+        out.add(box, verdict if isinstance(verdict, str) else None, program.origin[step], program.literals[step])
+        if isinstance(verdict, int):
+            out.skip(place, bisect_left(steps, verdict))
+    return out
+
+
+def steps_meeting(program: Program, boxes: Sequence[Box]) -> list[int]:
+    """The steps that may share a packet with one of the boxes (literals aside), and the last one. O(n) for few boxes."""
+    atoms = [Atoms([box[axis] for box in boxes], top) for axis, top in enumerate(TOPS[program.family])]
+    told = [axis for axis, one in enumerate(atoms) if len(one.held) > 1]
+    remembered: list[dict[int, int]] = [{} for _ in atoms]
+    found = []
+    for step, box in enumerate(program.box):
+        met = -1
+        for axis in told:
+            value = box[axis]
+            own = remembered[axis].get(value)
+            if own is None:
+                own = remembered[axis][value] = atoms[axis].steps_meeting(ranges_in(value, atoms[axis].top))
+            met &= own
+            if not met:
+                break
+        if met or step == len(program) - 1:
+            found.append(step)
+    return found

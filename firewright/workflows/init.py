@@ -131,7 +131,7 @@ def _section(key: str, asked: list[Asked], answers: Mapping[str, str]) -> Iterat
         if one in given:
             yield f"  {one.name}: {_value(one, answers[one.name])}{question}"
         else:
-            yield f"  # {one.name}: {one.default or '...'}{question}"
+            yield f"{'  # ' if given else '#   '}{one.name}: {one.default or '...'}{question}"
 
 
 def _value(one: Asked, answer: str) -> str:

@@ -13,7 +13,7 @@ from firewright.registry import Registry
 from firewright.source import Source, Span, UnreadableSource, read
 from firewright.workflows.settings import PROJECT_FILE, YES_NO, Settings
 
-_OF_POLICIES = ("policy", "rules", "zones", "firewalls", "services", "options", "uses", "behind")
+_OF_POLICIES = ("rules", "zones", "firewalls", "services", "options", "uses", "behind")
 
 
 def read_settings(path: Path, folder: Path, report: Report) -> Settings:

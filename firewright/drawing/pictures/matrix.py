@@ -25,7 +25,7 @@ MOST_DETAILS = 2000
 """Lines of details that are told; what is left is counted."""
 ROOMY = 9
 """Zones up to which cells have room for words; larger matrices have numbers and turned heads."""
-_MARGIN, _LEAST_PAGE = 48.0, 860.0
+_MARGIN, _LEAST_PAGE = 48.0, 980.0
 _TOOLTIP = 700
 
 

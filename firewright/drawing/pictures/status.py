@@ -95,8 +95,7 @@ def _section(statuses: Statuses, pair: Pair) -> _Section:
 
 def _notes(rosters: tuple[Roster, ...]) -> Iterator[str]:
     """What a band cannot say: families that an end has not, essentials, and flows that are open in part."""
-    for one in rosters:
-        yield from _family_notes(one.direction)
+    yield from _family_notes(rosters[0].direction)
     for one in rosters:
         if one.direction.asides:
             names = ", ".join(name.replace("-", " ") for name in one.direction.asides)
@@ -113,11 +112,13 @@ def _notes(rosters: tuple[Roster, ...]) -> Iterator[str]:
 
 
 def _family_notes(direction: Direction) -> Iterator[str]:
+    """What is said of a family that an end has no addresses of: it is the same both ways."""
     missing = [family for family in FAMILIES if family not in direction.families]
+    here, there = harmless(direction.source, 80), harmless(direction.destination, 80)
     if len(missing) == len(FAMILIES):
-        yield f"From {_ends(direction)} nothing passes: they have no addresses of the same family"
+        yield f"Nothing passes between {here} and {there}: they have no addresses of the same family"
     elif missing:
-        yield f"IPv{missing[0]} from {_ends(direction)} is not described, so it is closed"
+        yield f"IPv{missing[0]} between {here} and {there} is not described, so it is closed"
 
 
 def _ends(direction: Direction) -> str:
@@ -288,12 +289,13 @@ def _draw_item(sheet: Sheet, item: Item, room: Area, standing: Standing) -> floa
     """The name on the left, the ports on the right of the same line, or below it where they are long; then the marks."""
     top, high = room.y + 2.5, round(_ITEM * LINE, 2)
     ports = width(item.ports, _ITEM, True)
-    is_sentence = not item.name and not item.ports[:1].isdigit()
+    is_sentence = not item.is_numbered
     if not is_sentence and ports > room.width * 0.62:
         bottom = sheet.paragraph(room.x, top, room.width, item.name, _ITEM, INK)
         bottom = sheet.paragraph(room.x, bottom, room.width, item.ports, _ITEM, INK, is_bold=True)
         return _draw_marks(sheet, item, Area(room.x, bottom + 2, room.width, 0), standing) + 2.5
-    name, fill = (item.ports, INK) if is_sentence else (item.name or "port", INK if item.name else QUIET)
+    unnamed = "port" if item.ports.isdecimal() else "ports"
+    name, fill = (item.ports, INK) if is_sentence else (item.name or unnamed, INK if item.name else QUIET)
     left = room.width if is_sentence else room.width - ports - 10
     bottom = max(top + high, sheet.paragraph(room.x, top, left, name, _ITEM, fill))
     if not is_sentence:

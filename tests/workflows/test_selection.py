@@ -1,0 +1,93 @@
+"""Which policies a run is about: named, lying there, used by others, labelled; and never silently none."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from firewright.diagnostic import Report
+from firewright.workflows.selection import Wanted, select
+
+NOW = datetime(2026, 11, 21, 23, 30, tzinfo=ZoneInfo("UTC"))
+
+
+@pytest.fixture(autouse=True)
+def _files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder with policies, and with files that are none."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.yaml").write_text("labels: {region: [1, 2]}\noptions: {web: no}\nrules: none\n")
+    (tmp_path / "b.yaml").write_text("labels: {region: 2, domain: x}\ntimezone: Asia/Tokyo\nrules: none\n")
+    (tmp_path / "site.yaml").write_text("uses: [a.yaml]\nrules: none\n")
+    (tmp_path / "a.test.yaml").write_text("rules: none\n")
+    (tmp_path / "firewright.yaml").write_text("policies: [a.yaml]\n")
+    (tmp_path / "other.yaml").write_text("kind: Deployment\n")
+    (tmp_path / "notes.txt").write_text("rules: none\n")
+
+
+def names(folder: Path, *policies: str, **labels: tuple[str, ...]) -> list[str]:
+    """The selected policies; empty where there is a complaint."""
+    found = select(Wanted(folder, NOW, policies, labels), Report())
+    return [policy.path for policy in found or ()]
+
+
+def test_a_folder_gives_its_policies(tmp_path: Path) -> None:
+    """Every YAML file with top-level rules, no tests, no settings, and nothing that another one uses."""
+    assert names(tmp_path) == ["b.yaml", "site.yaml"]
+    assert names(tmp_path, ".") == ["b.yaml", "site.yaml"]
+
+
+def test_what_is_named_counts_even_where_another_one_uses_it(tmp_path: Path) -> None:
+    """A named file is asked; beside the file that uses it, it has no say of its own, and twice is once."""
+    assert names(tmp_path, "a.yaml") == ["a.yaml"]
+    assert names(tmp_path, "a.yaml", "site.yaml") == ["site.yaml"]
+    assert names(tmp_path, "a.yaml", "./a.yaml", "b.yaml") == ["a.yaml", "b.yaml"]
+
+
+def test_labels_select(tmp_path: Path) -> None:
+    """Any value of a key will do, every key must; nothing selected is an error that says what there is."""
+    assert names(tmp_path, "a.yaml", "b.yaml", region=("2",)) == ["a.yaml", "b.yaml"]
+    assert names(tmp_path, "a.yaml", "b.yaml", region=("2", "1")) == ["a.yaml", "b.yaml"]
+    assert names(tmp_path, "a.yaml", "b.yaml", region=("2",), domain=("x",)) == ["b.yaml"]
+    report = Report()
+    assert select(Wanted(tmp_path, NOW, ("a.yaml", "b.yaml"), {"region": ("7",)}), report) is None
+    assert "region=1" in report.diagnostics[0].help
+
+
+def test_nothing_is_an_error(tmp_path: Path) -> None:
+    """An empty folder and a missing file are said, the latter with the nearest name."""
+    (tmp_path / "empty").mkdir()
+    for word, said in (("empty", "no policy"), ("c.yaml", "no file c.yaml"), ("sites.yaml", "no file")):
+        report = Report()
+        assert select(Wanted(tmp_path, NOW, (word,)), report) is None
+        assert said in report.diagnostics[0].message
+    assert report.diagnostics[0].help == "did you mean site.yaml?"
+
+
+def test_a_setting_goes_to_the_policies_that_know_it(tmp_path: Path) -> None:
+    """--set reaches the policies with that option and leaves the others alone; one that nobody knows is an error."""
+    found = select(Wanted(tmp_path, NOW, ("a.yaml", "b.yaml"), options={"web": "yes"}), Report())
+    assert found is not None
+    assert [policy.options["web"].value for policy in found if policy.options] == [True]
+    report = Report()
+    assert select(Wanted(tmp_path, NOW, ("a.yaml", "b.yaml"), options={"wbe": "yes"}), report) is None
+    assert [one.name for one in report.diagnostics] == ["unknown-option"]
+
+
+def test_today_is_where_the_policy_is(tmp_path: Path) -> None:
+    """At 23:30 UTC it is tomorrow in Tokyo; a day that is asked for is that day everywhere."""
+    wanted = Wanted(tmp_path, NOW, ("a.yaml", "b.yaml"))
+    found = select(wanted, Report())
+    assert found is not None
+    assert [wanted.day_of(policy) for policy in found] == [date(2026, 11, 21), date(2026, 11, 22)]
+    assert Wanted(tmp_path, NOW, day=date(2027, 1, 1)).day_of(found[1]) == date(2027, 1, 1)
+
+
+def test_a_policy_that_cannot_be_read_stops_the_run(tmp_path: Path) -> None:
+    """One malformed policy among several is not skipped: nothing is answered."""
+    (tmp_path / "c.yaml").write_text("rules: [{from: nowhere, to: local, allow: any}]\n")
+    report = Report()
+    assert select(Wanted(tmp_path, NOW), report) is None
+    assert report.has_errors()
