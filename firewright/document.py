@@ -112,7 +112,8 @@ def parse(source: Source, report: Report) -> Document | None:
     depth over DEPTH_LIMIT, values over SCALAR_LIMIT characters, more than NODE_LIMIT values, control characters.
     """
     report.know(source)
-    if strange := _STRANGE_LINE_END.search(source.text):
+    is_plain = source.text.isascii() and "\r" not in source.text
+    if not is_plain and (strange := _STRANGE_LINE_END.search(source.text)):
         what = f"a line end that no editor shows (U+{ord(strange[0]):04X})"
         report.error("control-character", what, _place(source, strange.start()), "end lines with a line feed")
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 
 from hypothesis import strategies as st
@@ -60,14 +61,16 @@ _SERVICES = ("any", "tcp/80", "tcp/80-90", "udp/53", "icmp/echo-request", "icmp"
 
 
 @st.composite
-def policies(draw: st.DrawFn) -> Policy:
+def policies(draw: st.DrawFn, has_interfaces: bool = True) -> Policy:
     """Small policies that meet each other's rules: every verb, nested zones, a host or a firewall with legs, ends, overrides."""
-    walls = (
+    walls: tuple[Firewall, ...] = (
         Firewall("local"),
         Firewall("edge", (TABLE["internet"], OUTER, INNER), (INNER,)),
         Firewall("edge", (TABLE["internet"], OUTER), (OUTER,), {"outer": ("eth1",), "internet": ("eth0", "ppp*")}),
         Firewall("core", (OTHER, OUTER, INNER), (), {"inner": ("eth2",), "outer": ("eth1",)}, Action.REJECT),
     )
+    if not has_interfaces:
+        walls = tuple(replace(wall, interfaces={}) for wall in walls)
     rules: list[Rule] = []
     for line in range(1, draw(st.integers(1, 6)) + 1):
         verb = draw(st.sampled_from(list(Verb)))

@@ -26,6 +26,7 @@ _SILENT = (Outcome.DENIED.value, Outcome.CLOSED.value, Outcome.REQUESTED.value, 
 class Change:
     """Packets that one policy treats in one way and the other in another: flows, one packet, and who decided it before and after."""
 
+    flows: tuple[Flow, ...]
     lines: tuple[FlowWords, ...]
     witness: Packet
     before: tuple[Ruling, ...]
@@ -129,7 +130,7 @@ def _changes(packets: PacketSet, old: tuple[Hop, ...], new: tuple[Hop, ...], nam
     for flows, decisions in found.values():
         witness = witness_of(flows[0])
         rulings = [ruling(hop, decision, witness) for hop, decision in zip((*old, *new), decisions, strict=True)]
-        yield Change(flow_words(flows, namer), witness, tuple(rulings[: len(old)]), tuple(rulings[len(old) :]))
+        yield Change(tuple(flows), flow_words(flows, namer), witness, tuple(rulings[: len(old)]), tuple(rulings[len(old) :]))
 
 
 def _settings(before: Policy, after: Policy) -> Iterator[str]:

@@ -40,8 +40,7 @@ Block = Heading | Paragraph | Bullets | Table
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """A picture's title, one sentence that sums it up, and everything it says."""
+    """A picture's title and everything it says."""
 
     title: str
-    summary: str
     blocks: tuple[Block, ...]

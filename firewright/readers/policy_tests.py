@@ -22,11 +22,13 @@ from firewright.model.policy import Policy, Term, Zone
 from firewright.model.transport import EVERY_SELECTOR, EVERY_SERVICE, service_ranges
 from firewright.readers.policy_yaml.complaint import Complaints, TooManyErrors
 from firewright.readers.policy_yaml.files import Files, Reading, real_path
+from firewright.readers.policy_yaml.given import Given
 from firewright.readers.policy_yaml.grammar import TESTS
-from firewright.readers.policy_yaml.loading import Given, load_given
+from firewright.readers.policy_yaml.loading import load_given
 from firewright.readers.policy_yaml.names import Names
-from firewright.readers.policy_yaml.reading import Reader, ServiceWord, Stated
+from firewright.readers.policy_yaml.reading import Reader
 from firewright.readers.policy_yaml.services import Lexicon, Meaning, ServiceWords
+from firewright.readers.policy_yaml.stated import ServiceWord, Stated
 from firewright.readers.policy_yaml.zones import complain_of_zone
 from firewright.source import NOWHERE, Source, Span, UnreadableSource, read
 

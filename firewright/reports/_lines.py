@@ -34,6 +34,11 @@ def shown(character: str) -> str:
     return "    " if character == "\t" else harmless(character)
 
 
+def visible(text: str) -> str:
+    """A text of several lines in which every other character can be seen; nothing is cut."""
+    return "\n".join(harmless(line, len(line)) for line in text.split("\n"))
+
+
 def columns(text: str) -> int:
     """The columns that a text takes on a terminal: wide characters take two, combining ones none (Unicode TR 11)."""
     if text.isascii():

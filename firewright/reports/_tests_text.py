@@ -38,13 +38,13 @@ def _verdict(one: Verdict, lines: Lines, look: Look, paint: Paint) -> Iterator[s
     if one.decided_at.path:
         text = lines.at(one.decided_at).strip()
         shown = excerpt(text, Span("", 1, 1, 0), max(20, look.width - 30))[0]
-        yield f"  by       {paint('place', place(one.decided_at))}  {one.said or shown}"
+        yield f"  by       {paint('place', place(one.decided_at))}  {harmless(one.said) or shown}"
     if one.witness:
-        yield f"  example  {one.witness}"
+        yield f"  example  {harmless(one.witness)}"
 
 
 def failure_words(one: Verdict) -> str:
     """An assertion that does not hold, in one sentence."""
     if not one.is_decided:
-        return f"{harmless(one.label)} should be {one.expected}, and was not decided: {one.found}"
-    return f"{harmless(one.label)} should be {one.expected}, and is {one.found}"
+        return f"{harmless(one.label)} should be {one.expected}, and was not decided: {harmless(one.found)}"
+    return f"{harmless(one.label)} should be {one.expected}, and is {harmless(one.found)}"

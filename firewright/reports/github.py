@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from firewright.diagnostic import Diagnostic, Severity, harmless
 from firewright.reports._comparison_text import KINDS
+from firewright.reports._lines import visible
 from firewright.reports._result import Comparison, Findings, Look, Renderers, TestRun
 from firewright.reports._tests_text import failure_words
 from firewright.source import NOWHERE, Span
@@ -58,7 +59,7 @@ def _command(level: str, at: Span, title: str, message: str) -> str:
     if at.path and at.line:
         end = at.column + max(at.width, 1) - 1
         properties[1:1] = [f"line={at.line}", f"col={at.column}", f"endColumn={end}"]
-    return f"::{level} {','.join(properties)}::{_escaped(message)}\n"
+    return f"::{level} {','.join(properties)}::{_escaped(visible(message))}\n"
 
 
 def _escaped(text: str) -> str:

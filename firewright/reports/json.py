@@ -1,4 +1,6 @@
-"""JSON for programs: every result, with a `schema_version`, in a stable order, without a time of day."""
+"""JSON for programs: every result, with a `schema_version`, in a stable order, without a time of day.
+
+Only ASCII, so that no text in it means anything to a terminal on the way."""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ from firewright.reports._tree import answers_tree, comparison_tree, explanation_
 
 
 def _as_json(tree: Callable[[Any], dict[str, Any]]) -> Callable[[Any, Look], str]:
-    return lambda result, look: json.dumps(tree(result), indent=2, ensure_ascii=False) + "\n"
+    return lambda result, look: json.dumps(tree(result), indent=2) + "\n"
 
 
 REPORT: Renderers = {

@@ -6,19 +6,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
-from firewright.diagnostic import Severity
+from firewright.diagnostic import Severity, harmless
 from firewright.reports._comparison_text import KINDS
 from firewright.reports._findings_text import diagnostic_lines, place
-from firewright.reports._lines import Lines
+from firewright.reports._lines import Lines, visible
 from firewright.reports._paint import Paint
 from firewright.reports._result import Comparison, Findings, Look, Renderers, TestRun
 from firewright.reports._tests_text import failure_words
-
-_FORBIDDEN = {
-    code: f"\\u{code:04x}" for code in (*range(0x20), *range(0x7F, 0xA0), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF)
-}
-_ESCAPES = {code: text for code, text in _FORBIDDEN.items() if code not in (0x9, 0xA)}
-"""What XML 1.0 cannot hold, and what would upset whoever reads it in a terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +93,11 @@ def _counts(cases: Iterable[_Case]) -> str:
 
 
 def _text(text: str) -> str:
-    return escape(text.translate(_ESCAPES))
+    return escape(visible(text))
 
 
 def _attribute(text: str) -> str:
-    return quoteattr(text.replace("\n", " ").replace("\t", " ").translate(_ESCAPES))
+    return quoteattr(harmless(text, 2000))
 
 
 REPORT: Renderers = {Findings: findings_junit, TestRun: tests_junit, Comparison: comparison_junit}

@@ -70,7 +70,7 @@ def _log(
             }
         ],
     }
-    return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(log, indent=2) + "\n"
 
 
 def _rule(name: str, page: str) -> dict[str, Any]:

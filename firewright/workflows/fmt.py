@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import unified_diff
+from pathlib import Path
 
 from firewright.diagnostic import Report
 from firewright.readers.formatting import format_text
@@ -52,7 +53,7 @@ def _sources(wanted: Wanted, report: Report) -> Iterator[Source]:
     for one in wanted.policies or ("",):
         if isinstance(one, str) and (wanted.folder / one).is_dir():
             for path in sorted((wanted.folder / one).glob(f"*{SUFFIX}")):
-                source = text_of(wanted.folder, str(path.relative_to(wanted.folder)), report)
+                source = text_of(wanted.folder, str(Path(one) / path.name), report)
                 if source is not None:
                     yield source
 

@@ -152,13 +152,13 @@ def _paths(folder: Path, named: str, report: Report) -> Iterator[Path]:
     """The files of tests that a word names: the file itself, those beside a policy, those in a folder."""
     here = folder / named
     if here.is_dir():
-        yield from sorted(path.relative_to(folder) for path in here.glob(f"*{SUFFIX}"))
+        yield from sorted(Path(named) / path.name for path in here.glob(f"*{SUFFIX}"))
     elif named.endswith(SUFFIX) or not here.is_file():
         yield Path(named)
     else:
         stem = here.name.removesuffix(here.suffix) if here.suffix in SUFFIXES else here.name
         beside = here.with_name(stem + SUFFIX)
         if beside.is_file():
-            yield beside.relative_to(folder) if beside.is_relative_to(folder) else beside
+            yield Path(named).with_name(beside.name)
         else:
             report.error("no-tests", f"{harmless(named)} has no tests beside it", help=f"write {stem}{SUFFIX}")

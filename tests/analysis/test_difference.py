@@ -40,8 +40,8 @@ def test_every_pair_of_steps_that_differ_is_found_with_a_packet(
 ) -> None:
     """Law: the pairs are exactly those of some cell that the lists decide with different words, each with such a packet."""
     random = Random(seed)
-    before = random_list(random, family, 10, skips=skips, unknown=False)
-    after = edited(random, before, family) if is_edit else random_list(random, family, 10, skips=skips, unknown=False)
+    before = random_list(random, family, 10, skips=0.3 * skips, unknown=0)
+    after = edited(random, before, family) if is_edit else random_list(random, family, 10, skips=0.3 * skips, unknown=0)
     match = random_match(random, family) if random.random() < 0.4 else {}
     known = set()
     for cell in CELLS[family]:
@@ -66,13 +66,13 @@ def test_every_pair_of_steps_that_differ_is_found_with_a_packet(
 
 def test_a_program_does_not_differ_from_itself() -> None:
     """No pair and no packet, whether it is the same object or an equal list; other families cannot be compared."""
-    lines = random_list(Random(4), 4, 12, skips=True, unknown=False)
+    lines = random_list(Random(4), 4, 12, skips=0.3, unknown=0)
     program = program_of(lines, 4)
     assert differences(program, program) == ()
     assert differences(program, program_of(lines, 4)) == ()
     assert first_difference(program, program_of(lines, 4)) is None
     with pytest.raises(ValueError, match="famil"):
-        differences(program, program_of(random_list(Random(4), 6, skips=True, unknown=False), 6))
+        differences(program, program_of(random_list(Random(4), 6, skips=0.3, unknown=0), 6))
 
 
 @settings(max_examples=40, deadline=None)
@@ -80,7 +80,7 @@ def test_a_program_does_not_differ_from_itself() -> None:
 def test_exactly_the_steps_beyond_the_set_are_in_excess(seed: int) -> None:
     """Law: a step is in excess if it accepts a cell outside the set, and its packet is such a one."""
     random = Random(seed)
-    lists = {family: random_list(random, family, 8, skips=True, unknown=False) for family in FAMILIES}
+    lists = {family: random_list(random, family, 8, skips=0.3, unknown=0) for family in FAMILIES}
     matches = {family: [random_match(random, family) for _ in range(random.randint(0, 5))] for family in FAMILIES}
     allowed = PacketSet.of({family: [box_of(one, family) for one in matches[family]] for family in FAMILIES})
     known = set()
@@ -113,7 +113,7 @@ def test_nothing_allowed_means_every_living_accept_is_in_excess() -> None:
 def test_packets_stop_where_the_first_firewall_says_so(seed: int, family: int) -> None:
     """Law: the stops of a path are the steps that first do not accept some cell of the question, each with a packet."""
     random = Random(seed)
-    lists = {f"hop{n}": random_list(random, family, 6, skips=True, unknown=False) for n in range(3)}
+    lists = {f"hop{n}": random_list(random, family, 6, skips=0.3, unknown=0) for n in range(3)}
     path = series([(name, program_of(lines, family)) for name, lines in lists.items()])
     match = random_match(random, family)
 

@@ -43,4 +43,6 @@ def _calm_environment() -> dict[str, str]:
 
 def profile(name: str, into: Path) -> Path:
     """A copy of a bundled profile to work in."""
-    return Path(copytree(PROFILES / name, into, ignore=ignore_patterns("profile.yaml", "__pycache__"), dirs_exist_ok=True))
+    return Path(
+        copytree(PROFILES / name, into, ignore=ignore_patterns("profile.yaml", "__pycache__"), dirs_exist_ok=True)
+    )

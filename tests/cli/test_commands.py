@@ -27,7 +27,7 @@ def test_a_command_explains_itself(name: str) -> None:
     assert command.epilog
     for parameter in command.params:
         if isinstance(parameter, click.Option):
-            assert parameter.help and parameter.help[0].isupper() or "." in str(parameter.help), parameter.name
+            assert (parameter.help and parameter.help[0].isupper()) or "." in str(parameter.help), parameter.name
     done = run(name, "--help")
     assert done.exit_code == 0
     assert "--debug" in done.stdout
@@ -47,7 +47,9 @@ def test_a_manual_page_is_well_formed(name: str, tmp_path: Path) -> None:
         for option in parameter.opts if isinstance(parameter, click.Option) else ():
             assert option.replace("-", "\\-") in text
     if shutil.which("groff"):
-        done = subprocess.run(["groff", "-man", "-Tutf8", "-wall"], input=text.encode(), capture_output=True, check=True)
+        done = subprocess.run(
+            ["groff", "-man", "-Tutf8", "-wall"], input=text.encode(), capture_output=True, check=True
+        )
         assert done.stderr == b""
 
 
@@ -55,7 +57,10 @@ def test_the_pages_are_written_for_every_command(tmp_path: Path) -> None:
     """`man -o DIR` writes a page for the program and one for each command."""
     done = run("man", "-o", str(tmp_path / "man1"))
     assert done.exit_code == 0
-    assert {path.name for path in (tmp_path / "man1").iterdir()} == {"firewright.1", *(f"firewright-{name}.1" for name in NAMES)}
+    assert {path.name for path in (tmp_path / "man1").iterdir()} == {
+        "firewright.1",
+        *(f"firewright-{name}.1" for name in NAMES),
+    }
     assert set(pages(firewright)) == {path.name for path in (tmp_path / "man1").iterdir()}
     assert run("man", "nosuch").exit_code == 2
 

@@ -51,7 +51,9 @@ def perimeter(tmp_path: Path) -> Path:
         (["ask", "internet -> tenants", "--format", "sarif"], 2),
     ],
 )
-def test_the_exit_code_says_what_happened(words: list[str], code: int, perimeter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_exit_code_says_what_happened(
+    words: list[str], code: int, perimeter: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """0 fine, 1 findings, 2 usage or malformed input; and never a traceback."""
     monkeypatch.chdir(perimeter)
     done = run(*words)
@@ -83,7 +85,12 @@ def test_a_reader_that_goes_away_ends_a_command_quietly(perimeter: Path) -> None
     """`firewright ... | head -0` says nothing on standard error and does not end with the code of findings."""
     command = f"{sys.executable} -m firewright.cli.main explain 1-65535; echo code $? >&2"
     done = subprocess.run(
-        ["bash", "-c", f"({command}) | true"], cwd=perimeter, capture_output=True, env={**os.environ, **CALM}, timeout=60, check=False
+        ["bash", "-c", f"({command}) | true"],
+        cwd=perimeter,
+        capture_output=True,
+        env={**os.environ, **CALM},
+        timeout=60,
+        check=False,
     )
     assert done.stderr.decode().split() in (["code", "141"], ["code", "0"])
 
@@ -130,7 +137,7 @@ def test_an_output_file_is_whole_or_not_there(perimeter: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "firewright.cli.main", "explain", "1-65535", "--format", "json", "-o", "report.json"],
         cwd=perimeter, capture_output=True, env={**os.environ, **CALM}, timeout=60, check=False,
-        preexec_fn=_no_large_files,  # noqa: PLW1509
+        preexec_fn=_no_large_files,
     )  # fmt: skip
     assert done.returncode == 2, done.stderr.decode()
     assert b"report.json cannot be written" in done.stderr

@@ -121,7 +121,9 @@ def _at_a_terminal(words: list[str], answers: list[str]) -> str:
     """Run the program at a terminal of its own, typing one line after the other; what it says."""
     pid, terminal = pty.fork()
     if pid == 0:
-        os.execve(sys.executable, [sys.executable, "-m", "firewright.cli.main", *words], {**CALM, "PATH": os.environ["PATH"]})
+        os.execve(
+            sys.executable, [sys.executable, "-m", "firewright.cli.main", *words], {**CALM, "PATH": os.environ["PATH"]}
+        )
     os.write(terminal, "".join(f"{answer}\n" for answer in answers).encode())
     said = b""
     try:

@@ -23,7 +23,10 @@ def test_a_lock_is_written_and_then_holds(tmp_path: Path) -> None:
     assert "not locked" in run("check").stdout
     assert run("lock").exit_code == 0
     text = (tmp_path / "edge.lock").read_text()
-    assert [line for line in text.split("\n") if line and not line.startswith("#")] == ['dns: "tcp/53, udp/53"', 'https: "tcp/443"']
+    assert [line for line in text.split("\n") if line and not line.startswith("#")] == [
+        'dns: "tcp/53, udp/53"',
+        'https: "tcp/443"',
+    ]
     assert run("lock").stdout == ""
     assert (tmp_path / "edge.lock").read_text() == text
     assert "not locked" not in run("check").stdout

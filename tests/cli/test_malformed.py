@@ -14,7 +14,7 @@ KINDS: dict[str, bytes] = {
     "a-list": b"- one\n- two\n",
     "not-utf-8": b"policy: \xff\xfe\nrules: none\n",
     "null-bytes": b"rules: none\n\x00",
-    "escape-sequences": b"policy: \"\\e[2Jx\"\nrules: none\n",
+    "escape-sequences": b'policy: "\\e[2Jx"\nrules: none\n',
     "control-characters": b"policy: x\x1b[31m\nrules: none\n",
     "unclosed": b"rules: [ {from: a, to: b\n",
     "tab": b"rules:\n\t- x\n",

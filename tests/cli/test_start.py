@@ -41,7 +41,9 @@ def imported(folder: Path, *words: str) -> set[str]:
     return set(done.stderr.split("\n"))
 
 
-@pytest.mark.parametrize("words", [("--help",), ("--version",), ("check", "--help"), ("ask", "--help"), ("draw", "--help")])
+@pytest.mark.parametrize(
+    "words", [("--help",), ("--version",), ("check", "--help"), ("ask", "--help"), ("draw", "--help")]
+)
 def test_help_imports_nothing_heavy(words: tuple[str, ...], tmp_path: Path) -> None:
     """Help and version need click and little else."""
     assert not imported(tmp_path, *words) & set(HEAVY)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from firewright.cli import _output
 from firewright.cli._output import CannotWrite, write_whole
 
 
@@ -59,7 +58,7 @@ def test_a_writer_that_fails_leaves_the_old_file(fault: str, tmp_path: Path, mon
         raise OSError(28, "No space left on device")
 
     (tmp_path / "kept").write_text("old")
-    monkeypatch.setattr(_output.os, fault, fails)
+    monkeypatch.setattr(os, fault, fails)
     with pytest.raises(CannotWrite, match="no space left on device"):
         write_whole(tmp_path / "kept", "new")
     monkeypatch.undo()

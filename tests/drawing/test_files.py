@@ -107,7 +107,7 @@ def test_a_large_png_is_drawn_at_its_own_size(monkeypatch: pytest.MonkeyPatch) -
 def test_png_says_what_its_font_cannot() -> None:
     """Letters that the font has not become plain ones or a question mark; the description keeps them."""
     scene = PICTURES.load("matrix")(perimeter(), (), DAY)
-    strange = type(scene.outline)("Büro 日本", "", scene.outline.blocks)
+    strange = type(scene.outline)("Büro 日本", scene.outline.blocks)
     with Image.open(BytesIO(png.render(Scene(scene.width, scene.height, scene.shapes, strange)))) as image:
         assert image.info["Title"] == "Büro 日本"
     assert [plain(letter) for letter in "é日–"] == ["e", "", "–"]

@@ -110,7 +110,7 @@ def svg_is_harmless(raw: bytes, scene: Scene) -> None:
             assert "url(" not in value and "://" not in value
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=60)
 @given(hostile_policies(), st.sampled_from(PICTURES.names()))
 def test_texts_keep_to_their_places(one: Policy, picture: str) -> None:
     """Law: no text leaves its room or the page, no two overlap, all are readable; SVG and Markdown are harmless."""

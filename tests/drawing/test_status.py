@@ -76,7 +76,7 @@ def ends(zone: Zone, family: int) -> list[int]:
 ZONES = [zone for zone in TABLE.values() if zone.name not in ("any", "multicast", "broadcast")]
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=60)
 @given(policies(), st.sampled_from(ZONES), st.sampled_from(ZONES))
 def test_shares_are_what_packets_are_decided(one: Policy, source: Zone, destination: Zone) -> None:
     """A service has exactly the stands that the specification gives its packets, packet by packet."""
@@ -93,7 +93,7 @@ def test_shares_are_what_packets_are_decided(one: Policy, source: Zone, destinat
             assert len(holding) <= 1
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=60)
 @given(policies(), st.sampled_from(ZONES), st.sampled_from(ZONES))
 def test_words_read_back_are_the_sets(one: Policy, source: Zone, destination: Zone) -> None:
     """Reading the names and ports of a picture back gives the exact sets, for every protocol, port and family."""
@@ -114,7 +114,7 @@ SERVICES = (
 )
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=60)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["allow", "require", "request", "deny", "reject"]), st.sampled_from(SERVICES)),

@@ -27,7 +27,12 @@ NASTY = "a\x1b[31mb\x00c\r\nd\u202ee|f`g`<h>&amp;\"i'::j,k%l]]>\ufffe é漢字"
 
 def wanted(*paths: str) -> Wanted:
     """Some policies of the profiles, on a day that does not pass."""
-    return Wanted(PROFILES, datetime(2026, 11, 21, tzinfo=ZoneInfo("UTC")), tuple(str(PROFILES / path) for path in paths), day=DAY)
+    return Wanted(
+        Path.cwd(),
+        datetime(2026, 11, 21, tzinfo=ZoneInfo("UTC")),
+        tuple(str(PROFILES / path) for path in paths),
+        day=DAY,
+    )
 
 
 EDGE = "provider-perimeter/tenant-edge.yaml"
@@ -66,7 +71,14 @@ def hostile_findings() -> Findings:
     """Findings whose every text is hostile, with and without places, on lines long and wide."""
     path = f"dir with space/{NASTY}.yaml"
     source = Source(path, f"one\n{NASTY}\n{'漢' * 500}x{'y' * 5000}\n")
-    places = [Span(path, 1, 1, 3), Span(path, 2, 4, 5), Span(path, 3, 501, 1), Span(path, 3, 1, 9999), Span(path, 9, 1), NOWHERE]
+    places = [
+        Span(path, 1, 1, 3),
+        Span(path, 2, 4, 5),
+        Span(path, 3, 501, 1),
+        Span(path, 3, 1, 9999),
+        Span(path, 9, 1),
+        NOWHERE,
+    ]
     said = tuple(
         Diagnostic("hostile", severity, NASTY, at, (Note(NASTY, at), Note(NASTY)), NASTY, NASTY)
         for at in places

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from firewright.reports._lines import Lines, columns, cut, excerpt, pad, shown, table
 from firewright.source import Source, Span
 
-TEXTS = st.text(st.one_of(st.sampled_from("ab \t漢\u0301\x1b\u202e"), st.characters(exclude_characters="\n")), max_size=300)
+TEXTS = st.text(
+    st.one_of(st.sampled_from("ab \t漢\u0301\x1b\u202e"), st.characters(exclude_characters="\n")), max_size=300
+)
 
 
 @given(TEXTS, st.integers(1, 310), st.integers(1, 310), st.integers(20, 120))

@@ -158,15 +158,15 @@ def _some(random: Random, count: int) -> frozenset[int]:
     return frozenset(random.sample(range(count), random.randint(1, count)))
 
 
-def random_list(random: Random, family: int, longest: int = 7, *, skips: bool, unknown: bool) -> list[Line]:
-    """A list of lines that decides every packet."""
+def random_list(random: Random, family: int, longest: int = 7, *, skips: float, unknown: float) -> list[Line]:
+    """A list of lines that decides every packet; `skips` and `unknown` say how often a line is so."""
     count = random.randint(0, longest)
     lines = []
     for place in range(count):
         verdict = random.choice(("accept", "drop", "reject"))
-        if skips and random.random() < 0.3:
+        if random.random() < skips:
             verdict = f"skip:{random.randint(place + 1, count)}"
-        text = (random.choice("xy"), random.random() < 0.5) if unknown and random.random() < 0.3 else None
+        text = (random.choice("xy"), random.random() < 0.5) if random.random() < unknown else None
         lines.append(Line(random_match(random, family), verdict, text))
     return [*lines, Line({}, random.choice(("accept", "drop")))]
 

@@ -145,7 +145,7 @@ def test_both_engines_agree_about_middle_sized_unions(seed: int, family: int) ->
 def test_whole_programs_agree_with_diagrams_of_them(seed: int, family: int) -> None:
     """Law: what a program decides is what folding its steps from the end into one diagram gives, on middle-sized lists."""
     random = Random(seed)
-    lines = random_list(random, family, 40, skips=False, unknown=False)
+    lines = random_list(random, family, 40, skips=0, unknown=0)
     program = program_of(lines, family)
     index = Index([program], family)
     manager = BDDManager(1 << 18, 1 << 16, 1)

@@ -24,7 +24,7 @@ Known = dict[int, frozenset[Cell]]
 
 def worlds(random: Random) -> tuple[PacketSet, Known]:
     """A random set as the engine knows it, and its cells."""
-    lists = {family: random_list(random, family, skips=True, unknown=False) for family in FAMILIES}
+    lists = {family: random_list(random, family, skips=0.3, unknown=0) for family in FAMILIES}
     words = random.sample(WORDS, random.randint(1, 2))
     if random.random() < 0.3:
         matches = {family: [random_match(random, family) for _ in range(random.randint(0, 4))] for family in FAMILIES}

@@ -32,7 +32,7 @@ CELLS = {family: cells(family) for family in FAMILIES}
 def test_slices_are_the_whole_space_and_decide_alike(seed: int, family: int) -> None:
     """Law: each cell is in exactly one slice, and there each program decides by the same step under every reading."""
     random = Random(seed)
-    lists = [random_list(random, family, skips=True, unknown=True) for _ in range(2)]
+    lists = [random_list(random, family, skips=0.3, unknown=0.3) for _ in range(2)]
     slicing = Slicing([program_of(lines, family).seal() for lines in lists], family)
     slices = list(slicing)
     assert len(slices) == len(slicing)
@@ -54,8 +54,8 @@ def test_slices_are_the_whole_space_and_decide_alike(seed: int, family: int) -> 
 def test_a_question_in_slices_has_the_same_answer(seed: int, family: int) -> None:
     """Law: cut into slices and folded, a comparison finds a packet exactly where counting does."""
     random = Random(seed)
-    before = random_list(random, family, 10, skips=True, unknown=False)
-    after = random_list(random, family, 10, skips=True, unknown=False) if random.random() < 0.5 else list(before)
+    before = random_list(random, family, 10, skips=0.3, unknown=0)
+    after = random_list(random, family, 10, skips=0.3, unknown=0) if random.random() < 0.5 else list(before)
     other = Program(10 - family)
     other.add(EVERY_BOX, "drop")
     sets = [
@@ -87,7 +87,7 @@ def test_a_question_asked_twice_uses_one_index(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(question, "Index", counted)
     packets = PacketSet.of(
         {
-            family: [program_of(random_list(Random(3), family, skips=False, unknown=False), family).box[0]]
+            family: [program_of(random_list(Random(3), family, skips=0, unknown=0), family).box[0]]
             for family in FAMILIES
         }
     )

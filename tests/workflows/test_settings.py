@@ -57,7 +57,10 @@ def test_the_environment_speaks_as_flags_do(levels: Path) -> None:
     nowhere = levels / "nosuch.yaml"
     assert found(levels, nowhere, FIREWRIGHT_POLICY="a.yaml:b").policies == ("a.yaml", "b")
     assert found(levels, nowhere, FIREWRIGHT_STRICT="yes").strict is True
-    assert found(levels, nowhere, FIREWRIGHT_LABELS="region=1,region=2,a=b").labels == {"region": ("1", "2"), "a": ("b",)}
+    assert found(levels, nowhere, FIREWRIGHT_LABELS="region=1,region=2,a=b").labels == {
+        "region": ("1", "2"),
+        "a": ("b",),
+    }
 
 
 @pytest.mark.parametrize(("name", "value"), [("STRICT", "perhaps"), ("LABELS", "region"), ("LABELS", "=1")])

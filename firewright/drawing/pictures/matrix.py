@@ -164,7 +164,7 @@ def _outline(said: Imprint, matrix: _Matrix) -> Outline:
     legend = [f"{standing.capitalize()}: {words}" for standing, words in _legend(matrix)]
     blocks: list[Block] = [Heading(said.title, 1), Paragraph(said.sentence), Table(("from, to", *heads), rows)]
     blocks += [Heading("Words"), Bullets((*legend, *_footnotes(matrix))), Heading("Details"), *_details(matrix)]
-    return Outline(f"{said.kind}: {said.title}", f"{said.title}, {len(matrix.names)} zones", tuple(blocks))
+    return Outline(f"{said.kind}: {said.title}", tuple(blocks))
 
 
 def _table_cell(cell: _Cell, is_roomy: bool) -> tuple[str, ...]:

@@ -154,8 +154,7 @@ def _outline(said: Imprint, sections: tuple[_Section, ...]) -> Outline:
             blocks.append(Bullets(section.notes))
     if marks := _marks(sections):
         blocks += [Heading("Words"), Bullets(tuple(marks))]
-    summary = f"{said.title}: {', '.join(section.title for section in sections)}"
-    return Outline(f"{said.kind}: {said.title}", summary, tuple(blocks))
+    return Outline(f"{said.kind}: {said.title}", tuple(blocks))
 
 
 def _table_rows(section: _Section, standing: Standing) -> Iterator[tuple[tuple[str, ...], ...]]:

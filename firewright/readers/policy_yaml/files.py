@@ -13,7 +13,8 @@ from firewright.diagnostic import harmless
 from firewright.document import Document, Scalar
 from firewright.readers.policy_yaml.complaint import Complaints, quoted
 from firewright.readers.policy_yaml.grammar import POLICY
-from firewright.readers.policy_yaml.reading import Reader, Stated
+from firewright.readers.policy_yaml.reading import Reader
+from firewright.readers.policy_yaml.stated import Stated
 from firewright.source import Source, Span, UnreadableSource
 
 FILE_LIMIT = 50

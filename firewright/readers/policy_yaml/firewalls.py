@@ -10,7 +10,7 @@ from firewright.document import Scalar
 from firewright.model.policy import Action, Firewall, Zone, ZoneKind
 from firewright.readers.policy_yaml.complaint import Complaints, quoted
 from firewright.readers.policy_yaml.names import Names
-from firewright.readers.policy_yaml.reading import Stated
+from firewright.readers.policy_yaml.stated import Stated
 from firewright.readers.policy_yaml.zones import Atlas
 from firewright.source import Located
 

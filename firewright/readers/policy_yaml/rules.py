@@ -10,8 +10,8 @@ from firewright.model.packet import FAMILIES
 from firewright.model.policy import Action, Ends, Option, Rule, Term, Verb, Zone
 from firewright.readers.policy_yaml.complaint import Complaints, quoted
 from firewright.readers.policy_yaml.grammar import VERBS, WHO
-from firewright.readers.policy_yaml.reading import Stated
 from firewright.readers.policy_yaml.services import Lexicon
+from firewright.readers.policy_yaml.stated import Stated
 from firewright.readers.policy_yaml.zones import Atlas
 from firewright.source import Located, Span
 

@@ -24,7 +24,7 @@ from firewright.model.transport import (
 from firewright.readers.policy_yaml.complaint import Complaints, quoted
 from firewright.readers.policy_yaml.names import Names
 from firewright.readers.policy_yaml.ordering import ordered
-from firewright.readers.policy_yaml.reading import FromPorts, ServiceWord
+from firewright.readers.policy_yaml.stated import FromPorts, ServiceWord
 from firewright.source import Span
 
 ServiceWords = tuple[ServiceWord, ...]

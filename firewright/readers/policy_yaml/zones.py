@@ -26,7 +26,7 @@ from firewright.readers.policy_yaml.complaint import Complaints, quoted
 from firewright.readers.policy_yaml.names import Names
 from firewright.readers.policy_yaml.nesting import check_nesting
 from firewright.readers.policy_yaml.ordering import ordered
-from firewright.readers.policy_yaml.reading import Asked
+from firewright.readers.policy_yaml.stated import Asked
 from firewright.readers.policy_yaml.values import NAME
 
 ZONE_LIMIT = 20_000

@@ -1,0 +1,1 @@
+"""What a person waits for: start-up, and loading and checking a long policy."""

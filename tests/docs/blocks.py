@@ -1,0 +1,111 @@
+"""The fenced blocks of a page, and what running them says: pages are executed, so that they cannot say what is not true.
+
+A page's blocks run in a folder of their own, in order. Above them `<!-- profile: NAME -->` puts a bundled profile's files
+into it, `<!-- folder -->` begins with an empty one. Then, by the word behind the fence:
+
+    console         commands behind `$ `, each followed by exactly what it says
+    yaml NAME       a file that is written into the folder
+    yaml            a policy of its own, that must be right
+    text, sh, yml   not run: output shown elsewhere, commands for a network, other programs' files
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.cli.running import profile, run
+
+ROOT = Path(__file__).parents[2]
+WORDS = ("console", "yaml", "text", "sh", "yml", "json")
+"""What may stand behind a fence."""
+GENERATED = "<!-- Written by"
+_FENCE = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+_SETTING = re.compile(r"<!-- (?:profile: (?P<profile>[a-z-]+)|(?P<folder>folder)) -->")
+_HEAD = re.compile(r" \| head -n (\d+)$")
+_EXIT = '; echo "exit $?"'
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: the word and the file's name behind the fence, its text and where that begins on the page.
+
+    `profile` is the profile in whose files it runs, `place` counts the folders of the page.
+    """
+
+    word: str
+    name: str
+    body: str
+    start: int
+    profile: str
+    place: int
+
+
+def pages() -> list[Path]:
+    """Every page that people wrote, from the root of the repository."""
+    found = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    return [path for path in found if not path.read_text(encoding="utf-8").startswith(GENERATED)]
+
+
+def blocks(text: str) -> Iterator[Block]:
+    """The blocks of a page, in order."""
+    settings = [(found.start(), found["profile"] or "") for found in _SETTING.finditer(text)]
+    for fence in _FENCE.finditer(text):
+        before = [name for at, name in settings if at < fence.start()]
+        word, _, name = fence["info"].strip().partition(" ")
+        yield Block(word, name, fence["body"], fence.start("body"), before[-1] if before else "", len(before))
+
+
+def prepared(block: Block, below: Path) -> Path:
+    """The folder that a block runs in; made with its first block."""
+    folder = below / str(block.place)
+    if not folder.exists():
+        folder.mkdir()
+        if block.profile:
+            profile(block.profile, folder)
+    return folder
+
+
+def commands(body: str) -> list[str]:
+    """The commands of a console block; a line that ends in a backslash goes on."""
+    return [line[2:] for line in body.replace("\\\n", "").split("\n") if line.startswith("$ ")]
+
+
+def executed(body: str, cwd: Path, enter: Callable[[Path], None]) -> tuple[str, Path]:
+    """A console block as it should be: its commands with what they say now, and the folder where they end up.
+
+    `enter` goes into a folder.
+    """
+    parts = []
+    for typed in re.findall(r"^\$ .*(?:(?<=\\)\n.*)*$", body, re.MULTILINE):
+        said, cwd = _said(typed[2:].replace("\\\n", ""), cwd)
+        enter(cwd)
+        parts.append(f"{typed}\n{said}" + ("" if not said or said.endswith("\n") else "\n"))
+    return "\n".join(parts) if _is_spaced(parts) else "".join(parts), cwd
+
+
+def _is_spaced(parts: list[str]) -> bool:
+    """Whether commands are set apart by empty lines: where more than one of them says something long."""
+    return sum(part.count("\n") > 2 for part in parts) > 1
+
+
+def _said(command: str, cwd: Path) -> tuple[str, Path]:
+    """What a command says on both streams, and where one is after it."""
+    has_exit = command.endswith(_EXIT)
+    command = command.removesuffix(_EXIT)
+    head = _HEAD.search(command)
+    words = shlex.split(_HEAD.sub("", command), comments=True)
+    if words[0] == "cd":
+        return "", cwd / words[1]
+    if words[0] == "cat":
+        return (cwd / words[1]).read_text(encoding="utf-8"), cwd
+    assert words[0] == "firewright", f"a page cannot run {words[0]}"
+    done = run(*words[1:])
+    text = done.output
+    if head:
+        lines = done.stdout.split("\n")
+        text = "\n".join(lines[: int(head[1])]) + "\n" + done.stderr
+    return text + (f"exit {done.exit_code}\n" if has_exit else ""), cwd

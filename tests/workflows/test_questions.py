@@ -1,0 +1,62 @@
+"""Who is asked: those that define a question's zones themselves, else those that know them; a misspelt one nobody."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from firewright.diagnostic import Report
+from firewright.workflows.ask import ask_policies
+from firewright.workflows.selection import Wanted
+from tests.workflows.test_selection import NOW
+
+OUTER = "zones: {tenants: 198.51.100.0/24}\nfirewalls: {outer: {between: [internet, tenants]}}\nrules: [{from: any, to: tenants, allow: https}]\n"
+INNER = """behind: outer.yaml
+zones: {mine: 198.51.100.16/28}
+firewalls: {inner: {between: [internet, mine]}}
+rules: [{from: any, to: mine, allow: ssh}]
+"""
+
+
+@pytest.fixture(autouse=True)
+def _files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An outer authority, and one behind it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "outer.yaml").write_text(OUTER)
+    (tmp_path / "inner.yaml").write_text(INNER)
+
+
+def asked(folder: Path, question: str, *policies: str) -> list[str]:
+    """The policies that answer, one for each direction."""
+    found = ask_policies(question, Wanted(folder, NOW, policies), Report())
+    return [answer.policy.name for answer in found.answers] if found else []
+
+
+def test_the_owner_of_the_names_is_asked(tmp_path: Path) -> None:
+    """A zone's own policy answers alone, an address belongs to everybody, a borrowed name is answered where nobody owns it."""
+    assert asked(tmp_path, "internet -> mine") == ["inner"]
+    assert asked(tmp_path, "internet -> tenants") == ["outer"]
+    assert asked(tmp_path, "internet -> tenants", "inner.yaml") == ["inner"]
+    assert asked(tmp_path, "mine -> tenants") == ["inner"]
+    assert sorted(asked(tmp_path, "8.8.8.8 -> 198.51.100.17 https")) == ["inner", "outer"]
+    assert asked(tmp_path, "mine <-> internet") == ["inner", "inner"]
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [("internet -> tennants", "did you mean tenants?"), ("internet -> mien", "did you mean mine?"), ("internet -> tenants htps", "did you mean https?")],
+)  # fmt: skip
+def test_a_misspelt_name_has_the_nearest_of_all_policies(question: str, said: str, tmp_path: Path) -> None:
+    """Whichever policy has the right name, it is the one that is offered."""
+    report = Report()
+    assert ask_policies(question, Wanted(tmp_path, NOW), report) is None
+    assert [one.help for one in report.diagnostics] == [said]
+
+
+def test_every_firewall_on_the_way_is_a_line(tmp_path: Path) -> None:
+    """An inner authority's answer names the outer one's firewall first, coming in, and last, going out."""
+    found = ask_policies("internet <-> mine ssh", Wanted(tmp_path, NOW), Report())
+    assert found is not None
+    ways = [[ruling.decision.firewall.name for ruling in answer.parts[0].rulings] for answer in found.answers]
+    assert ways == [["outer", "inner"], ["inner", "outer"]]

@@ -1,0 +1,1 @@
+"""The generated part of the documentation: `python -m tools.docs` writes it, a test says when it is stale."""
