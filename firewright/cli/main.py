@@ -21,7 +21,7 @@ from firewright.registry import Registry
 
 COMMANDS: Registry[click.Command] = Registry("firewright.cli", "COMMAND")
 FINDINGS, FAILURE, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
-YOUNG_OBJECTS = 50_000
+YOUNG_OBJECTS = 700
 """Objects made between two runs of the garbage collector: a policy's values are many, live to the end and have no cycles."""
 _HELP = """Write once which ports may, must and must not be open between which zones, and get exact answers about it.
 

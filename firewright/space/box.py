@@ -159,6 +159,11 @@ def is_within_box(a: Box, b: Box, family: Family) -> bool:
     return meet_box(a, b, family) == a
 
 
+def has_number(value: Value, number: int) -> bool:
+    """Whether a value holds a number of its axis."""
+    return value == ANY or has(_RANGES[value], number)
+
+
 def has_point(box_: Box, place: Sequence[int]) -> bool:
     """Whether a box holds the packet at this place."""
-    return all(value == ANY or has(_RANGES[value], number) for value, number in zip(box_, place, strict=True))
+    return all(has_number(value, number) for value, number in zip(box_, place, strict=True))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from firewright.model.interval import Ranges, canonical, intersection
 from firewright.model.packet import Family
@@ -131,8 +131,7 @@ def _ranges(value: int, top: int) -> Ranges:
     return ((0, 0),) if value == _FALSE else ((1, 1),)
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
+class Region(NamedTuple):
     """A box of atoms, the steps that may overlap it, and for each axis the steps that contain it there."""
 
     atoms: AtomBox

@@ -9,13 +9,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from firewright.model.packet import Family
-from firewright.space.axis import AXES, TOPS
-from firewright.space.box import ANY, EVERY_BOX, Box, has_point, meet
+from firewright.space.axis import AXES, TOPS, Axis
+from firewright.space.box import ANY, EVERY_BOX, Box, Value, has_number, meet
 
 Verdict = str | int | None
 """A decision in a word, or the later step to go on at, or None while that step is not known yet."""
 Literals = tuple[tuple[str, bool], ...]
 """Matches that are not understood, by their text, and whether they must hold; sorted, each text once."""
+
+_TELLING = tuple(sorted(Axis, key=lambda axis: axis not in (Axis.DESTINATION, Axis.SOURCE, Axis.SERVICE)))
 
 
 class Program:
@@ -80,9 +82,11 @@ class Program:
     def decide(self, place: Sequence[int], assumed: Mapping[str, bool] | None = None) -> int:
         """The step that decides the packet at this place; literals that are not assumed do not hold. O(n)."""
         holds = assumed or {}
+        # A value is looked at once, however many steps have it: what it holds of this packet is the same for all.
+        known: list[dict[Value, bool]] = [{ANY: True} for _ in place]
         index = 0
         while True:
-            if has_point(self.box[index], place) and all(
+            if self._matches(index, place, known) and all(
                 holds.get(text, False) == wanted for text, wanted in self.literals[index]
             ):
                 verdict = self.verdict[index]
@@ -91,6 +95,18 @@ class Program:
                 index = verdict
             else:
                 index += 1
+
+    def _matches(self, index: int, place: Sequence[int], known: list[dict[Value, bool]]) -> bool:
+        """Whether a step's box holds the place; destinations first, since they tell most steps apart."""
+        values = self.box[index]
+        for axis in _TELLING:
+            value = values[axis]
+            is_in = known[axis].get(value)
+            if is_in is None:
+                is_in = known[axis][value] = has_number(value, place[axis])
+            if not is_in:
+                return False
+        return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,9 @@ from firewright.space.sentence import AllOf, AnyOf, Decides, Sentence
 from firewright.space.slices import Slicing
 from firewright.space.witness import packet_in
 
-_KEPT_STEPS = 60_000
+_KEPT = 20_000**2
+"""Bound on the squares of the steps of all indexes that are remembered: an index may take that many bits on each axis."""
+_MOST_INDEXES = 64
 _LONG, _MOST_SLICES = 2_000, 2_000
 """Programs of this many steps together are sliced, unless that gives more slices than this."""
 _INDEXES: OrderedDict[tuple[int, ...], Index] = OrderedDict()
@@ -41,9 +43,9 @@ def index_of(programs: Sequence[Program], family: Family) -> Index:
     with _LOCK:
         # An index holds its programs, so an `id` in a key cannot be given to another program meanwhile.
         _INDEXES[key] = index
-        while len(_INDEXES) > 1 and sum(kept.count for kept in _INDEXES.values()) > _KEPT_STEPS:
-            _INDEXES.popitem(last=False)
-        while len(_INDEXES) > 64:
+        while len(_INDEXES) > 1 and (
+            len(_INDEXES) > _MOST_INDEXES or sum(kept.count**2 for kept in _INDEXES.values()) > _KEPT
+        ):
             _INDEXES.popitem(last=False)
     return index
 
@@ -60,6 +62,7 @@ def find_packet(sentence: Sentence, family: Family, within: Box | None) -> tuple
     Long programs that no index is kept of are cut into slices if the whole space is asked.
     """
     programs = programs_in(sentence, family)
+    within = None if within == EVERY_BOX else within
     if within is None and sum(map(len, programs)) >= _LONG and (family, *map(id, programs)) not in _INDEXES:
         slicing = Slicing([program.seal() for program in programs], family)
         if 1 < len(slicing) <= _MOST_SLICES:

@@ -32,7 +32,9 @@ def silent(step: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a run is about. `folder` is the current one, `policies` are files, folders, or texts that were piped in; none is every policy in `folder`.
+    """What a run is about, in the current `folder`.
+
+    `policies` are files, folders, or texts that were piped in; none is every policy in the folder.
 
     `options` are answers from outside: an option's yes or no, a zone's addresses.
     `day` is the day that is asked about; None is today in each policy's own time zone, reckoned from `now`.

@@ -78,7 +78,8 @@ def test_completion_is_a_script_of_that_shell(shell: str, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(("words", "expected"), [("firewright ", "check"), ("firewright check --for", "--format"),
-                                                ("firewright check --format sa", "sarif"), ("firewright init --profile wor", "workstation")])  # fmt: skip
+                                                ("firewright check --format sa", "sarif"),
+                                                ("firewright init --profile wor", "workstation")])  # fmt: skip
 def test_words_are_completed(words: str, expected: str) -> None:
     """Commands, options, formats and profiles are completed as they are typed."""
     count = len(words.split()) - (not words.endswith(" "))

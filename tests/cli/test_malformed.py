@@ -43,7 +43,8 @@ COMMANDS = {
     "draw": ("draw", "policy.yaml", "-o", "out.svg"),
 }
 """How each command that reads a policy is called."""
-ONLY_MEANING = ("unknown-key", "unknown-zone", "bad-port", "itself", "outside", "missing", "many-errors", "empty", "no-policy", "a-list")  # fmt: skip
+ONLY_MEANING = ("unknown-key", "unknown-zone", "bad-port", "itself", "outside", "missing", "many-errors", "empty",
+                "no-policy", "a-list")  # fmt: skip
 """What is YAML, so that `fmt` may format it."""
 
 
@@ -131,7 +132,8 @@ def test_a_broken_lock_file_is_said(text: str, tmp_path: Path, monkeypatch: pyte
 
 @pytest.mark.parametrize(
     "question",
-    ["", "->", "a ->", "-> b", "internet -> local tcp/99999", "internet -> local \x1b[31m", "x" * 5000, "1.2.3.4/99 -> local", "internet, local -> any",
+    ["", "->", "a ->", "-> b", "internet -> local tcp/99999", "internet -> local \x1b[31m", "x" * 5000, "1.2.3.4/99 -> local",
+     "internet, local -> any",
      "internet -> local any http", "internet -> local " + "tcp/1," * 100],
 )  # fmt: skip
 def test_a_question_that_is_none_is_said(question: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

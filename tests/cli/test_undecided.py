@@ -23,7 +23,7 @@ def test_a_gate_that_was_not_decided_does_not_pass(
 ) -> None:
     """With no budget at all each gate ends in 1, and says that it was not decided."""
     monkeypatch.chdir(profile("provider-perimeter", tmp_path / "perimeter"))
-    with budget(nodes=0, cells=0):
+    with budget(nodes=0, cells=0, diagram=0):
         done = run(*words)
     assert done.exit_code == 1, done.output
     assert "undecided" in done.output

@@ -36,6 +36,7 @@ def read_back(said: Roster) -> dict[Key, dict[tuple[Standing, frozenset[str]], R
                             rests.append(((family, kind), standing, marks))
                         else:
                             held = told[family, kind]
+                            assert not intersection(held[standing, marks], ranges), f"{item} is told twice"
                             held[standing, marks] = union(held[standing, marks], ranges)
     named = {family: {kind for one, kind in told if one == family and kind in SPLIT} for family in families}
     decided = expected(said.direction)

@@ -212,6 +212,14 @@ def test_names_come_from_the_policy_and_the_catalog() -> None:
     assert not said("tenants internet").rows(Standing.DENIED)
 
 
+def test_the_policys_own_name_for_a_port_goes_first() -> None:
+    """A port is told once, under the name that the policy uses for it and not the one that is commonest."""
+    one = policy({"a": ["10.0.0.0/8"]}, [("internet", "a", "allow", "redfish tcp/80")], {"f": ("internet a", "")})
+    found = roster(Statuses(one, DAY).direction(one.zones["internet"], one.zones["a"]), one)
+    assert words(found, Standing.PERMITTED) == ["TCP: HTTP 80, Redfish 443"]
+    assert read_back(found) == expected(found.direction)
+
+
 def test_a_deny_cuts_an_allow() -> None:
     """What is allowed and denied at once is told as denied only."""
     rules = [("internet", "a", "allow", "tcp/20-30"), ("internet", "a", "deny", "tcp/25")]

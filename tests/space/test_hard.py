@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from random import Random
 
 import pytest
@@ -9,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oxidd.bdd import BDDFunction, BDDManager
 
+from firewright.model.interval import difference
 from firewright.model.packet import FAMILIES, ConntrackState
-from firewright.space.axis import AXES, TOPS, Axis
+from firewright.space.axis import ANY_INTERFACE, AXES, TOPS, Axis, interface
 from firewright.space.bdd import cover_by_diagram
 from firewright.space.box import EVERY_BOX, Box, box, intern
 from firewright.space.budget import Meter, Undecided, budget, current
@@ -194,3 +196,17 @@ def test_a_witness_is_a_likely_packet() -> None:
     assert witness.conntrack_state is ConntrackState.NEW
     assert witness.source & 0xFF not in (0, 255)
     assert witness.selector == 8000
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.text("abeht01.-", min_size=1, max_size=15), min_size=1, max_size=6), st.booleans())
+def test_a_witness_enters_by_an_interface_that_can_exist(names: list[str], has_wildcards: bool) -> None:
+    """Where a set leaves out some names, the witness has another that the kernel would accept, and never the host's."""
+    taken = interface(*(name[:-1] + "*" if has_wildcards and len(name) > 1 else name for name in names))
+    one = box(4, in_interface=difference(ANY_INTERFACE, taken), out_interface=taken)
+    assert one is not None
+    witness = PacketSet.of({4: [one]}).witness()
+    assert witness is not None
+    assert re.fullmatch(r"[!-~]{1,15}", witness.in_interface)
+    assert witness.in_interface not in names
+    assert re.fullmatch(r"[!-~]{1,15}", witness.out_interface)

@@ -11,7 +11,10 @@ from firewright.workflows.ask import ask_policies
 from firewright.workflows.selection import Wanted
 from tests.workflows.test_selection import NOW
 
-OUTER = "zones: {tenants: 198.51.100.0/24}\nfirewalls: {outer: {between: [internet, tenants]}}\nrules: [{from: any, to: tenants, allow: https}]\n"
+OUTER = """zones: {tenants: 198.51.100.0/24}
+firewalls: {outer: {between: [internet, tenants]}}
+rules: [{from: any, to: tenants, allow: https}]
+"""
 INNER = """behind: outer.yaml
 zones: {mine: 198.51.100.16/28}
 firewalls: {inner: {between: [internet, mine]}}
@@ -45,7 +48,8 @@ def test_the_owner_of_the_names_is_asked(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("question", "said"),
-    [("internet -> tennants", "did you mean tenants?"), ("internet -> mien", "did you mean mine?"), ("internet -> tenants htps", "did you mean https?")],
+    [("internet -> tennants", "did you mean tenants?"), ("internet -> mien", "did you mean mine?"),
+     ("internet -> tenants htps", "did you mean https?")],
 )  # fmt: skip
 def test_a_misspelt_name_has_the_nearest_of_all_policies(question: str, said: str, tmp_path: Path) -> None:
     """Whichever policy has the right name, it is the one that is offered."""

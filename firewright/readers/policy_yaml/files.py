@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os.path
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,10 +47,14 @@ class Parts:
     files: list[Part] = field(default_factory=list)
     is_complete: bool = True
 
-    def tables(self, key: str) -> Iterator[tuple[Scalar, object]]:
-        """The entries of one table of all files."""
-        for part in self.files:
-            yield from part.stated.table(key)
+    def rules(self, complaints: Complaints) -> list[Stated]:
+        """The rules of all files, in file order; none after complaining, where there are more than RULE_LIMIT."""
+        found = [rule for part in self.files for rule in part.stated.records("rules")]
+        if len(found) <= RULE_LIMIT:
+            return found
+        message = f"{len(found):,} rules; the most of one policy is {RULE_LIMIT:,}"
+        complaints.error("too-large", message, found[RULE_LIMIT].at, "split it into policies of their own")
+        return []
 
 
 class Files:
@@ -70,12 +74,6 @@ class Files:
             if real not in seen:
                 seen[real] = None
                 self._add(source, real, parts, seen, ())
-        rules = sum(len(part.stated.records("rules")) for part in parts.files)
-        if rules > RULE_LIMIT:
-            at = parts.files[0].stated.keys.get("rules", parts.files[0].stated).at
-            message = f"{rules:,} rules; the most of one policy is {RULE_LIMIT:,}"
-            self.complaints.error("too-large", message, at, "split it into policies of their own")
-            parts.is_complete = False
         return parts
 
     def _add(

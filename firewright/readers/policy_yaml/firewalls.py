@@ -71,6 +71,9 @@ def _legs(stated: Stated, key: str, atlas: Atlas, complaints: Complaints) -> tup
             complaints.error("unfit-leg", f"{zone.name} lies on no leg of a firewall", word.at, way_out)
         else:
             legs[zone.name] = zone
+    words = stated.words(key)
+    if key == "between" and len(words) > 1 and len({word.text for word in words}) == 1:
+        complaints.error("too-few", "between needs two different zones", stated.keys[key].at, "name the zone beyond it")
     return tuple(legs.values())
 
 

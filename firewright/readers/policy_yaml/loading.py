@@ -32,6 +32,9 @@ from firewright.readers.policy_yaml.zones import (
 )
 from firewright.source import NOWHERE, Located, Source, UnreadableSource, read
 
+_NOT_A_PLACE = ("localtime", "posixrules", "Factory")
+"""Names that mean another time zone on each machine."""
+
 __all__ = ["SETTINGS", "Given", "load", "load_given"]
 
 
@@ -101,9 +104,8 @@ class _Loader:
         lexicon = self._lexicon(parts)
         for part in parts.files:
             firewalls.take(part.stated.table("firewalls"), self.complaints)
-        rules = RuleResolver(atlas, lexicon, options.values, options.broken, self.complaints).all(
-            [rule for part in parts.files for rule in part.stated.records("rules")]
-        )
+        resolver = RuleResolver(atlas, lexicon, options.values, options.broken, self.complaints)
+        rules = resolver.all(parts.rules(self.complaints))
         if parts.is_complete:
             given.complain_of_rest(options.values, zones.defined)
         main = parts.files[0]
@@ -214,6 +216,9 @@ class _Loader:
         for word in stated:
             try:
                 ZoneInfo(word.text)
+                if word.text in _NOT_A_PLACE:
+                    message = f"the time zone {word.text} is another one on each machine"
+                    self.error("bad-timezone", message, word.at, "write it as in Europe/London, or UTC")
             except (ZoneInfoNotFoundError, ValueError, OSError):
                 way_out = self.complaints.did_you_mean(
                     word.text, available_timezones(), "write it as in Europe/London, or UTC"

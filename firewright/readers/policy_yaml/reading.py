@@ -50,6 +50,10 @@ from firewright.source import Located
 T = TypeVar("T")
 
 
+_PROSE = ("because", "about", "ticket", "fill-in")
+"""Where a comment right behind a text is more likely its end, cut off by mistake."""
+
+
 class Reader:
     """Reads one document by the grammar."""
 
@@ -112,14 +116,17 @@ class Reader:
             else:
                 self._misfit(node, f"{shown} is one value, not {what}", f"write {shown}: value")
         elif not node.text.strip() or (node.is_plain and node.text in ("~", "null")):
-            self.error("no-value", f"nothing stands behind {place}", node.at, "write a value, or leave the key out")
+            way_out = "write a value, or leave the key out"
+            if comment := self.document.comment_behind(node):
+                way_out = f"text after # is a comment; if {quoted(comment, 40)} is the value, put it in quotes"
+            self.error("no-value", f"nothing stands behind {harmless(place, 60)}", node.at, way_out)
         else:
             return node
         return None
 
     def _text(self, node: Node, shape: Shape, place: str) -> Scalar | None:
         scalar = self._one_word(node, shape, place)
-        if scalar is not None and self.document.comments and (comment := self.document.comment_behind(scalar)):
+        if scalar is not None and place in _PROSE and (comment := self.document.comment_behind(scalar)):
             self.complaints.warning(
                 "comment-behind-reason",
                 f"{place} ends before {quoted(comment, 40)}, which is a comment",
