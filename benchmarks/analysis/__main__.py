@@ -8,9 +8,19 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.analysis import by_aerleon, by_oxidd, by_z3
-from benchmarks.analysis.contest import Clock, Contest, machine
+from benchmarks.analysis.contest import DEADLINE, Clock, Contest, machine
 from benchmarks.analysis.estate import Estate
-from benchmarks.analysis.rulesets import ACCESS_LIST, FIREWALL, Row, edited, flat, grouped, program_of
+from benchmarks.analysis.rulesets import (
+    ACCESS_LIST,
+    ALL_PORTS,
+    EVERYWHERE,
+    FIREWALL,
+    Row,
+    edited,
+    flat,
+    grouped,
+    program_of,
+)
 from firewright.analysis.anomaly import Kind, anomalies
 from firewright.analysis.difference import differences, excesses, first_difference
 from firewright.space.axis import Axis, point
@@ -43,14 +53,14 @@ def main() -> None:
         measure_allowlist(contest, count)
         measure_path(contest, count)
     title = "quick run" if is_quick else "full run"
-    text = HEAD.format(title=title, machine=machine()) + contest.table() + "\n"
+    text = HEAD.format(title=title, machine=machine(), deadline=DEADLINE) + contest.table() + "\n"
     Path(__file__).with_name("RESULTS.md").write_text(text)
 
 
 HEAD = """# Exact analysis, side by side
 
 Written by `python -m benchmarks.analysis` ({title}; {machine}); do not edit. Single runs on a machine with other work on it:
-the ratios of one run say more than the times, and both vary by a fifth. Engines are stopped after 30 s. Every answer was
+the ratios of one run say more than the times, and both vary by a fifth. Engines are stopped after {deadline:.0f} s. Every answer was
 compared with Firewright's in the same run. Firewright finds shadowed *and* redundant rules and says by which; the others
 were only asked which are shadowed, Aerleon only by single rules. All are asked from rules in memory; indexes and formulas
 count, except for the path question, which is asked of loaded programs.
@@ -145,17 +155,19 @@ def _equal(answer: object) -> str:
 
 
 def measure_allowlist(contest: Contest, count: int) -> None:
-    """Everything accepted within a list of what may be: services that each /16 may offer."""
+    """Everything accepted within a list of what may be: services that each /16 may offer, and the broad rules as they are."""
     rows = flat(count, ACCESS_LIST)
     program = program_of(rows)
     wide = [
         replace(
-            row, source=((0, (1 << 32) - 1),), destination=(_around(row.destination[0]),), source_ports=((0, 65535),)
+            row, source=EVERYWHERE, destination=(_around(row.destination[0]),), source_ports=ALL_PORTS, states=((0, 4),)
         )
+        if row.destination[0][1] - row.destination[0][0] < 1 << 16
+        else row
         for row in rows
         if row.word == "accept"
     ]
-    allowed = fold_boxes(program_of([replace(row, states=((0, 4),)) for row in wide]).box[:-1], 4)
+    allowed = fold_boxes(program_of(wide).box[:-1], 4)
     nothing = Program(6)
     nothing.add(EVERY_BOX, "drop")
     programs = {4: program, 6: nothing}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from time import perf_counter
 
-DEADLINE = 30.0
+DEADLINE = 20.0
 """Seconds after which a contestant is stopped, where it can be stopped. Some stop only between two steps."""
 
 

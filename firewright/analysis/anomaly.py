@@ -64,7 +64,7 @@ def reaching(program: Program, step: int) -> Packet | None:
     """A packet that a step decides (or lets skip); None if it is shadowed."""
     index = index_of([program.seal()], program.family)
     meter = Meter.now()
-    for claim in _claims_of(index, step):
+    for claim in _claims_of(index, step, meter):
         part = settle(index, claim, meter)
         if part is not None:
             return packet_in(program.family, index.product(part, None)[:AXES])
@@ -78,12 +78,12 @@ def mattering(program: Program, step: int) -> Packet | None:
     return None if found is None else packet_in(program.family, index.product(found, None)[:AXES])
 
 
-def _claims_of(index: Index, step: int) -> Iterator[Claim]:
+def _claims_of(index: Index, step: int, meter: Meter) -> Iterator[Claim]:
     """Claims whose union is what reaches a step and matches it."""
     own = index.clip(index.region(), step)
     if own is None:
         raise AssertionError("a box is never empty")
-    return deciding(index, 0, own, 0, 1 << step, 0, ending=step)
+    return deciding(index, 0, own, 0, 1 << step, 0, meter, ending=step)
 
 
 def _changed(index: Index, step: int, meter: Meter) -> AtomBox | None:
@@ -92,8 +92,8 @@ def _changed(index: Index, step: int, meter: Meter) -> AtomBox | None:
     if not isinstance(own, str) or step == len(listed.program) - 1:
         raise ValueError(f"step {step} is not one that could go: it skips, or decides what is left")
     others = listed.steps & ~listed.deciding[own]
-    for _, region, before in _claims_of(index, step):
-        for claim in deciding(index, 0, region, before, others, step + 1):
+    for _, region, before in _claims_of(index, step, meter):
+        for claim in deciding(index, 0, region, before, others, step + 1, meter):
             part = settle(index, claim, meter)
             if part is not None:
                 return part
@@ -104,7 +104,7 @@ def _judge_walking(index: Index, step: int) -> Anomaly | None:
     """Judge one step of a program that skips."""
     program = index.lists[0].program
     meter = Meter.now()
-    if all(settle(index, claim, meter) is None for claim in _claims_of(index, step)):
+    if all(settle(index, claim, meter) is None for claim in _claims_of(index, step, meter)):
         before = _overlapping(index, step) & ((1 << step) - 1)
         return Anomaly(step, Kind.SHADOWED, tuple(bits(before)))
     verdict = program.verdict[step]

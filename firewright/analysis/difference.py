@@ -79,8 +79,8 @@ def _walked(before: Program, after: Program, within: Box) -> tuple[Difference, .
     region = index.region(None if within == EVERY_BOX else within)
     for word in sorted(one.deciding):
         against = other.steps & ~other.skips & ~other.deciding.get(word, 0)
-        for step, own, earlier in deciding(index, 0, region, 0, one.deciding[word], 0):
-            for claim in deciding(index, 1, own, earlier, against, other.offset):
+        for step, own, earlier in deciding(index, 0, region, 0, one.deciding[word], 0, meter):
+            for claim in deciding(index, 1, own, earlier, against, other.offset, meter):
                 pair = step, claim[0] - other.offset
                 if pair not in found:
                     part = settle(index, claim, meter)

@@ -14,6 +14,7 @@ _EXIT_CODES = (
     ("1", "findings: errors or warnings, assertions that do not hold, differences, files to format, or undecided"),
     ("2", "usage, malformed input, or an internal error"),
     ("130", "interrupted"),
+    ("141", "the reader of a pipe went away"),
 )
 _ENVIRONMENT = (
     ("FIREWRIGHT_POLICY", "Policies and folders, with colons between them."),

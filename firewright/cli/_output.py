@@ -48,8 +48,8 @@ def write_whole(path: Path, text: str | bytes, replaces: bool = True) -> None:
         raise CannotWrite(f"{path} is there already; --force replaces it") from None
     except FileNotFoundError:
         raise CannotWrite(f"{path} cannot be written: there is no folder {path.parent}") from None
-    except (OSError, UnicodeError) as error:
-        reason = (getattr(error, "strerror", None) or "not text").lower()
+    except (OSError, RuntimeError, UnicodeError) as error:
+        reason = (getattr(error, "strerror", None) or "its path leads nowhere, or the text is none").lower()
         raise CannotWrite(f"{path} cannot be written: {reason}") from None
 
 

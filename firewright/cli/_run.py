@@ -67,6 +67,12 @@ class _Day(click.ParamType[date]):
             self.fail(f"{bad.message}; {bad.help}")
 
 
+class _Unreadable(click.ClickException):
+    """What is piped in, or where the program runs, is nothing to read."""
+
+    exit_code = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Picked:
     """The policies, labels, options and the day that the flags name."""
@@ -162,7 +168,10 @@ class Run:
         from firewright.diagnostic import Report
         from firewright.workflows.settings import settings
 
-        report, folder = Report(), Path.cwd()
+        try:
+            report, folder = Report(), Path.cwd()
+        except FileNotFoundError:
+            raise _Unreadable("the current folder is not there any more") from None
         run = cls(shown, report, settings(folder, os.environ, report), folder)
         if report.has_errors():
             run.refuse()
@@ -203,7 +212,10 @@ class Run:
 
     def has_policies(self) -> bool:
         """Whether files lie here that may be policies, so that nothing is imported to look for them where there are none."""
-        return any(path.suffix in (".yaml", ".yml") for path in self.folder.iterdir())
+        try:
+            return any(path.suffix in (".yaml", ".yml") for path in self.folder.iterdir())
+        except OSError:
+            return False
 
     def refuse(self) -> NoReturn:
         """Say what is wrong on standard error, and leave: with 1 where it was only not decided, else with 2."""
@@ -235,10 +247,6 @@ class Run:
 
         return summary_line(findings, self.look(sys.stderr))
 
-    def is_text(self) -> bool:
-        """Whether the result is put out for people to read."""
-        return (self.shown.format or self.settings.format or "text") == "text"
-
     def _renderers(self, kind: type[Any]) -> Renderers:
         """The wanted format; a format that only a setting names gives way to text where it cannot show this."""
         wanted = self.shown.format or self.settings.format or "text"
@@ -265,5 +273,5 @@ def standard_input() -> Any:
         try:
             context.meta["standard input"] = decode("-", sys.stdin.buffer.read(SIZE_LIMIT + 1))
         except UnreadableSource as error:
-            raise click.ClickException(str(error).replace("-:", "standard input:", 1)) from None
+            raise _Unreadable(f"standard input{str(error).removeprefix('-')}") from None
     return context.meta["standard input"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from firewright.cli._progress import progress
 from firewright.cli._run import Picked, Run, Shown, selects, shows
 
 
@@ -21,16 +22,16 @@ def COMMAND(words: tuple[str, ...], picked: Picked, shown: Shown) -> int:
     Says what is commonly there (never what is), what the registry says, what goes wrong when it is open, how far it should
     be visible, and what the policies in this folder do with it. Works offline.
     """
-    from firewright.workflows.explain import explain, with_policies
+    from firewright.workflows.explain import explain, with_policies, without_policies
 
     run = Run.begin(shown)
     explanation = explain(words, run.report)
     if explanation is not None and (picked.policies or run.settings.policies or run.has_policies()):
         wanted = run.wanted(picked)
-        explanation = with_policies(explanation, wanted, run.report, must_read=bool(picked.policies))
-    if explanation is not None and not (explanation.findings or explanation.flow):
-        run.report.error("no-policy", "there is no policy here to ask about a flow", help="name one with -p FILE")
-        explanation = None
+        with progress() as saying:
+            explanation = with_policies(explanation, wanted, run.report, bool(picked.policies), saying)
+    elif explanation is not None:
+        explanation = without_policies(explanation, run.report)
     if explanation is None:
         run.refuse()
     run.show(explanation)

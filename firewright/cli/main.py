@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import io
 import os
 import sys
@@ -21,8 +20,6 @@ from firewright.registry import Registry
 
 COMMANDS: Registry[click.Command] = Registry("firewright.cli", "COMMAND")
 FINDINGS, FAILURE, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
-YOUNG_OBJECTS = 700
-"""Objects made between two runs of the garbage collector: a policy's values are many, live to the end and have no cycles."""
 _HELP = """Write once which ports may, must and must not be open between which zones, and get exact answers about it.
 
 Every policy of the folder is asked if none is named. `firewright COMMAND --help` says more, and so do the man pages.
@@ -75,7 +72,8 @@ class Commands(click.Group):
         except BrokenPipeError:
             code = _forget_output()
         except OSError as error:
-            _say(f"error: the output could not be written: {(error.strerror or 'unknown reason').lower()}")
+            what = "the output could not be written" if error.filename is None else harmless(str(error.filename))
+            _say(f"error: {what}: {(error.strerror or 'unknown reason').lower()}")
             _forget_output()
             code = FAILURE
         except Exception as error:
@@ -97,6 +95,9 @@ class Commands(click.Group):
 def _complain(error: click.ClickException) -> int:
     """Say what is wrong with the call, and where to read on."""
     context = getattr(error, "ctx", None)
+    if isinstance(error, click.exceptions.NoArgsIsHelpError) and context is not None:
+        _say(context.get_help())
+        return error.exit_code
     message = error.format_message()
     _say(f"error: {harmless(message[:1].lower() + message[1:].removesuffix('.'), 1000)}")
     if context is not None:
@@ -128,7 +129,6 @@ def firewright() -> None:
 
 def main() -> None:
     """Run the program."""
-    gc.set_threshold(YOUNG_OBJECTS, 20, 100)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

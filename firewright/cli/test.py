@@ -29,7 +29,7 @@ def COMMAND(files: tuple[str, ...], picked: Picked, shown: Shown) -> int:
         raise click.UsageError("tests choose their policy themselves; write fill-in and set into the file of tests")
     wanted = run.wanted(picked, files)
     with progress() as saying:
-        tested = run_tests(wanted, run.report, saying)
+        tested = run_tests(wanted, run.report, saying, must_have=bool(files or picked.policies))
     if tested is None:
         run.refuse()
     run.show(tested)

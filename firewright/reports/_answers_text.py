@@ -28,14 +28,16 @@ DOES = {
     Outcome.CLOSED: "closes",
     Outcome.SPOOFED: "drops",
 }
+ASIDES = (Outcome.SPOOFED, Outcome.LOOPBACK)
+"""What no policy decides: told only where much is wanted, or where nothing else is to tell."""
 ASSUMPTION = "Paths are taken as symmetric: a packet passes a firewall if its ends lie on different legs of it; routing is not looked at."
 
 
 def answers_text(answers: Answers, look: Look) -> str:
     """Every answer; where several policies or directions are asked, each under a heading.
 
-    Packets that no honest machine sends (loopback addresses from elsewhere) are dropped whatever the policy says, and told
-    only where much is wanted.
+    Loopback addresses from elsewhere are dropped, and loopback passes, whatever a policy says: that is told only where much
+    is wanted.
     """
     paint = Paint(look.is_coloured)
     has_headings = len(answers.answers) > 1
@@ -53,7 +55,7 @@ def _answer(answer: Answer, look: Look, paint: Paint, has_heading: bool) -> Iter
     if not answer.parts:
         yield "no packet is asked about: the two ends share no address family"
         return
-    parts = [part for part in answer.parts if look.is_verbose or part.outcome is not Outcome.SPOOFED] or answer.parts
+    parts = [part for part in answer.parts if look.is_verbose or part.outcome not in ASIDES] or answer.parts
     if len(parts) == 1:
         yield from _rulings(parts[0], look, paint, answer.question.term.word, "")
         return

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from firewright.diagnostic import harmless
 from firewright.reports._answers_text import DOES, where, why_words
 from firewright.reports._findings_text import several
-from firewright.reports._lines import cut, pad
-from firewright.reports._paint import Paint
+from firewright.reports._lines import columns, cut, pad
+from firewright.reports._paint import Paint, outcome_style
 from firewright.reports._result import Comparison, Look
 
 if TYPE_CHECKING:
@@ -66,20 +66,24 @@ def _change(change: Change, look: Look, paint: Paint, label: str = "") -> Iterat
         words = harmless(str(line), 4000)
         head = label if number == 0 else " " * len(label)
         yield "  " + head + (cut(words, look.width - 2 - len(head)) if look.is_cut else words)
-    rows = [("before", ruling) for ruling in change.before] + [("after", ruling) for ruling in change.after]
-    wide = max((len(ruling.decision.firewall.name) for _, ruling in rows), default=0)
+    rulings = (*change.before, *change.after)
+    widths = (
+        max((columns(ruling.decision.firewall.name) for ruling in rulings), default=0),
+        max((columns(DOES[ruling.decision.outcome]) for ruling in rulings), default=0),
+        max((columns(where(ruling)) for ruling in rulings), default=0),
+    )
     for side, whose in (("before", change.before), ("after", change.after)):
         if not whose:
             yield f"    {pad(side, 7)} no firewall stands between"
         for number, ruling in enumerate(whose):
-            yield _ruling(side if number == 0 else "", ruling, wide, look, paint)
+            yield _ruling(side if number == 0 else "", ruling, widths, look, paint)
     yield f"    {pad('example', 7)} {change.witness}"
 
 
-def _ruling(side: str, ruling: Ruling, wide: int, look: Look, paint: Paint) -> str:
-    does = pad(DOES[ruling.decision.outcome], 13)
-    at = where(ruling)
-    head = f"    {pad(side, 7)} {pad(ruling.decision.firewall.name, wide)}  {does}  "
+def _ruling(side: str, ruling: Ruling, widths: tuple[int, int, int], look: Look, paint: Paint) -> str:
+    cells = (ruling.decision.firewall.name, DOES[ruling.decision.outcome], where(ruling))
+    name, does, at = (pad(cell, width) for cell, width in zip(cells, widths, strict=True))
     why = why_words(ruling)
-    shown = cut(why, max(20, look.width - len(head) - len(at) - 2)) if look.is_cut else why
-    return f"{head}{paint('place', at)}  {shown}".rstrip()
+    shown = cut(why, max(20, look.width - sum(widths) - 18)) if look.is_cut else why
+    style = outcome_style(ruling.decision.outcome.is_open, ruling.decision.outcome.value)
+    return f"    {pad(side, 7)} {name}  {paint(style, does)}  {paint('place', at)}  {shown}".rstrip()

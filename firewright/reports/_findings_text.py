@@ -20,10 +20,25 @@ _CAUSES = {
 
 
 def findings_text(findings: Findings, look: Look) -> str:
-    """Every finding, an empty line between two; empty if there is none."""
+    """Every finding, an empty line between two; then, where much is wanted, what was looked for in vain."""
     lines = Lines(findings.sources)
     paint = Paint(look.is_coloured)
-    return "\n".join("\n".join(diagnostic_lines(one, lines, look, paint)) + "\n" for one in findings.diagnostics)
+    blocks = ["\n".join(diagnostic_lines(one, lines, look, paint)) + "\n" for one in findings.diagnostics]
+    if look.is_verbose:
+        blocks += _in_vain(findings, paint)
+    return "\n".join(blocks)
+
+
+def _in_vain(findings: Findings, paint: Paint) -> Iterator[str]:
+    """The audits that found nothing, with what each of them looks for."""
+    said = {one.name for one in findings.diagnostics}
+    quiet = [name for name in findings.audits if name not in said]
+    if quiet:
+        rows = [
+            f"  {name}: {' '.join(findings.pages.get(name, '').split()).partition('. ')[0].rstrip('.')}"
+            for name in quiet
+        ]
+        yield "\n".join([paint("open", "looked for in vain, over every packet"), *rows]) + "\n"
 
 
 def diagnostic_lines(one: Diagnostic, lines: Lines, look: Look, paint: Paint) -> Iterator[str]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from firewright.diagnostic import Diagnostic, Severity, harmless
 from firewright.reports._comparison_text import KINDS
 from firewright.reports._lines import visible
 from firewright.reports._result import Comparison, Findings, Look, Renderers, TestRun
 from firewright.reports._tests_text import failure_words
 from firewright.source import NOWHERE, Span
+
+if TYPE_CHECKING:
+    from firewright.analysis.compare import Change
 
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 
@@ -27,19 +32,22 @@ def tests_github(run: TestRun, look: Look) -> str:
 
 
 def comparison_github(comparison: Comparison, look: Look) -> str:
-    """A warning for each difference, at the line that decides it afterwards, or before where nothing does any more."""
+    """A warning for each difference, at the line that decides it afterwards, or before where nothing does any more.
+
+    What only people notice (required, on request) is a notice.
+    """
     said = []
     for kind, says, _ in KINDS:
-        for change in getattr(comparison.found, kind):
-            places = [ruling.at for ruling in (*change.after, *change.before) if ruling.at.path]
-            text = "; ".join(harmless(str(line), 500) for line in change.lines)
-            said.append(
-                _command(
-                    "warning", places[0] if places else NOWHERE, kind, f"{says}: {text}\nexample: {change.witness}"
-                )
-            )
+        said += [_of_change("warning", kind, says, change) for change in getattr(comparison.found, kind)]
+    said += [_of_change("notice", "promises", word, change) for word, change in comparison.found.promises]
     said += [_command("warning", NOWHERE, "settings", harmless(one)) for one in comparison.found.settings]
     return "".join(said)
+
+
+def _of_change(level: str, kind: str, says: str, change: Change) -> str:
+    places = [ruling.at for ruling in (*change.after, *change.before) if ruling.at.path]
+    text = "; ".join(harmless(str(line), 500) for line in change.lines)
+    return _command(level, places[0] if places else NOWHERE, kind, f"{says}: {text}\nexample: {change.witness}")
 
 
 def _of_diagnostic(one: Diagnostic) -> str:

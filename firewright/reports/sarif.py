@@ -103,12 +103,16 @@ def _result(one: Diagnostic, index: int, lines: Lines, seen: Counter[str]) -> di
         result["relatedLocations"] = [{"id": number, **location} for number, location in enumerate(related)]
     base = f"{one.name}\0{one.at.path}\0{lines.at(one.at).strip() or one.message}"
     seen[base] += 1
-    result["partialFingerprints"] = {"line/v1": sha256(f"{base}\0{seen[base]}".encode()).hexdigest()[:32]}
+    result["partialFingerprints"] = {
+        "line/v1": sha256(f"{base}\0{seen[base]}".encode(errors="surrogateescape")).hexdigest()[:32]
+    }
     return result
 
 
 def _location(at: Span, text: str = "") -> dict[str, Any]:
-    physical: dict[str, Any] = {"artifactLocation": {"uri": quote(at.path if at.path != "-" else "stdin")}}
+    physical: dict[str, Any] = {
+        "artifactLocation": {"uri": quote(at.path if at.path != "-" else "stdin", errors="surrogateescape")}
+    }
     if at.line:
         start = max(at.column, 1)
         physical["region"] = {"startLine": at.line, "startColumn": start, "endColumn": start + max(at.width, 1)}

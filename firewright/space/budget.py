@@ -16,8 +16,8 @@ class Undecided(Exception):
 class Budget:
     """What one question may use.
 
-    `nodes`: boxes that a proof looks at before the second engine is called; at twice as many it ends.
-    `cells`: products of an answer. `diagram`: nodes of the second engine; 0 does without it.
+    `nodes`: boxes that a search looks at before diagrams take over; at twice as many it ends.
+    `cells`: branches of the diagram of an answer. `diagram`: nodes of the second engine; 0 does without diagrams in proofs.
     """
 
     nodes: int = 400_000

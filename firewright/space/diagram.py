@@ -26,6 +26,8 @@ ORDER = (
 )
 """Interfaces, state and service first: they leave few steps for the addresses, which have most atoms."""
 _FEW = 24
+_DEEPEST = 300
+"""A diagram is built by recursion, one level for each axis that tells packets apart."""
 
 Outcome = Callable[[int], Hashable]
 """What becomes of a packet that exactly these steps hold."""
@@ -55,7 +57,10 @@ class Diagram:
         self.outcome = outcome
         self.limit = limit
         self.within = within
-        self.order: Sequence[int] = [*ORDER, *range(AXES, index.width)]
+        told = set(index.order)
+        self.order: Sequence[int] = [axis for axis in (*ORDER, *range(AXES, index.width)) if axis in told]
+        if len(self.order) > _DEEPEST:
+            raise Undecided(f"more than {_DEEPEST} different matches are not understood")
         region = index.region(within)
         self.atoms = region.atoms
         self._containing = region.containing

@@ -33,7 +33,12 @@ class PacketSet:
 
     @classmethod
     def of(cls, boxes: Mapping[Family, Iterable[Box | None]]) -> PacketSet:
-        """The packets that are in one of the boxes of their family. A None among them is no box and adds nothing."""
+        """The packets that are in one of the boxes of their family. A None among them is no box and adds nothing.
+
+        ValueError for a family that is neither 4 nor 6.
+        """
+        if strange := set(boxes) - set(FAMILIES):
+            raise ValueError(f"there is no IPv{min(strange)}")
         return cls(union_of({family: [box for box in boxes[family] if box is not None] for family in boxes}))
 
     @classmethod

@@ -11,7 +11,7 @@ from firewright.model.interval import Ranges
 from firewright.model.packet import Family, Packet
 from firewright.space.axis import AXES
 from firewright.space.box import EVERY_BOX, Box
-from firewright.space.budget import Meter, current
+from firewright.space.budget import Meter, Undecided, current
 from firewright.space.diagram import Diagram, decider
 from firewright.space.flow import Flow, merged
 from firewright.space.fold import fold
@@ -69,8 +69,21 @@ def find_packet(sentence: Sentence, family: Family, within: Box | None) -> tuple
             return _find_in_slices(sentence, slicing, programs)
     index = index_of(programs, family)
     places = {id(program): place for place, program in enumerate(programs)}
-    found = find(index, places, sentence, within, Meter.now())
+    found = _found(index, places, sentence, within, Meter.now())
     return None if found is None else _packet(index, index.product(found, within))
+
+
+def _found(
+    index: Index, places: dict[int, int], sentence: Sentence, within: Box | None, meter: Meter
+) -> AtomBox | None:
+    """What `find` gives; where its budget is used up, what the diagram of the answer gives, which meets no state twice."""
+    try:
+        return find(index, places, sentence, within, meter)
+    except Undecided:
+        if not meter.diagram:
+            raise
+    diagram = Diagram(index, lambda holding: _holds(index, places, sentence, holding), within, current().cells)
+    return next((box for _, box in diagram.paths(lambda end: end is True)), None)
 
 
 def _find_in_slices(
@@ -86,7 +99,7 @@ def _find_in_slices(
             continue
         asked.add(meaning)
         index = Index([fold(program) for program in one.programs], slicing.family)
-        found = find(index, places, sentence, None, meter)
+        found = _found(index, places, sentence, None, meter)
         if found is not None:
             product = list(index.product(found, None))
             for axis, ranges in one.fixed:

@@ -10,7 +10,7 @@ from firewright.space.bitmap import members
 from firewright.space.box import Box
 from firewright.space.budget import Meter, Undecided
 from firewright.space.cover import cover
-from firewright.space.index import AtomBox, Index, Region
+from firewright.space.index import AtomBox, Index, Listed, Region
 from firewright.space.program import Program
 from firewright.space.sample import guess
 from firewright.space.sentence import AllOf, AnyOf, Decides, Sentence
@@ -30,7 +30,7 @@ def find(index: Index, places: Places, sentence: Sentence, within: Box | None, m
 
     Exact. Undecided when the meter has run out twice, or the second engine gives up.
     """
-    for claim in _claims(index, places, sentence, index.region(within), 0):
+    for claim in _claims(index, places, sentence, index.region(within), 0, meter):
         found = settle(index, claim, meter)
         if found is not None:
             return found
@@ -50,10 +50,10 @@ def by_step(
     found: dict[int, AtomBox] = {}
     offset = index.lists[place].offset
     wanted = steps_deciding(index, place, words)
-    for step, region, before in deciding(index, place, index.region(within), 0, wanted, offset):
+    for step, region, before in deciding(index, place, index.region(within), 0, wanted, offset, meter):
         if step - offset in found:
             continue
-        for claim in _claims(index, places, sentence, region, before):
+        for claim in _claims(index, places, sentence, region, before, meter):
             part = settle(index, claim, meter)
             if part is not None:
                 found[step - offset] = part
@@ -96,33 +96,47 @@ def outside(index: Index, box: AtomBox, before: int, meter: Meter) -> AtomBox | 
 
 
 def deciding(
-    index: Index, place: int, region: Region, before: int, wanted: int, at: int, ending: int = -1
+    index: Index, place: int, region: Region, before: int, wanted: int, at: int, meter: Meter, ending: int = -1
 ) -> Iterator[Claim]:
     """Claims whose union is where one of the wanted steps of a program decides, from step `at` on.
 
-    The step `ending`, if given, is taken as deciding even if it skips.
+    The step `ending`, if given, is taken as deciding even if it skips. Every skip that is followed is counted: Undecided at
+    twice the budget.
     """
     listed = index.lists[place]
+    follow = listed.skips | wanted
+    frames = [(region, before, *_reached(index, listed, region, at, follow))]
+    while frames:
+        region, before, reached, visit = frames.pop()
+        while visit:
+            bit = visit & -visit
+            visit ^= bit
+            step = bit.bit_length() - 1
+            clipped = index.clip(region, step)
+            if clipped is None:
+                continue
+            earlier = before | (reached & (bit - 1))
+            if index.containers(clipped, earlier):
+                continue
+            target = listed.target.get(step)
+            if target is None or step == ending:
+                yield step, clipped, earlier
+                continue
+            meter.nodes += 1
+            if meter.nodes > 2 * meter.limit:
+                raise Undecided(f"the search followed {meter.nodes} skips and boxes and is not at its end")
+            frames.append((region, before, reached, visit))
+            frames.append((clipped, earlier, *_reached(index, listed, clipped, target, follow)))
+            break
+
+
+def _reached(index: Index, listed: Listed, region: Region, at: int, follow: int) -> tuple[int, int]:
+    """The steps from `at` on that may decide in a region, up to one that holds all of it; and those of them to look at."""
     reached = region.overlapping & listed.steps & -(1 << at)
     certain = index.containers(region, reached)
     if certain:
         reached &= ((certain & -certain) << 1) - 1
-    visit = reached & (listed.skips | wanted)
-    while visit:
-        bit = visit & -visit
-        visit ^= bit
-        step = bit.bit_length() - 1
-        clipped = index.clip(region, step)
-        if clipped is None:
-            continue
-        earlier = before | (reached & (bit - 1))
-        if index.containers(clipped, earlier):
-            continue
-        target = listed.target.get(step)
-        if target is None or step == ending:
-            yield step, clipped, earlier
-        else:
-            yield from deciding(index, place, clipped, earlier, wanted, target, ending)
+    return reached, reached & follow
 
 
 def steps_deciding(index: Index, place: int, words: Iterable[str]) -> int:
@@ -133,33 +147,36 @@ def steps_deciding(index: Index, place: int, words: Iterable[str]) -> int:
     return wanted
 
 
-def _claims(index: Index, places: Places, sentence: Sentence, region: Region, before: int) -> Iterator[Claim]:
+def _claims(
+    index: Index, places: Places, sentence: Sentence, region: Region, before: int, meter: Meter
+) -> Iterator[Claim]:
     match sentence:
         case Decides():
             place = places[id(sentence.programs[index.family])]
             wanted = steps_deciding(index, place, sentence.words)
-            yield from deciding(index, place, region, before, wanted, index.lists[place].offset)
+            yield from deciding(index, place, region, before, wanted, index.lists[place].offset, meter)
         case AnyOf(parts):
             for part in parts:
-                yield from _claims(index, places, part, region, before)
+                yield from _claims(index, places, part, region, before, meter)
         case AllOf(parts):
-            yield from _product(
-                index, places, sorted(parts, key=lambda part: _breadth(index, places, part)), region, before
-            )
+            narrowest_first = sorted(parts, key=lambda part: _breadth(index, places, part))
+            yield from _product(index, places, narrowest_first, region, before, meter)
         case _:
             assert_never(sentence)
 
 
-def _product(index: Index, places: Places, parts: list[Sentence], region: Region, before: int) -> Iterator[Claim]:
+def _product(
+    index: Index, places: Places, parts: list[Sentence], region: Region, before: int, meter: Meter
+) -> Iterator[Claim]:
     """Depth first: each claim of the first part is the region in which the others are asked."""
     if not parts:
         yield -1, region, before
         return
     if len(parts) == 1:
-        yield from _claims(index, places, parts[0], region, before)
+        yield from _claims(index, places, parts[0], region, before, meter)
         return
-    for _, clipped, earlier in _claims(index, places, parts[0], region, before):
-        yield from _product(index, places, parts[1:], clipped, earlier)
+    for _, clipped, earlier in _claims(index, places, parts[0], region, before, meter):
+        yield from _product(index, places, parts[1:], clipped, earlier, meter)
 
 
 def _breadth(index: Index, places: Places, sentence: Sentence) -> int:

@@ -37,10 +37,14 @@ def packet_in(family: Family, axes: Sequence[Ranges]) -> Packet:
     protocol = service >> 16
     state = _first(axes[Axis.CONNTRACK_STATE], tuple(ConntrackState))
     flags = (_SYN, _ACK) if state in (ConntrackState.NEW, ConntrackState.UNTRACKED) else (_ACK, _SYN)
+    source = _address(family, axes[Axis.SOURCE], _SOURCES[family])
+    destination = _address(family, axes[Axis.DESTINATION], _DESTINATIONS[family])
+    if destination == source and has(axes[Axis.DESTINATION], source + 1):
+        destination += 1  # Nobody talks to himself over a wire.
     return Packet(
         family=family,
-        source=_address(family, axes[Axis.SOURCE], _SOURCES[family]),
-        destination=_address(family, axes[Axis.DESTINATION], _DESTINATIONS[family]),
+        source=source,
+        destination=destination,
         protocol=protocol,
         selector=service & 0xFFFF,
         source_port=_port(axes[Axis.SOURCE_PORT]) if protocol in PORTED else axes[Axis.SOURCE_PORT][0][0],

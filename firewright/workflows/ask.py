@@ -39,6 +39,9 @@ def answers_of(
                     policy.at,
                     "ask a narrower one",
                 )
+    if answers and not any(answer.parts for answer in answers):
+        way_out = "both ends need addresses of one family, and the service must exist in it"
+        report.error("bad-question", "no packet is asked about", help=way_out)
     return Answers(text, tuple(answers), report.sources) if answers and not report.has_errors() else None
 
 
@@ -74,8 +77,8 @@ def _nobody(faults: list[BadQuestion], policies: tuple[Policy, ...], report: Rep
     message, way_out = str(fault), fault.help
     if fault.is_unknown_name and len(policies) > 1:
         names = list(dict.fromkeys(name for policy in policies for name in zone_names(policy)))
-        # the name as it was typed is the message's last word
-        wrong = message.rpartition(" ")[2].strip("'\"")
+        # the name as it was typed ends the message, in quotes
+        wrong = message.partition(" has no zone ")[2].strip("'\"")
         near = nearest(wrong, names)
         message = f"no policy has a zone {harmless(wrong, 60)!r}"
         way_out = f"did you mean {near}?" if near else f"there are: {', '.join(names)}"

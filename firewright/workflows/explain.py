@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from firewright.catalog.search import Finding, find
 from firewright.catalog.services import catalog
-from firewright.diagnostic import Report
+from firewright.diagnostic import Report, nearest
 from firewright.reports import Explanation, Reach
 
 if TYPE_CHECKING:
-    from firewright.workflows.selection import Wanted
+    from firewright.workflows.selection import Saying, Wanted
 
 _ARROWS = ("<->", "->")
 
@@ -29,10 +29,11 @@ def explain(words: tuple[str, ...], report: Report) -> Explanation | None:
     findings = (whole,) if not whole.is_empty() or len(words) == 1 else tuple(find(word, catalog()) for word in words)
     taken_for = ""
     for finding in findings:
-        if finding.problem and not finding.suggestions:
+        if not finding.problem:
+            continue
+        taken_for = nearest(finding.query, finding.suggestions)
+        if not taken_for:
             report.error("unknown-word", finding.problem, help=finding.help)
-        elif finding.problem:
-            taken_for = finding.suggestions[0]
     if report.has_errors():
         return None
     return Explanation(text, tuple(_or_nearest(finding) for finding in findings), taken_for=taken_for)
@@ -42,7 +43,7 @@ def _or_nearest(finding: Finding) -> Finding:
     """The finding, or that of what its word was most likely meant to be; the problem is still told."""
     if not finding.problem:
         return finding
-    near = find(finding.suggestions[0], catalog())
+    near = find(nearest(finding.query, finding.suggestions), catalog())
     return replace(near, problem=finding.problem, help=finding.help)
 
 
@@ -53,19 +54,33 @@ def _of_flow(text: str) -> tuple[Finding, ...]:
     return tuple(finding for finding in found if not finding.problem)
 
 
-def with_policies(explanation: Explanation, wanted: Wanted, report: Report, must_read: bool) -> Explanation | None:
+def without_policies(explanation: Explanation, report: Report) -> Explanation | None:
+    """The explanation where there is no policy: a flow is not answered, and that is said."""
+    if not any(arrow in explanation.query for arrow in _ARROWS):
+        return explanation
+    if not explanation.findings:
+        report.error("no-policy", "there is no policy here to ask about a flow", help="name one with -p FILE")
+        return None
+    return replace(
+        explanation, reaches=(Reach("", "this folder", unasked="there is no policy here; name one with -p FILE"),)
+    )
+
+
+def with_policies(
+    explanation: Explanation, wanted: Wanted, report: Report, must_read: bool, saying: Saying | None = None
+) -> Explanation | None:
     """The explanation with what the selected policies do; None after saying in the report what is wrong.
 
     Without `must_read` policies that happen to lie there and cannot be asked are said to be so, and nothing fails.
     """
     from firewright.workflows.ask import answers_of
     from firewright.workflows.reach import reach_of
-    from firewright.workflows.selection import select, sources_of
+    from firewright.workflows.selection import select, silent, sources_of
 
     own = Report()
     if not must_read and not list(sources_of(wanted, own)):
-        return explanation
-    policies = select(wanted, own)
+        return without_policies(explanation, report)
+    policies = select(wanted, own, saying or silent)
     is_flow = any(arrow in explanation.query for arrow in _ARROWS)
     if policies is None:
         if must_read or is_flow:
@@ -87,4 +102,4 @@ def with_policies(explanation: Explanation, wanted: Wanted, report: Report, must
 def _unread(report: Report) -> Iterator[Reach]:
     """The files that cannot be read as policies."""
     for path in dict.fromkeys(said.at.path for said in report.sorted()):
-        yield Reach("", path, unasked="it has errors; `firewright check` says which")
+        yield Reach("", path or "a file of this folder", unasked="it has errors; `firewright check` says which")

@@ -31,12 +31,13 @@ MEETS: dict[Expectation, tuple[Outcome, ...]] = {
 _ANSWERED = "closed, answered"
 
 
-def run_tests(wanted: Wanted, report: Report, saying: Saying = silent) -> TestRun | None:
+def run_tests(wanted: Wanted, report: Report, saying: Saying = silent, must_have: bool = True) -> TestRun | None:
     """What becomes of every assertion in the wanted files, or None after saying in the report what is malformed.
 
-    `wanted.policies` are files of tests, policies that have some beside them, or folders. No test at all is an error.
+    `wanted.policies` are files of tests, policies that have some beside them, or folders. No test at all is an error, and
+    where each `must_have` some a policy without is one too.
     """
-    read_ones = [(source, load(source, report)) for source in _files(wanted, report)]
+    read_ones = [(source, load(source, report)) for source in _files(wanted, report, must_have)]
     if report.has_errors():
         return None
     if not read_ones:
@@ -132,14 +133,14 @@ def _zone(end: End) -> Zone:
     return end.zone or Zone(end.word, end.addresses)
 
 
-def _files(wanted: Wanted, report: Report) -> Iterator[Source]:
+def _files(wanted: Wanted, report: Report, must_have: bool) -> Iterator[Source]:
     """The texts of the wanted tests, each once."""
     seen: set[Path] = set()
     for one in wanted.policies or ("",):
         if isinstance(one, Source):
             yield one
             continue
-        for path in _paths(wanted.folder, one, report):
+        for path in _paths(wanted.folder, one, report, must_have):
             if path not in seen:
                 seen.add(path)
                 try:
@@ -148,7 +149,7 @@ def _files(wanted: Wanted, report: Report) -> Iterator[Source]:
                     report.error("unreadable", harmless(str(error).replace(f"{wanted.folder}/", "")))
 
 
-def _paths(folder: Path, named: str, report: Report) -> Iterator[Path]:
+def _paths(folder: Path, named: str, report: Report, must_have: bool) -> Iterator[Path]:
     """The files of tests that a word names: the file itself, those beside a policy, those in a folder."""
     here = folder / named
     if here.is_dir():
@@ -160,5 +161,5 @@ def _paths(folder: Path, named: str, report: Report) -> Iterator[Path]:
         beside = here.with_name(stem + SUFFIX)
         if beside.is_file():
             yield Path(named).with_name(beside.name)
-        else:
+        elif must_have:
             report.error("no-tests", f"{harmless(named)} has no tests beside it", help=f"write {stem}{SUFFIX}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +12,7 @@ from firewright.analysis.anomaly import Anomaly, Kind, anomalies, mattering, rea
 from firewright.model.packet import FAMILIES, TCP
 from firewright.space.axis import point
 from firewright.space.box import EVERY_BOX, Box, box
+from firewright.space.budget import Undecided, budget
 from firewright.space.program import Program
 from tests.space.reference import Line, cells, holds, random_list, run_list
 from tests.space.translate import cell_of, program_of
@@ -127,3 +129,24 @@ def test_a_drop_before_a_final_drop_is_redundant() -> None:
     program.add(ports(25, 40), "accept")
     program.add(EVERY_BOX, "drop")
     assert anomalies(program) == (Anomaly(0, Kind.REDUNDANT, (3,)),)
+
+
+def test_a_step_that_cannot_be_judged_in_the_budget_is_undecided() -> None:
+    """A step that many overlapping pieces hide together is not called alive, nor dead, when the budget ends first."""
+    program = Program(4)
+    for number in range(60):
+        pieces = (box(4, source=((0, number),), destination=((number, 59),)), box(4, source=((number + 1, 60),)))
+        for piece in pieces[: 1 if number < 59 else 2]:
+            assert piece is not None
+            program.add(piece, "accept" if number % 2 else "drop")
+    hidden = box(4, source=((0, 59),), destination=((59, 59),))
+    half = box(4, source=((0, 1),), destination=((0, 0), (59, 59)))
+    whole = box(4, source=((0, 60),), destination=((59, 59),))
+    for one in (hidden, half, whole):
+        assert one is not None
+        program.add(one, "accept")
+    program.add(EVERY_BOX, "drop")
+    found = {one.step: one.kind for one in anomalies(program)}
+    assert found[len(program) - 2] is Kind.SHADOWED
+    with budget(nodes=0, diagram=0), pytest.raises(Undecided):
+        anomalies(program)

@@ -12,6 +12,7 @@ import pytest
 
 from firewright.cli._manual import page, pages
 from firewright.cli.main import COMMANDS, firewright
+from firewright.registry import Registry
 from tests.cli.running import run
 
 NAMES = firewright.list_commands(click.Context(firewright))
@@ -85,6 +86,22 @@ def test_words_are_completed(words: str, expected: str) -> None:
     count = len(words.split()) - (not words.endswith(" "))
     done = run(environment={"_FIREWRIGHT_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(count)})
     assert expected in re.split(r"[,\n]", done.stdout)
+
+
+def test_the_help_names_every_format() -> None:
+    """What the help says of formats is what there is."""
+    said = " ".join(run("check", "--help").stdout.split())
+    *first, last = Registry[object]("firewright.reports", "REPORT").names()
+    listed = re.search(r"--format FORMAT ([a-z, ]+)\.", said)
+    assert listed
+    assert sorted(re.split(r", | or ", listed[1])) == [*first, last]
+
+
+def test_without_a_command_there_is_help() -> None:
+    """The bare program shows its commands, and does not pretend that something was checked."""
+    done = run()
+    assert done.exit_code == 2
+    assert "Commands:" in done.output
 
 
 def test_a_misspelt_command_has_a_nearest_one() -> None:

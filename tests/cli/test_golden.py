@@ -1,6 +1,7 @@
 """What people read, kept as files: `golden/<case>/command` beside `golden/<case>/expected`, over the bundled profiles.
 
 The first line of a command names the profile in whose copy it runs (`-` is an empty folder), the second is the command.
+What else lies in the folder of a case is put beside the profile's files.
 FIREWRIGHT_UPDATE=1 rewrites what is expected; a review reads the difference.
 """
 
@@ -23,13 +24,17 @@ def test_what_is_said_is_what_is_kept(case: Path, tmp_path: Path, monkeypatch: p
     """A command says exactly what is kept beside it, on both streams, and ends with the kept exit code."""
     name, command = (case / "command").read_text().strip().split("\n")
     folder = tmp_path if name == "-" else profile(name, tmp_path / name)
+    for path in case.iterdir():
+        if path.name not in ("command", "expected"):
+            (folder / path.name).write_bytes(path.read_bytes())
     monkeypatch.chdir(folder)
     done = run(*shlex.split(command))
     said = f"{done.stdout}--- standard error\n{done.stderr}--- exit code {done.exit_code}\n"
+    assert TRACEBACK not in said
+    assert "internal error" not in said
     expected = case / "expected"
     if os.environ.get("FIREWRIGHT_UPDATE") == "1":
         expected.write_text(said)
-    assert TRACEBACK not in said
     assert said == expected.read_text()
 
 

@@ -12,7 +12,11 @@ from firewright.readers.policy_yaml import load
 from firewright.source import Source
 from tests.docs.blocks import ROOT, WORDS, blocks, commands, executed, pages, prepared
 
-PAGES = [path for path in pages() if any(block.word in ("console", "yaml") for block in blocks(path.read_text(encoding="utf-8")))]
+PAGES = [
+    path
+    for path in pages()
+    if any(block.word in ("console", "yaml") for block in blocks(path.read_text(encoding="utf-8")))
+]
 IDS = [path.relative_to(ROOT).as_posix() for path in PAGES]
 
 

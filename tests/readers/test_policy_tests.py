@@ -9,6 +9,7 @@ from firewright.diagnostic import Report
 from firewright.model.address import AddressSet
 from firewright.model.transport import parse_transport
 from firewright.readers.policy_tests import Expectation, PolicyTests, load
+from firewright.source import Source
 
 POLICY = """
 zones: {tenants: [198.51.100.0/24, "2001:db8:10::/48"], core: {fill-in: the core}}
@@ -95,3 +96,12 @@ def test_a_question_about_nothing_is_an_error(tmp_path: Path) -> None:
         report = Report()
         assert load(tmp_path / "policy.test.yaml", report) is None, question
         assert next(said.name for said in report.sorted()) in ("empty-question", "unfilled-zone"), question
+
+
+def test_tests_without_a_policy_are_refused(tmp_path: Path) -> None:
+    """A text that is not called like a file of tests must say which policy it is about; a missing file is said."""
+    report = Report()
+    text = "tests:\n  - {from: any, to: local, service: ssh, expect: closed}\n"
+    assert load(Source(str(tmp_path / "assertions.yaml"), text), report) is None
+    assert load(tmp_path / "nothing.test.yaml", report) is None
+    assert [said.name for said in report.diagnostics] == ["no-policy", "unreadable-file"]

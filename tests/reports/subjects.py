@@ -69,7 +69,7 @@ def results() -> dict[str, Result]:
 
 def hostile_findings() -> Findings:
     """Findings whose every text is hostile, with and without places, on lines long and wide."""
-    path = f"dir with space/{NASTY}.yaml"
+    path = f"dir with space/{NASTY}\udcff.yaml"  # a byte that is no UTF-8, as the command line hands it on
     source = Source(path, f"one\n{NASTY}\n{'漢' * 500}x{'y' * 5000}\n")
     places = [
         Span(path, 1, 1, 3),

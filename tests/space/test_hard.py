@@ -14,8 +14,10 @@ from firewright.model.interval import difference
 from firewright.model.packet import FAMILIES, ConntrackState
 from firewright.space.axis import ANY_INTERFACE, AXES, TOPS, Axis, interface
 from firewright.space.bdd import cover_by_diagram
+from firewright.space.bounds import possibly, surely
 from firewright.space.box import EVERY_BOX, Box, box, intern
 from firewright.space.budget import Meter, Undecided, budget, current
+from firewright.space.chain import Chain, Final, Jump, Return, Rule, unfold
 from firewright.space.cover import cover
 from firewright.space.index import Index
 from firewright.space.packetset import EVERYTHING, PacketSet
@@ -82,7 +84,7 @@ def test_a_question_beyond_every_budget_is_neither_yes_nor_no(has_hole: bool) ->
             (EVERYTHING - whole).is_empty(asked)
         with pytest.raises(Undecided):
             (EVERYTHING - whole).witness(asked)
-    with budget(nodes=1, diagram=64), pytest.raises(Undecided, match="diagram"):
+    with budget(nodes=1, diagram=64, cells=100), pytest.raises(Undecided, match="too long"):
         (EVERYTHING - whole).is_empty(asked)
     assert (EVERYTHING - whole).is_empty(asked) != has_hole
 
@@ -210,3 +212,57 @@ def test_a_witness_enters_by_an_interface_that_can_exist(names: list[str], has_w
     assert re.fullmatch(r"[!-~]{1,15}", witness.in_interface)
     assert witness.in_interface not in names
     assert re.fullmatch(r"[!-~]{1,15}", witness.out_interface)
+
+
+def test_chains_that_return_in_every_combination_are_decided() -> None:
+    """Forty chains, each left early by all but one source: 2^40 ways through, and still an exact answer at once."""
+    chains = {"base": Chain(tuple(Rule((EVERY_BOX,), Jump(f"c{n}")) for n in range(40)), "accept")}
+    for n in range(40):
+        others = box(4, source=difference(((0, 99),), ((n, n),)))
+        port = box(4, service=((6 << 16 | n, 6 << 16 | n),))
+        assert others is not None
+        assert port is not None
+        chains[f"c{n}"] = Chain((Rule((others,), Return()), Rule((port,), Final("drop"))))
+    nothing = Program(6)
+    nothing.add(EVERY_BOX, "drop")
+    packets = PacketSet.decided({4: unfold(chains, ["base"], 4), 6: nothing}, "drop")
+    inside = box(4, source=((0, 39),))
+    assert inside is not None
+    known = [box(4, source=((n, n),), service=((6 << 16 | n, 6 << 16 | n),)) for n in range(40)]
+    with budget(nodes=2000):
+        assert PacketSet.of({4: known}) == packets & PacketSet.of({4: [inside]})
+        assert (packets & PacketSet.of({4: [inside]}) - PacketSet.of({4: known})).is_empty()
+
+
+def test_a_long_row_of_returns_is_no_deep_recursion() -> None:
+    """Fifteen hundred chains in a row, each returned from, are walked without a deep stack."""
+    chains = {
+        "base": Chain((*(Rule((EVERY_BOX,), Jump(f"c{n}")) for n in range(1500)), Rule((EVERY_BOX,), Final("drop"))))
+    }
+    for n in range(1500):
+        low = box(4, source=((0, n + 5),))
+        assert low is not None
+        chains[f"c{n}"] = Chain((Rule((low,), Return()), Rule((EVERY_BOX,), Final("accept"))))
+    program = unfold(chains, ["base"], 4)
+    nothing = Program(6)
+    nothing.add(EVERY_BOX, "drop")
+    first = box(4, source=((0, 5),))
+    assert first is not None
+    dropped = PacketSet.decided({4: program, 6: nothing}, "drop")
+    assert dropped == PacketSet.of({4: [first], 6: [EVERY_BOX]})
+
+
+def test_very_many_unknown_matches_are_undecided_in_an_answer_and_bounded() -> None:
+    """A thousand matches that nobody understands make no readable answer; their bounds are exact all the same."""
+    program, nothing = Program(4), Program(6)
+    for number in range(1000):
+        program.add(EVERY_BOX, "accept", literals=((f"match {number}", True),))
+    program.add(EVERY_BOX, "drop")
+    nothing.add(EVERY_BOX, "drop")
+    programs = {4: program, 6: nothing}
+    accepted = PacketSet.decided(programs, "accept")
+    assert accepted.witness() is not None
+    with pytest.raises(Undecided, match="not understood"):
+        accepted.flows(4)
+    assert (EVERYTHING - possibly(programs, "accept")).is_empty({4: EVERY_BOX})
+    assert surely(programs, "accept").is_empty()

@@ -194,12 +194,13 @@ def test_a_verdict_map_finds_the_first_key(seed: int, family: int) -> None:
     entries = [(box_of(match, family), Final(word), None) for match, word in zip(matches, words, strict=True)]
     chain = Chain(verdict_map(entries, family), "reject")
     program = unfold({"base": chain}, ["base"], family)
-    program_words = [program.verdict[program.decide(place_of(cell, family))] for cell in CELLS[family]]
+    sample = random.sample(CELLS[family], 400)
+    found = [program.verdict[program.decide(place_of(cell, family))] for cell in sample]
     expected = [
         next((word for match, word in zip(matches, words, strict=True) if holds(match, cell)), "reject")
-        for cell in CELLS[family]
+        for cell in sample
     ]
-    assert program_words == expected
+    assert found == expected
 
 
 def test_a_large_verdict_map_folds_to_few_rules() -> None:

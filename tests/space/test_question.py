@@ -86,10 +86,7 @@ def test_a_question_asked_twice_uses_one_index(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(question, "Index", counted)
     packets = PacketSet.of(
-        {
-            family: [program_of(random_list(Random(3), family, skips=0, unknown=0), family).box[0]]
-            for family in FAMILIES
-        }
+        {family: [program_of(random_list(Random(3), family, skips=0, unknown=0), family).box[0]] for family in FAMILIES}
     )
     answers = [packets.witness({4: EVERY_BOX}) for _ in range(3)]
     assert len(built) == 1

@@ -64,3 +64,10 @@ def test_every_firewall_on_the_way_is_a_line(tmp_path: Path) -> None:
     assert found is not None
     ways = [[ruling.decision.firewall.name for ruling in answer.parts[0].rulings] for answer in found.answers]
     assert ways == [["outer", "inner"], ["inner", "outer"]]
+
+
+def test_a_question_about_nothing_is_no_question(tmp_path: Path) -> None:
+    """No packet goes from an IPv4 address to an IPv6 address: that is said, and not answered as if it were closed or open."""
+    report = Report()
+    assert ask_policies("10.0.0.1 -> 2001:db8::1", Wanted(tmp_path, NOW), report) is None
+    assert [one.message for one in report.diagnostics] == ["no packet is asked about"]

@@ -143,7 +143,8 @@ def _names(first: ast.expr, texts: _Texts) -> Iterator[str]:
     if isinstance(first, ast.Constant) and isinstance(first.value, str) and _SLUG.fullmatch(first.value):
         yield first.value
     elif isinstance(first, ast.JoinedStr):
-        yield from (_words(first, {}).replace("…", kind) for kind in sorted(_fixed_tables(POLICY)))
+        made = (_words(first, {}).replace("…", kind) for kind in sorted(_fixed_tables(POLICY)))
+        yield from filter(_SLUG.fullmatch, made)
     elif isinstance(first, ast.Name):
         for value in texts.get(first.id, ()):
             yield from _names(value, {})
