@@ -20,7 +20,7 @@ ORDER = (
     Axis.CONNTRACK_STATE,
     Axis.TCP_FLAGS,
 )
-"""The fastest of seven orders tried on access lists and firewalls of 1,000 rules."""
+"""Of seven orders tried on 1,000 rules: the fastest on access lists, and 11 % off the fastest on firewalls."""
 ORDER_OF_GROUPS = (
     Axis.IN_INTERFACE,
     Axis.OUT_INTERFACE,
@@ -31,7 +31,7 @@ ORDER_OF_GROUPS = (
     Axis.SOURCE_PORT,
     Axis.TCP_FLAGS,
 )
-"""Three times as fast where rules are of address groups."""
+"""On 1,000 rules of address groups 5.1 s against 16.4 s with the other order, in different runs."""
 NODES = 1 << 25
 
 

@@ -11,7 +11,7 @@ from firewright.cli._run import STANDARD_INPUT, Picked, Run, Shown, selects, sho
 @click.command(
     "compare",
     short_help="What opens and what closes between two policies, proved.",
-    epilog="Ends with 0 if the two are equivalent, 1 if they differ, 2 for what is malformed or not decided.",
+    epilog="Ends with 0 if the two are equivalent, 1 if they differ or it was not decided, 2 for what is malformed.",
 )
 @click.argument("before", metavar="A", type=click.Path())
 @click.argument("after", metavar="B", type=click.Path())

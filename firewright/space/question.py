@@ -8,7 +8,7 @@ from threading import Lock
 from typing import assert_never
 
 from firewright.model.interval import Ranges
-from firewright.model.packet import Family, Packet
+from firewright.model.packet import FAMILIES, Family, Packet
 from firewright.space.axis import AXES
 from firewright.space.box import EVERY_BOX, Box
 from firewright.space.budget import Meter, Undecided, current
@@ -23,7 +23,10 @@ from firewright.space.slices import Slicing
 from firewright.space.witness import packet_in
 
 _KEPT = 20_000**2
-"""Bound on the squares of the steps of all indexes that are remembered: an index may take that many bits on each axis."""
+"""Bound on the squares of the steps of all indexes that are remembered: an index may take that many bits on each axis.
+
+The last of each family are always kept, or a question asked of one rule after another would build them anew each time.
+"""
 _MOST_INDEXES = 64
 _LONG, _MOST_SLICES = 2_000, 2_000
 """Programs of this many steps together are sliced, unless that gives more slices than this."""
@@ -43,7 +46,7 @@ def index_of(programs: Sequence[Program], family: Family) -> Index:
     with _LOCK:
         # An index holds its programs, so an `id` in a key cannot be given to another program meanwhile.
         _INDEXES[key] = index
-        while len(_INDEXES) > 1 and (
+        while len(_INDEXES) > len(FAMILIES) and (
             len(_INDEXES) > _MOST_INDEXES or sum(kept.count**2 for kept in _INDEXES.values()) > _KEPT
         ):
             _INDEXES.popitem(last=False)

@@ -26,7 +26,17 @@ WORLDLY_METHODS = {
     "touch",
     "system",
 }
-WORLDLY_MODULES = ("subprocess", "socket", "urllib.request", "http", "ftplib", "ssl", "requests", "asyncio", "multiprocessing")
+WORLDLY_MODULES = (
+    "subprocess",
+    "socket",
+    "urllib.request",
+    "http",
+    "ftplib",
+    "ssl",
+    "requests",
+    "asyncio",
+    "multiprocessing",
+)
 WORLDLY_NAMES = {
     "os.environ",
     "os.getenv",
@@ -113,11 +123,28 @@ def test_only_the_rim_touches_the_world() -> None:
 def test_nothing_reaches_for_a_network() -> None:
     """No module, the rim's neither, imports what talks to other machines or starts programs."""
     assert not [
-        f"{place(path, line)}: {name}"
-        for path in modules()
-        for line, name in imported(path)
-        if _is_worldly(name)
+        f"{place(path, line)}: {name}" for path in modules() for line, name in imported(path) if _is_worldly(name)
     ]
+
+
+def test_what_a_policy_says_does_not_change() -> None:
+    """Every dataclass of the model, of answers and of results is frozen."""
+    soft = []
+    for folder in ("model", "analysis", "reports", "catalog"):
+        for path in modules(PACKAGE / folder):
+            for node in ast.walk(tree(path)):
+                if isinstance(node, ast.ClassDef):
+                    soft += [f"{place(path, node.lineno)}: {node.name}" for one in node.decorator_list if _is_soft(one)]
+    assert not soft
+
+
+def _is_soft(decorator: ast.expr) -> bool:
+    """Whether it makes a dataclass whose values can change."""
+    if isinstance(decorator, ast.Call):
+        frozen = [word.value for word in decorator.keywords if word.arg == "frozen"]
+        is_frozen = bool(frozen) and isinstance(frozen[0], ast.Constant) and frozen[0].value is True
+        return _dotted(decorator.func) == "dataclass" and not is_frozen
+    return _dotted(decorator) == "dataclass"
 
 
 def test_no_text_is_read_as_python() -> None:

@@ -10,7 +10,11 @@ import pytest
 from tests.docs.blocks import ROOT
 from tools.docs.markdown import anchor
 
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    *sorted(ROOT.glob("*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted((ROOT / "firewright").rglob("*.md")),
+]
 _LINK = re.compile(r"\]\((?P<to>[^)\s]+)\)")
 _FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`[^`\n]*`")

@@ -313,6 +313,18 @@ def test_decision_19_a_rule_speaks_of_who_opens() -> None:
         assert fate(found, back).outcome.value == "closed"
 
 
+def test_decision_20_the_longest_session_holds_and_is_said() -> None:
+    """Rules over the same flows with sessions of different length are noted, with the length that holds."""
+    found = edge(
+        "from: internet, to: inside, allow: [https, ssh], sessions: 1h",
+        "from: any, to: inside, allow: ssh, sessions: 4h",
+    )
+    (said,) = audited(found, "sessions-differ")
+    assert said.severity is Severity.NOTE
+    assert "14400 s holds" in said.message
+    assert said.witness.endswith(":22")
+
+
 def test_decision_23_the_protocol_is_the_last_header() -> None:
     """AH is protocol 51 with everything in it: a rule about TCP does not open it, and it has no ports to name."""
     found = edge("from: internet, to: inside, allow: tcp/443")

@@ -39,14 +39,11 @@ def exits_page() -> str:
     """Every exit code, and what it means for each command that says more."""
     codes = table(("code", "means"), ((f"`{code}`", says) for code, says in _manual._EXIT_CODES))
     notes = [
-        f"- [`{name}`](commands.md#firewright-{name}): {epilog}"
+        f"- [`{name}`](commands.md#firewright-{name}): ends with{ends}"
         for name in command_names()
-        if (epilog := _command(name).epilog) and "nds with" in epilog
+        if (ends := (_command(name).epilog or "").partition("Ends with")[2])
     ]
-    more = (
-        "Notes never fail a run, unless `--strict` is set.\n"
-        "A pipe whose reader went away ends a run with 141, as a shell would see it."
-    )
+    more = "Notes never fail a run, unless `--strict` is set. All other commands end with 0, or with 2."
     return page("Exit codes", codes, more, "## By command", "\n".join(notes))
 
 
