@@ -15,8 +15,8 @@ from firewright.reports import TestRun, Verdict
 from firewright.source import NOWHERE, Source, UnreadableSource, read
 from firewright.space.axis import point
 from firewright.space.budget import Undecided
-from firewright.space.encode import Unfilled, encode_rules, rule_boxes
-from firewright.space.packetset import PacketSet
+from firewright.space.encode import Unfilled, encode_passage, encode_rules, rule_boxes
+from firewright.space.packetset import EVERYTHING, PacketSet
 from firewright.workflows.selection import SUFFIXES, Saying, Wanted, silent
 
 MEETS: dict[Expectation, tuple[Outcome, ...]] = {
@@ -29,6 +29,7 @@ MEETS: dict[Expectation, tuple[Outcome, ...]] = {
 }
 """The outcomes that meet each expectation."""
 _ANSWERED = "closed, answered"
+_LET_THROUGH = (Expectation.ALLOWED, Expectation.REQUIRED)
 
 
 def run_tests(wanted: Wanted, report: Report, saying: Saying = silent, must_have: bool = True) -> TestRun | None:
@@ -67,13 +68,18 @@ def _verdicts(tests: PolicyTests, wanted: Wanted, report: Report) -> Iterator[Ve
 
 
 def verdict_of(policy: Policy, assertion: Assertion, day: date) -> Verdict:
-    """Whether the policy's rules alone meet an assertion, wherever its packets pass. Raises Unfilled."""
+    """Whether the policy's rules meet an assertion. Raises Unfilled.
+
+    What is to be stopped must also pass one of its firewalls: where nothing enforces it, it is not stopped.
+    """
     programs = encode_rules(policy, day)
+    asked = _asked(assertion)
     words = tuple(outcome.value for outcome in MEETS[assertion.expect])
     if assertion.expect is Expectation.CLOSED:
         words = (*words, _ANSWERED)
     try:
-        packet = (_asked(assertion) - PacketSet.decided(programs, *words)).witness()
+        packet = (asked - PacketSet.decided(programs, *words)).witness()
+        free = None if packet or assertion.expect in _LET_THROUGH else (asked & _unenforced(policy)).witness()
     except Undecided as error:
         return Verdict(
             assertion.label,
@@ -84,10 +90,30 @@ def verdict_of(policy: Policy, assertion: Assertion, day: date) -> Verdict:
             harmless(str(error)),
             is_decided=False,
         )
+    if free is not None:
+        found = "not enforced: it passes no firewall of this policy"
+        return Verdict(
+            assertion.label,
+            assertion.expect.value,
+            False,
+            assertion.at,
+            policy.name,
+            found=found,
+            witness=str(free),
+            because=assertion.because,
+        )
     if packet is None:
         return Verdict(assertion.label, assertion.expect.value, True, assertion.at, policy.name)
     decision = _decision(programs[packet.family].origin[programs[packet.family].decide(point(packet), {})])
     return _against(policy, assertion, packet, decision)
+
+
+def _unenforced(policy: Policy) -> PacketSet:
+    """The packets that pass none of its firewalls, so that nothing it says stops them."""
+    away = EVERYTHING
+    for firewall in policy.firewalls.values():
+        away = away & PacketSet.decided(encode_passage(policy, firewall), Outcome.UNENFORCED.value)
+    return away
 
 
 def _against(policy: Policy, assertion: Assertion, packet: Packet, decision: Decision) -> Verdict:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.architecture.code import PACKAGE, imported, modules, place
 
 LAYERS: tuple[frozenset[str], ...] = (
@@ -25,29 +27,46 @@ LAYERS: tuple[frozenset[str], ...] = (
 HEIGHT = {name: len(LAYERS) - depth for depth, names in enumerate(LAYERS) for name in names}
 
 
-def layer(path: Path) -> str:
+def layer(path: Path, root: Path = PACKAGE) -> str:
     """The layer that a module belongs to."""
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    return path.relative_to(root).parts[0].removesuffix(".py")
 
 
-def upward_imports() -> list[str]:
+def upward_imports(root: Path = PACKAGE) -> list[str]:
     """Every import between layers that does not point strictly down."""
     wrong = []
-    for path in modules():
-        here = layer(path)
+    for path in modules(root):
+        here = layer(path, root)
         for line, dotted in imported(path):
             package, _, rest = dotted.partition(".")
             there = rest.partition(".")[0]
             if package != "firewright" or not rest or there == here:
                 continue
             if HEIGHT.get(there, HEIGHT["__init__"]) >= HEIGHT[here]:
-                wrong.append(f"{place(path, line)}: {here} imports {there}")
+                wrong.append(f"{path.relative_to(root)}:{line}: {here} imports {there}")
     return wrong
 
 
 def test_imports_point_down() -> None:
     """No module imports a layer beside or above its own."""
     assert not upward_imports()
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "found"),
+    [
+        ("model/rule.py", "from firewright.space.box import box", ["model/rule.py:1: model imports space"]),
+        ("audits/one.py", "import firewright.readers.schema", ["audits/one.py:1: audits imports readers"]),
+        ("source.py", "def f():\n    from firewright import diagnostic", ["source.py:2: source imports diagnostic"]),
+        ("space/box.py", "from firewright.model.packet import Packet", []),
+        ("space/box.py", "from firewright.space.axis import Axis", []),
+    ],
+)
+def test_an_import_upward_or_sideways_is_seen(tmp_path: Path, file: str, line: str, found: list[str]) -> None:
+    """The look at imports finds those beside and above, inside functions too, and lets the others be."""
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_text(line, encoding="utf-8")
+    assert upward_imports(tmp_path) == found
 
 
 def test_every_module_has_a_layer() -> None:

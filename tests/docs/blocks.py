@@ -6,6 +6,7 @@ into it, `<!-- folder -->` begins with an empty one. Then, by the word behind th
     console         commands behind `$ `, each followed by exactly what it says
     yaml NAME       a file that is written into the folder
     yaml            a policy of its own, that must be right
+    python          code that runs and asserts
     text, sh, yml   not run: output shown elsewhere, commands for a network, other programs' files
 """
 
@@ -20,7 +21,7 @@ from pathlib import Path
 from tests.cli.running import profile, run
 
 ROOT = Path(__file__).parents[2]
-WORDS = ("console", "yaml", "text", "sh", "yml", "json")
+WORDS = ("console", "yaml", "text", "sh", "yml", "json", "python")
 """What may stand behind a fence."""
 GENERATED = "<!-- Written by"
 _FENCE = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -56,6 +56,18 @@ def test_a_policy_on_a_page_is_right(page: Path) -> None:
             assert not report.diagnostics
 
 
+@pytest.mark.parametrize(
+    "page", [path for path in pages() if "```python" in path.read_text(encoding="utf-8")], ids=lambda path: path.name
+)
+def test_code_on_a_page_runs(page: Path) -> None:
+    """The Python of a page runs from its first block to its last, and what it asserts holds."""
+    names: dict[str, object] = {}
+    for block in blocks(page.read_text(encoding="utf-8")):
+        if block.word == "python":
+            exec(compile(block.body, str(page), "exec"), names)
+    assert names
+
+
 def test_every_fence_says_what_it_is() -> None:
     """No block escapes being run by a word that nobody knows, and every console block has a command."""
     for page in pages():

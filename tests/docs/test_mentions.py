@@ -21,7 +21,7 @@ def mentions() -> Iterator[tuple[str, str, str]]:
     scripts = [ROOT / "scripts" / "demo", *sorted((ROOT / ".ci").iterdir())]
     for path in (*pages(), ROOT / "CHANGELOG.md", *scripts):
         text = path.read_text(encoding="utf-8")
-        code = [block.body for block in blocks(text)] + re.findall(r"`([^`\n]+)`", text)
+        code = [block.body for block in blocks(text) if block.word != "python"] + re.findall(r"`([^`\n]+)`", text)
         for piece in code if path.suffix == ".md" else [text]:
             for command, rest in _CALL.findall(piece):
                 yield path.relative_to(ROOT).as_posix(), command, rest

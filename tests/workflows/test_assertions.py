@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firewright.analysis.decide import _by_rules, has_service, matches
+from firewright.analysis.decide import _by_rules, has_service, matches, passes
 from firewright.diagnostic import Report
 from firewright.model.packet import Packet
 from firewright.model.policy import Ends, Firewall, Policy, Rule, Verb
@@ -64,6 +64,26 @@ def test_what_holds_holds_for_every_packet(policy: Policy, assertion: Assertion,
         assert verdict.found.split(",")[0].split(":")[0] not in {outcome.value for outcome in meets}
     if any(outcome not in meets for outcome in outcomes):
         assert not verdict.holds
+    if assertion.expect not in (Expectation.ALLOWED, Expectation.REQUIRED):
+        (firewall,) = policy.firewalls.values()
+        forwarded = [one for one in tried if one.in_interface and one.out_interface and is_asked(assertion, one)]
+        assert not verdict.holds or all(passes(firewall, one) for one in forwarded)
+
+
+def test_what_nothing_enforces_is_not_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An assertion that something is stopped fails where it passes no firewall, though every rule agrees with it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "p.yaml").write_text(
+        "zones: {core: 10.0.1.0/24}\nfirewalls: {edge: {between: [internet, core]}}\n"
+        "rules:\n  - {within: core, deny: smb}\n  - {from: internet, to: core, deny: smb}\n"
+    )
+    (tmp_path / "p.test.yaml").write_text(
+        "tests:\n  - {from: core, to: core, service: smb, expect: denied}\n"
+        "  - {from: internet, to: core, service: smb, expect: denied}\n"
+    )
+    run = run_tests(Wanted(tmp_path, NOW), Report())
+    assert run is not None
+    assert [(one.holds, one.found.split(":")[0]) for one in run.verdicts] == [(False, "not enforced"), (True, "")]
 
 
 def jigsaw(pieces: int) -> str:
