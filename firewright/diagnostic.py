@@ -53,7 +53,7 @@ class Report:
         """Remember a diagnostic."""
         self.diagnostics.append(diagnostic)
 
-    def error(self, name: str, message: str, at: Span = NOWHERE, help: str = "", notes: Iterable[Note] = ()) -> None:  # noqa: A002
+    def error(self, name: str, message: str, at: Span = NOWHERE, help: str = "", notes: Iterable[Note] = ()) -> None:
         """Remember an error."""
         self.add(Diagnostic(name, Severity.ERROR, message, at, tuple(notes), help=help))
 

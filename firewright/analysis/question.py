@@ -24,12 +24,12 @@ _NEW: Ranges = ((int(ConntrackState.NEW), int(ConntrackState.NEW)),)
 class BadQuestion(ValueError):
     """A question that cannot be asked of a policy: what is wrong and `help`, the way out.
 
-    `is_unknown_name` tells a name that this policy does not have from a question that no policy could answer.
+    `unknown_name` is the zone that this policy does not have, empty where no policy could answer the question.
     """
 
-    def __init__(self, message: str, help: str = "", is_unknown_name: bool = False) -> None:
+    def __init__(self, message: str, help: str = "", unknown_name: str = "") -> None:
         super().__init__(message)
-        self.help, self.is_unknown_name = help, is_unknown_name
+        self.help, self.unknown_name = help, unknown_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ def _one_side(name: str, policy: Policy) -> Side:
             raise BadQuestion(harmless(str(error)), error.help) from None
     guess = nearest(name, zone_names(policy))
     way_out = f"did you mean {guess}?" if guess else f"there are: {', '.join(zone_names(policy))}"
-    raise BadQuestion(f"{policy.name} has no zone {harmless(name, 60)!r}", way_out, is_unknown_name=True)
+    raise BadQuestion(f"{policy.name} has no zone {harmless(name, 60)!r}", way_out, unknown_name=name)
 
 
 def zone_named(name: str, policy: Policy) -> Zone | None:

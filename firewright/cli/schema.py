@@ -19,7 +19,7 @@ from firewright.cli._run import debugs
 @debugs
 def COMMAND(document: str, output: str | None) -> int:
     """Print the JSON Schema (draft 2020-12) of a policy, or of a file of tests."""
-    from firewright.readers.schema import policy_schema, policy_tests_schema, published
+    from firewright.readers.policy_yaml.schema import policy_schema, policy_tests_schema, published
 
     put(published(policy_schema() if document == "policy" else policy_tests_schema()), output)
     return 0

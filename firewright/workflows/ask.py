@@ -73,13 +73,11 @@ def _is_own(policy: Policy, questions: tuple[Question, ...]) -> bool:
 
 def _nobody(faults: list[BadQuestion], policies: tuple[Policy, ...], report: Report) -> None:
     """Say why nobody can answer: a fault of the question itself first, else the name that nobody knows."""
-    fault = next((one for one in faults if not one.is_unknown_name), faults[0])
+    fault = next((one for one in faults if not one.unknown_name), faults[0])
     message, way_out = str(fault), fault.help
-    if fault.is_unknown_name and len(policies) > 1:
+    if fault.unknown_name and len(policies) > 1:
         names = list(dict.fromkeys(name for policy in policies for name in zone_names(policy)))
-        # the name as it was typed ends the message, in quotes
-        wrong = message.partition(" has no zone ")[2].strip("'\"")
-        near = nearest(wrong, names)
-        message = f"no policy has a zone {harmless(wrong, 60)!r}"
+        near = nearest(fault.unknown_name, names)
+        message = f"no policy has a zone {harmless(fault.unknown_name, 60)!r}"
         way_out = f"did you mean {near}?" if near else f"there are: {', '.join(names)}"
     report.error("bad-question", message, help=way_out)

@@ -8,8 +8,8 @@ from difflib import unified_diff
 from pathlib import Path
 
 from firewright.diagnostic import Report
-from firewright.readers.formatting import format_text
-from firewright.readers.policy_tests import SUFFIX
+from firewright.readers.policy_yaml.assertions import SUFFIX
+from firewright.readers.policy_yaml.formatting import format_text
 from firewright.source import Source
 from firewright.workflows.selection import Wanted, sources_of, text_of
 

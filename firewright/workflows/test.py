@@ -10,7 +10,7 @@ from firewright.diagnostic import Report, harmless
 from firewright.model.decision import Decision, Outcome
 from firewright.model.packet import FAMILIES, Packet
 from firewright.model.policy import Ends, Policy, Rule, Term, Verb, Zone
-from firewright.readers.policy_tests import SUFFIX, Assertion, End, Expectation, PolicyTests, load
+from firewright.readers.policy_yaml.assertions import SUFFIX, Assertion, End, Expectation, PolicyTests, load
 from firewright.reports import TestRun, Verdict
 from firewright.source import NOWHERE, Source, UnreadableSource, read
 from firewright.space.axis import point

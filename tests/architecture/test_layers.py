@@ -56,7 +56,7 @@ def test_imports_point_down() -> None:
     ("file", "line", "found"),
     [
         ("model/rule.py", "from firewright.space.box import box", ["model/rule.py:1: model imports space"]),
-        ("audits/one.py", "import firewright.readers.schema", ["audits/one.py:1: audits imports readers"]),
+        ("audits/one.py", "import firewright.readers.policy_yaml.schema", ["audits/one.py:1: audits imports readers"]),
         ("source.py", "def f():\n    from firewright import diagnostic", ["source.py:2: source imports diagnostic"]),
         ("space/box.py", "from firewright.model.packet import Packet", []),
         ("space/box.py", "from firewright.space.axis import Axis", []),

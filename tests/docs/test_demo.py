@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import subprocess
+import sys
+from pathlib import Path
+from shutil import copy
 
+from tests.cli.running import CALM
 from tests.docs.blocks import ROOT, blocks, commands
 
 
@@ -28,3 +34,34 @@ def test_the_readme_names_scripts_that_are_there() -> None:
     named = [block.body.strip() for block in blocks(text) if block.word == "sh"]
     assert named == ["scripts/demo", "scripts/test"]
     assert all((ROOT / name).stat().st_mode & 0o111 for name in named)
+
+
+def test_the_demonstration_runs_and_runs_again(tmp_path: Path) -> None:
+    """Without the installation, which needs a network, the script ends well twice and names files that are there."""
+    (tmp_path / "scripts").mkdir()
+    copy(ROOT / "scripts" / "demo", tmp_path / "scripts" / "demo")
+    _program(tmp_path / "scripts" / "setup", "exit 0")
+    (tmp_path / "venv" / "bin").mkdir(parents=True)
+    _program(tmp_path / "venv" / "bin" / "firewright", f'exec {sys.executable} -m firewright.cli.main "$@"')
+    environment = {**os.environ, **CALM, "FIREWRIGHT_VENV": "venv", "PYTHONPATH": str(ROOT)}
+    for _ in range(2):
+        done = subprocess.run(
+            ["bash", "scripts/demo"], cwd=tmp_path, env=environment, capture_output=True, timeout=120, check=True
+        )
+        text = done.stdout.decode()
+        files = [Path(line.strip()) for line in text.partition("Look at:")[2].split("\n") if line.startswith("  /")]
+        assert len(files) == 5
+        assert all(path.stat().st_size for path in files)
+        assert "edge-a     closes  tcp/3389" in text
+
+
+def _program(path: Path, line: str) -> None:
+    path.write_text(f"#!/usr/bin/env bash\n{line}\n", encoding="utf-8")
+    path.chmod(0o755)
+
+
+def test_scripts_are_well_formed() -> None:
+    """Every script is one that bash can read."""
+    for path in (*sorted((ROOT / "scripts").iterdir()), *sorted((ROOT / ".ci").iterdir())):
+        done = subprocess.run(["bash", "-n", str(path)], capture_output=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr

@@ -11,7 +11,7 @@ from firewright.catalog.special_purpose import globally_reachable
 from firewright.diagnostic import Report
 from firewright.model.address import UNICAST, AddressSet
 from firewright.model.policy import Policy
-from firewright.readers import policy_tests
+from firewright.readers.policy_yaml import assertions as policy_tests
 from firewright.readers.policy_yaml import load
 from firewright.workflows.init import PROFILE_FILE, Profile, all_profiles, profile_names
 

@@ -138,9 +138,9 @@ def test_regions_5_and_6_are_open_and_elevated_is_shut() -> None:
         assert outcomes("provider-regions-5-6", question) == {"any": {Outcome.ALLOWED}}
         assert outcomes("provider-elevated", question) == {"any": {Outcome.CLOSED}}
     hops = path(policy("provider-elevated"), DAY)
-    for question in parse_question("internet <-> tenants", policy("provider-elevated")):
-        for family, boxes in question.within().items():
-            assert all(passing(hops).is_empty({family: one}) for one in boxes)
+    for one in parse_question("internet <-> tenants", policy("provider-elevated")):
+        for family, boxes in one.within().items():
+            assert all(passing(hops).is_empty({family: each}) for each in boxes)
 
 
 def test_the_perimeter_allows_and_the_edge_closes() -> None:

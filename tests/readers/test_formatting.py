@@ -15,8 +15,8 @@ from firewright import document
 from firewright.diagnostic import Report
 from firewright.document import Node
 from firewright.model.policy import Policy
-from firewright.readers.formatting import format_text, meaning
 from firewright.readers.policy_yaml import load
+from firewright.readers.policy_yaml.formatting import format_text, meaning
 from firewright.readers.policy_yaml.pieces import comments_of, pieces_of
 from firewright.source import Source, read
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from firewright.diagnostic import Report
-from firewright.readers import policy_tests
+from firewright.readers.policy_yaml import assertions as policy_tests
 from firewright.readers.policy_yaml import load
 
 CASES = sorted(path for path in (Path(__file__).parent / "malformed").iterdir() if path.is_dir())

@@ -14,8 +14,8 @@ from firewright import document
 from firewright.diagnostic import Report
 from firewright.readers.policy_yaml.grammar import FIREWALL, POLICY, RULE, TEST, TESTS, TIMEOUTS, VERBS, WHO
 from firewright.readers.policy_yaml.reference import SECTIONS, reference
+from firewright.readers.policy_yaml.schema import Schema, plain, policy_schema, policy_tests_schema, published
 from firewright.readers.policy_yaml.shape import Record
-from firewright.readers.schema import Schema, plain, policy_schema, policy_tests_schema, published
 from firewright.source import Source, read
 
 ROOT = Path(firewright.__file__).parent

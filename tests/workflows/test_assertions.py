@@ -13,7 +13,7 @@ from firewright.analysis.decide import _by_rules, has_service, matches, passes
 from firewright.diagnostic import Report
 from firewright.model.packet import Packet
 from firewright.model.policy import Ends, Firewall, Policy, Rule, Verb
-from firewright.readers.policy_tests import Assertion, End, Expectation
+from firewright.readers.policy_yaml.assertions import Assertion, End, Expectation
 from firewright.source import Span
 from firewright.space.budget import budget
 from firewright.workflows.selection import Wanted

@@ -8,7 +8,7 @@ from pathlib import Path
 from firewright.diagnostic import Report
 from firewright.model.address import AddressSet
 from firewright.model.transport import parse_transport
-from firewright.readers.policy_tests import Expectation, PolicyTests, load
+from firewright.readers.policy_yaml.assertions import Expectation, PolicyTests, load
 from firewright.source import Source
 
 POLICY = """

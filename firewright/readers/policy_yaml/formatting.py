@@ -12,7 +12,7 @@ from collections import Counter
 from firewright import document
 from firewright.diagnostic import Report
 from firewright.document import Node, Scalar, Sequence
-from firewright.readers.policy_tests import SUFFIX
+from firewright.readers.policy_yaml.assertions import SUFFIX
 from firewright.readers.policy_yaml.grammar import POLICY, TESTS
 from firewright.readers.policy_yaml.layout import print_layout
 from firewright.readers.policy_yaml.pieces import comments_of, pieces_of
