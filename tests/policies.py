@@ -68,6 +68,7 @@ def policies(draw: st.DrawFn, has_interfaces: bool = True) -> Policy:
         Firewall("edge", (TABLE["internet"], OUTER, INNER), (INNER,)),
         Firewall("edge", (TABLE["internet"], OUTER), (OUTER,), {"outer": ("eth1",), "internet": ("eth0", "ppp*")}),
         Firewall("core", (OTHER, OUTER, INNER), (), {"inner": ("eth2",), "outer": ("eth1",)}, Action.REJECT),
+        Firewall("strict", (TABLE["internet"], OUTER), (), {"outer": ("eth*",)}, opens="required"),
     )
     if not has_interfaces:
         walls = tuple(replace(wall, interfaces={}) for wall in walls)
@@ -99,6 +100,7 @@ _ADDRESSES = {
         "224.0.0.5",
         "255.255.255.255",
         "0.0.0.0",
+        "169.254.3.3",
     ),
     6: ("2001:db8:1:1::7", "2001:db8:1:2::7", "2001:db8:2::9", "2001:db8:9::1", "fe80::1", "::1", "ff02::1", "::"),
 }

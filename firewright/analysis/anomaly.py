@@ -12,7 +12,7 @@ from random import Random
 
 from firewright.model.packet import Packet
 from firewright.space.axis import AXES
-from firewright.space.bitmap import bitmap_of, bits, members
+from firewright.space.bitmap import bitmap_of, bits, lowest, members
 from firewright.space.budget import Meter, Undecided
 from firewright.space.cover import cover
 from firewright.space.index import AtomBox, Index
@@ -114,20 +114,13 @@ def _judge_walking(index: Index, step: int) -> Anomaly | None:
 
 
 def _overlapping(index: Index, step: int) -> int:
-    found = index.every_step
-    values = index.values[step]
-    for axis in index.order:
-        found &= index.overlapping[axis][values[axis]]
-    return found & ~(1 << step)
+    return index.meeting(step, index.every_step & ~(1 << step))
 
 
 def _successors(index: Index, step: int, verdict: str) -> tuple[int, ...]:
     """Later steps with this verdict that overlap a step, up to the first step that holds all of it."""
     later = _overlapping(index, step) & -(2 << step)
-    holding = later
-    values = index.values[step]
-    for axis in index.order:
-        holding &= index.containing[axis][values[axis]]
+    holding = index.holding(step, later)
     if holding:
         later &= ((holding & -holding) << 1) - 1
     return tuple(members(later & index.lists[0].deciding[verdict]))
@@ -142,8 +135,6 @@ class _Flat:
         self.verdicts: list[Verdict] = program.verdict
         self.alike = {word: index.lists[0].deciding[word] for word in program.words}
         self.random = Random(1)  # noqa: S311 (samples only find packets; nothing rests on their being hard to guess)
-        self.atoms: list[dict[int, list[int]]] = [{} for _ in range(index.width)]
-        self.held = [axis.held for axis in index.axes]
 
     def judged(self) -> Iterator[Anomaly | None]:
         for step in range(self.index.count - 1):
@@ -151,27 +142,24 @@ class _Flat:
 
     def judge(self, step: int) -> Anomaly | None:
         index, order = self.index, self.index.order
-        values = index.values[step]
+        others = index.every_step & ~(1 << step)
+        holding, meeting = index.holding(step, others), index.meeting(step, others)
         below = (1 << step) - 1
-        containing = overlapping = -1
-        for axis in order:
-            value = values[axis]
-            containing &= index.containing[axis][value]
-            overlapping &= index.overlapping[axis][value]
-        if containing & below:
-            return Anomaly(step, Kind.SHADOWED, (next(bits(containing & below)),))
-        before = overlapping & below
-        after = overlapping & -(2 << step)
-        nearest = containing & -(2 << step)
-        after &= ((nearest & -nearest) << 1) - 1
+        if holding & below:
+            return Anomaly(step, Kind.SHADOWED, (lowest(holding),))
+        before, after = meeting & below, meeting & ~below
+        after &= ((holding & -holding) << 1) - 1
         is_alive, is_needed = not before, False
         if before or after & ~self.same(step):
-            is_alive, is_needed = self.sample(step, below, is_alive)
+            is_alive, is_needed = self.sample(step, before, after)
         if is_needed:
             return None
         meter = Meter.now()
-        if not is_alive and before and outside(index, index.boxes[step], before, meter) is None:
-            return Anomaly(step, Kind.SHADOWED, tuple(_fewest(index, step, members(before))))
+        if not is_alive and before:
+            if beside := _beside(index, step, before):
+                return Anomaly(step, Kind.SHADOWED, tuple(beside))
+            if outside(index, index.boxes[step], before, meter) is None:
+                return Anomaly(step, Kind.SHADOWED, tuple(_fewest(index, step, members(before))))
         if self.is_needed(step, before, after, meter):
             return None
         return Anomaly(step, Kind.REDUNDANT, tuple(members(after & self.same(step))))
@@ -181,27 +169,31 @@ class _Flat:
         verdict = self.verdicts[step]
         return self.alike[verdict] if isinstance(verdict, str) else 0
 
-    def sample(self, step: int, below: int, is_alive: bool) -> tuple[bool, bool]:
+    def sample(self, step: int, before: int, after: int) -> tuple[bool, bool]:
         """Whether some packet proves that the step is alive, and that it is needed."""
-        index, order, choose = self.index, self.index.order, self.random.random
-        values, verdict = index.values[step], self.verdicts[step]
+        choose, same = self.random.random, self.same(step)
+        axes, values = self.index.axes, self.index.values[step]
         pools = []
-        for axis in order:
-            pool = self.atoms[axis].get(values[axis])
-            if pool is None:
-                pool = self.atoms[axis][values[axis]] = members(index.axes[axis].of[values[axis]])
-            pools.append((self.held[axis], pool, len(pool)))
+        for axis in self.index.order:
+            pool = axes[axis].atoms[values[axis]]
+            pools.append((axes[axis].held, pool, len(pool)))
+        is_alive = not before
         for tried in range(_SAMPLES):
             if is_alive and tried >= _SAMPLES_ALIVE:
                 break
-            holding = -1
-            for held, pool, count in pools:
-                holding &= held[pool[int(choose() * count)]]
-            if holding & below:
+            chosen = [held[pool[int(choose() * count)]] for held, pool, count in pools]
+            holding = before
+            for steps in chosen:
+                holding &= steps
+                if not holding:
+                    break
+            if holding:
                 continue
             is_alive = True
-            holding &= -(2 << step)
-            if self.verdicts[(holding & -holding).bit_length() - 1] != verdict:
+            holding = after
+            for steps in chosen:
+                holding &= steps
+            if not holding & -holding & same:
                 return True, True
         return is_alive, False
 
@@ -211,14 +203,51 @@ class _Flat:
         same = self.same(step)
         box = index.boxes[step]
         for other in bits(after & ~same):
+            covering = index.meeting(other, before | (after & same & ((1 << other) - 1)))
+            if index.holding_both(step, other, covering):
+                continue
             shared = tuple(one & two for one, two in zip(box, index.boxes[other], strict=True))
-            covering = before | (after & same & ((1 << other) - 1))
-            values = index.values[other]
-            for axis in index.order:
-                covering &= index.overlapping[axis][values[axis]]
             if outside(index, shared, covering, meter) is not None:
                 return True
         return False
+
+
+def _beside(index: Index, step: int, before: int) -> list[int]:
+    """Some of the steps before that cover a step side by side: on all axes but one each of them holds all of it.
+
+    None can be left out; earlier ones are preferred. Empty if there are none: then it takes `cover` to say.
+    """
+    values = index.values[step]
+    for axis in index.order:
+        besides = before
+        for other in index.order:
+            if other != axis and besides:
+                besides &= index.containing[other][values[other]]
+        wanted = index.boxes[step][axis]
+        left = wanted
+        parts = []
+        for candidate in bits(besides):
+            part = index.boxes[candidate][axis] & wanted
+            if part & left:
+                parts.append((candidate, part))
+                left &= ~part
+                if not left:
+                    return _without_spare(parts, wanted)
+    return []
+
+
+def _without_spare(parts: list[tuple[int, int]], wanted: int) -> list[int]:
+    """The parts of a covered set, from the last on, without those whose numbers all others hold too."""
+    early = [0]
+    for _, part in parts:
+        early.append(early[-1] | part)
+    late, kept = 0, []
+    for place in range(len(parts) - 1, -1, -1):
+        candidate, part = parts[place]
+        if wanted & ~(early[place] | late):
+            kept.append(candidate)
+            late |= part
+    return kept[::-1]
 
 
 def _fewest(index: Index, step: int, candidates: Sequence[int]) -> list[int]:

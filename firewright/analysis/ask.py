@@ -80,7 +80,8 @@ class Answer:
 def ask(policy: Policy, question: Question, day: date) -> Answer:
     """The exact answer of a policy to a question on a day. Raises Unfilled, Undecided."""
     hops = in_order(path(policy, day), question)
-    namer = Namer(policy)
+    sides = (side for side in (question.source, question.destination) if not side.is_local and "," not in side.words)
+    namer = Namer(policy, asked=((side.words, side.addresses) for side in sides))
     found: dict[Hashable, tuple[list[Flow], tuple[Decision, ...]]] = {}
     for family, boxes in question.within().items():
         programs = [hop.programs[family] for hop in hops]

@@ -18,8 +18,10 @@ from firewright.space.flow import Flow
 from firewright.space.packetset import EMPTY, PacketSet, Within
 
 _NEW: Ranges = ((int(ConntrackState.NEW), int(ConntrackState.NEW)),)
-_ANSWERING = (Outcome.REJECTED.value, "closed, answered")
-_SILENT = (Outcome.DENIED.value, Outcome.CLOSED.value, Outcome.REQUESTED.value, Outcome.SPOOFED.value)
+_ANSWERING = (Outcome.REJECTED.value, "closed, answered", "not opened, answered")
+_SILENT = tuple(
+    outcome.value for outcome in (Outcome.DENIED, Outcome.CLOSED, Outcome.UNOPENED, Outcome.REQUESTED, Outcome.SPOOFED)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,9 @@ def _changes(packets: PacketSet, old: tuple[Hop, ...], new: tuple[Hop, ...], nam
     for flows, decisions in found.values():
         witness = witness_of(flows[0])
         rulings = [ruling(hop, decision, witness) for hop, decision in zip((*old, *new), decisions, strict=True)]
-        yield Change(tuple(flows), flow_words(flows, namer), witness, tuple(rulings[: len(old)]), tuple(rulings[len(old) :]))
+        yield Change(
+            tuple(flows), flow_words(flows, namer), witness, tuple(rulings[: len(old)]), tuple(rulings[len(old) :])
+        )
 
 
 def _settings(before: Policy, after: Policy) -> Iterator[str]:
@@ -149,8 +153,6 @@ def _firewall_settings(name: str, old: Firewall, new: Firewall) -> Iterator[str]
         here, there = old.interfaces.get(zone, ()), new.interfaces.get(zone, ())
         if here != there:
             yield f"{name}: interfaces of {zone} were {', '.join(here) or 'any'}, are {', '.join(there) or 'any'}"
-    if old.opens != new.opens:
-        yield f"{name}: opened what is {old.opens}, opens what is {new.opens}"
 
 
 def _seconds(value: int | None) -> str:

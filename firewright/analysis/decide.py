@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 
 from firewright.model.address import BROADCAST, LOOPBACK, MULTICAST, UNICAST
 from firewright.model.decision import Decision, Outcome
-from firewright.model.essential import ESSENTIALS
+from firewright.model.essential import ESSENTIALS, LINK_LOCAL
 from firewright.model.interval import has
 from firewright.model.packet import PORTED, Packet
 from firewright.model.policy import Action, Firewall, Policy, Rule, Term, Verb, Zone, ZoneKind
@@ -53,6 +53,8 @@ def _by_rules(policy: Policy, firewall: Firewall, packet: Packet, day: date) -> 
         for rule in hits:
             if rule.verb is verb and not (rule.name in passed and verb in (Verb.DENY, Verb.REJECT)):
                 outcome, action = _SAYS[verb]
+                if verb is Verb.ALLOW and firewall.opens == "required":
+                    outcome, action = Outcome.UNOPENED, firewall.default
                 return Decision(outcome, action, firewall, rule, at=rule.at)
     for default in (Action.DROP, Action.REJECT):
         for rule in hits:
@@ -141,9 +143,18 @@ def _named_legs(firewall: Firewall) -> Iterator[Zone]:
 
 
 def is_spoofed(policy: Policy, firewall: Firewall, packet: Packet) -> bool:
-    """Whether an end of a packet is at another interface than its innermost zone with interfaces has."""
+    """Whether an end of a packet is at an interface that its addresses do not come by.
+
+    An address comes by the interfaces of its innermost zone that has some; one whose zones have none, by those given to
+    nobody. Link-local addresses are at home on every link.
+    """
     ends = ((packet.in_interface, packet.source), (packet.out_interface, packet.destination))
-    return any(name and not _fits(policy, firewall, name, packet.family, address) for name, address in ends)
+    return any(
+        name
+        and not LINK_LOCAL.has(packet.family, address)
+        and not _fits(policy, firewall, name, packet.family, address)
+        for name, address in ends
+    )
 
 
 def _fits(policy: Policy, firewall: Firewall, name: str, family: int, address: int) -> bool:
@@ -152,6 +163,9 @@ def _fits(policy: Policy, firewall: Firewall, name: str, family: int, address: i
         for zone in policy.zones.values()
         if zone.name in firewall.interfaces and zone.addresses.has(family, address)
     ]
+    if not given:
+        taken = any(fnmatchcase(name, pattern) for patterns in firewall.interfaces.values() for pattern in patterns)
+        return not taken or not UNICAST.has(family, address)
     innermost = [
         zone for zone in given if not any(other is not zone and other.addresses <= zone.addresses for other in given)
     ]

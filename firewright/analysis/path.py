@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from firewright.model.address import UNICAST, AddressSet, merge
+from firewright.model.address import EVERYWHERE, LOOPBACK, UNICAST, AddressSet, merge
 from firewright.model.decision import OPEN_OUTCOMES
 from firewright.model.packet import FAMILIES, Family
 from firewright.model.policy import Firewall, Policy, Verb
@@ -16,6 +16,8 @@ from firewright.space.encode import encode_path
 from firewright.space.packetset import EVERYTHING, PacketSet
 from firewright.space.program import Program, specialise
 
+OWN = EVERYWHERE - LOOPBACK
+"""What the machine itself may be called from outside: no loopback address comes from or goes elsewhere."""
 _BANS = (Verb.DENY, Verb.REJECT)
 
 

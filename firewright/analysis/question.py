@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from firewright.analysis.path import internet_of
+from firewright.analysis.path import OWN, internet_of
 from firewright.catalog.services import catalog
 from firewright.diagnostic import harmless, nearest
-from firewright.model.address import EVERYWHERE, AddressSet, BadPrefix
+from firewright.model.address import AddressSet, BadPrefix
 from firewright.model.interval import Ranges
 from firewright.model.packet import FAMILIES, ConntrackState, Family
 from firewright.model.policy import Policy, Term, Zone, ZoneKind
@@ -73,8 +73,8 @@ class Question:
                 family,
                 in_interface=self.source.interface,
                 out_interface=self.destination.interface,
-                source=None if self.source.is_local else self.source.addresses.ranges(family),
-                destination=None if self.destination.is_local else self.destination.addresses.ranges(family),
+                source=self.source.addresses.ranges(family),
+                destination=self.destination.addresses.ranges(family),
                 conntrack_state=_NEW,
                 service=services,
                 source_port=ports,
@@ -137,7 +137,7 @@ def _one_side(name: str, policy: Policy) -> Side:
         if zone.kind is ZoneKind.INTERNET:
             return Side(name, internet_of(policy))
         if zone.is_local:
-            return Side(name, EVERYWHERE, is_local=True)
+            return Side(name, OWN, is_local=True)
         return Side(name, zone.addresses, is_group=zone.kind in (ZoneKind.MULTICAST, ZoneKind.BROADCAST))
     if (any(character in name for character in ".:/") and not name[0].isalpha()) or ":" in name:
         try:

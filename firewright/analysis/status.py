@@ -47,6 +47,7 @@ _STANDINGS = {
     Outcome.DENIED: Standing.DENIED,
     Outcome.REJECTED: Standing.DENIED,
     Outcome.CLOSED: Standing.CLOSED,
+    Outcome.UNOPENED: Standing.CLOSED,
     Outcome.UNENFORCED: Standing.UNENFORCED,
 }
 _RANK = {standing: number for number, standing in enumerate(Standing)}

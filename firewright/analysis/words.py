@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from firewright.analysis.path import internet_of
-from firewright.model.address import UNICAST, AddressSet
+from firewright.analysis.path import OWN, internet_of
+from firewright.model.address import BROADCAST, EVERYWHERE, LOOPBACK, MULTICAST, UNICAST, UNSPECIFIED, AddressSet
 from firewright.model.interval import Ranges, complement, difference, intersection, is_within, size, union
 from firewright.model.packet import FAMILIES, Family
 from firewright.model.policy import Policy
@@ -34,20 +34,28 @@ class FlowWords:
         return f"{self.source} -> {self.destination} {self.service}{only}"
 
 
+_NOBODYS = {"multicast": MULTICAST, "broadcast": BROADCAST, "loopback": LOOPBACK, "unspecified": UNSPECIFIED}
+"""Addresses that no zone holds."""
+
+
 class Namer:
     """Names sets of addresses by the zones of a policy and of the authorities it is behind."""
 
-    def __init__(self, policy: Policy, *others: Policy) -> None:
-        named: dict[str, AddressSet] = {"internet": internet_of(policy)}
+    def __init__(self, policy: Policy, *others: Policy, asked: Iterable[tuple[str, AddressSet]] = ()) -> None:
+        named: dict[str, AddressSet] = dict(asked)
+        named.setdefault("internet", internet_of(policy))
         for authority in (*reversed(list(policy.authorities())), *others):
             for zone in authority.named_zones:
                 named.setdefault(zone.name, zone.addresses)
-        self._named = named
+        self._named = {**named, **_NOBODYS}
         self._known: dict[tuple[Family, Ranges], str] = {}
 
     def side(self, family: Family, ranges: Ranges, interface: Ranges) -> str:
-        """The words for one end of a flow."""
-        return "local" if interface == HOST else self.addresses(family, ranges)
+        """The words for one end of a flow; for the machine itself with its addresses where not all are meant."""
+        if interface != HOST:
+            return self.addresses(family, ranges)
+        is_all = is_within(OWN.ranges(family), ranges)
+        return "local" if is_all else f"local ({self.addresses(family, ranges)})"
 
     def addresses(self, family: Family, ranges: Ranges) -> str:
         """The words for some addresses: a zone, zones and prefixes, or a zone without others; exact, the shortest wins."""
@@ -58,12 +66,14 @@ class Namer:
         return found
 
     def _words(self, family: Family, ranges: Ranges) -> str:
-        if is_within(UNICAST.ranges(family), ranges):
-            rest = difference(ranges, UNICAST.ranges(family))
-            return "any" if not rest else "any address"
+        for name, zone in self._named.items():
+            if zone.ranges(family) == ranges:
+                return name
+        if ranges in (UNICAST.ranges(family), EVERYWHERE.ranges(family)):
+            return "any" if ranges == UNICAST.ranges(family) else "any address"
         parts = self._union(family, ranges)
         best = (len(parts), ", ".join(parts[:MOST_PREFIXES]) + _more(parts))
-        for name, outer in (("any", UNICAST), *self._named.items()):
+        for name, outer in (("any", UNICAST), ("any address", EVERYWHERE), *self._named.items()):
             whole = outer.ranges(family)
             if is_within(ranges, whole) and whole != ranges:
                 less = self._union(family, difference(whole, ranges))
@@ -74,6 +84,8 @@ class Namer:
     def _union(self, family: Family, ranges: Ranges) -> list[str]:
         """Zones that lie inside, the largest first, then what is left as prefixes."""
         words, left = [], ranges
+        if is_within(UNICAST.ranges(family), ranges):
+            words, left = ["any"], difference(ranges, UNICAST.ranges(family))
         zones = [(name, zone.ranges(family)) for name, zone in self._named.items() if zone.ranges(family)]
         for name, zone in sorted(zones, key=lambda pair: -size(pair[1])):
             if is_within(zone, ranges) and size(intersection(zone, left)) * 2 > size(zone):

@@ -25,7 +25,11 @@ def audit(policy: Policy, context: Context) -> Iterator[Diagnostic]:
     now = expansions(policy)
     if context.lock is None:
         if now:
-            message = f"{len(now)} names of the catalog are not locked"
+            message = (
+                "one name of the catalog is not locked"
+                if len(now) == 1
+                else f"{len(now)} names of the catalog are not locked"
+            )
             yield note("catalog-lock", message, policy.at, help=f"firewright lock {policy.path}")
         return
     for name, transports in now.items():

@@ -13,9 +13,9 @@ _BANS = (Verb.DENY, Verb.REJECT)
 
 
 def audit(policy: Policy, context: Context) -> Iterator[Diagnostic]:
-    """One warning for each permission or request that is denied as a whole, or override that overrides nothing."""
+    """One warning for each `allow` or `request` that is denied as a whole, or override that overrides nothing."""
     for rule, takers in context.taken(policy):
-        if rule.verb not in _BANS and takers and all(taker.verb in _BANS for taker in takers):
+        if rule.verb not in (*_BANS, Verb.REQUIRE) and takers and all(taker.verb in _BANS for taker in takers):
             notes = [Note(f"{taker.label} takes it", taker.at) for taker in takers[:3]]
             way_out = "delete it, or narrow what denies it"
             yield warning("dead-rule", f"{rule.label} never applies: all of it is denied", rule.at, "", way_out, notes)

@@ -10,13 +10,17 @@ from firewright.source import Span
 
 
 class Outcome(StrEnum):
-    """Why a packet is let through or stopped, in the policy's words."""
+    """Why a packet is let through or stopped, in the policy's words.
+
+    `not opened` is allowed, and closed at a firewall that opens only what is required.
+    """
 
     REQUIRED = "required"
     ALLOWED = "allowed"
     ESSENTIAL = "essential"
     LOOPBACK = "loopback"
     UNENFORCED = "not enforced"
+    UNOPENED = "not opened"
     REQUESTED = "on request"
     DENIED = "denied"
     REJECTED = "rejected"
@@ -52,8 +56,5 @@ class Decision:
     @property
     def verdict(self) -> str:
         """The outcome, told apart where a default answers instead of keeping silent."""
-        return (
-            "closed, answered"
-            if self.outcome is Outcome.CLOSED and self.action is Action.REJECT
-            else self.outcome.value
-        )
+        is_default = self.outcome in (Outcome.CLOSED, Outcome.UNOPENED)
+        return f"{self.outcome}, answered" if is_default and self.action is Action.REJECT else self.outcome.value

@@ -12,7 +12,8 @@ from firewright.model.address import EVERYWHERE, MULTICAST, AddressSet
 from firewright.model.interval import Ranges, canonical
 from firewright.model.packet import ICMPV6, UDP, Family
 
-LINK_LOCAL = AddressSet.of("fe80::/10")
+LINK_LOCAL = AddressSet.of("169.254.0.0/16", "fe80::/10")
+"""Addresses that mean something on one link only, and on every link (RFC 3927, RFC 4291)."""
 _UNSPECIFIED = AddressSet.of("0.0.0.0/32", "::")
 _EVERY_SELECTOR: Ranges = ((0, 65535),)
 

@@ -26,6 +26,7 @@ DOES = {
     Outcome.DENIED: "denies",
     Outcome.REJECTED: "rejects",
     Outcome.CLOSED: "closes",
+    Outcome.UNOPENED: "does not open",
     Outcome.SPOOFED: "drops",
 }
 ASIDES = (Outcome.SPOOFED, Outcome.LOOPBACK)
@@ -139,6 +140,8 @@ def why_words(ruling: Ruling) -> str:
             return decision.reason or "its address does not belong to that interface"
         case Outcome.CLOSED if rule is None:
             return f"no rule allows it, and the default is {decision.action.value}"
+        case Outcome.UNOPENED:
+            return f"it opens only what is required; {rule_words(ruling)}"
         case Outcome.CLOSED:
             return f"no rule allows it, and the answer here is {decision.action.value}"
         case _:

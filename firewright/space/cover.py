@@ -26,9 +26,11 @@ def cover(
         if meter.nodes > meter.limit:
             raise Undecided(f"the proof looked at {meter.limit} boxes and is not at its end")
         box, candidates = todo.pop()
-        while True:
+        is_cut = True
+        while is_cut:
+            # Whatever is cut off makes the box smaller for all candidates: those before it are looked at once more.
+            is_cut = False
             keep: list[int] = []
-            single: dict[int, int] = {}
             fewest, pivot = 99, -1
             for candidate in candidates:
                 other = boxes[candidate]
@@ -41,38 +43,31 @@ def cover(
                             opened = -1
                             break
                         opened += 1
-                        last = axis
+                        last, cut = axis, shared
                 if opened < 0:
                     continue
-                if opened == 0:
-                    if used is not None:
-                        used.add(candidate)
-                    break
-                if opened == 1:
-                    single[last] = single.get(last, 0) | other[last]
-                    if used is not None:
-                        used.add(candidate)
-                else:
+                if opened > 1:
                     keep.append(candidate)
                     if opened < fewest:
                         fewest, pivot = opened, candidate
-            else:
-                if single:
-                    rest = list(box)
-                    for axis, atoms in single.items():
-                        rest[axis] &= ~atoms
-                    if not all(rest[axis] for axis in single):
-                        break
-                    box, candidates = tuple(rest), keep
-                    if keep:
-                        continue
-                if not keep:
-                    return box
-                keep.remove(pivot)
+                    continue
                 if used is not None:
-                    used.add(pivot)
-                _cut(box, boxes[pivot], axes, keep, todo)
+                    used.add(candidate)
+                if opened == 0:
+                    break
+                box = (*box[:last], box[last] ^ cut, *box[last + 1 :])
+                is_cut = bool(keep)
+            else:
+                candidates = keep
+                continue
             break
+        else:
+            if not keep:
+                return box
+            keep.remove(pivot)
+            if used is not None:
+                used.add(pivot)
+            _cut(box, boxes[pivot], axes, keep, todo)
     return None
 
 

@@ -11,7 +11,7 @@ from datetime import date
 
 from firewright.model.address import LOOPBACK, UNICAST, AddressSet, merge
 from firewright.model.decision import Decision, Outcome
-from firewright.model.essential import ESSENTIALS
+from firewright.model.essential import ESSENTIALS, LINK_LOCAL
 from firewright.model.interval import Ranges, complement, difference, intersection, union
 from firewright.model.packet import FAMILIES, Family
 from firewright.model.policy import Action, Firewall, Policy, Rule, Verb, Zone, ZoneKind
@@ -166,13 +166,22 @@ class _Encoder:
         self.add([box(self.family, source=inside), box(self.family, destination=inside)], strange)
 
     def spoofed(self) -> None:
-        """Where interfaces are given, an address at another interface than its zone's fits nowhere."""
+        """Where interfaces are given, an address at another interface than its zone's fits nowhere, nor at one that is another's."""
+        every = tuple(name for names in self.firewall.interfaces.values() for name in names)
+        homeless = UNICAST - LINK_LOCAL
         for addresses, names in territories(self.policy, self.firewall):
             wrong = difference(complement(interface(*names), top(self.family, Axis.IN_INTERFACE)), HOST)
-            ranges = addresses.ranges(self.family)
-            strange = self.decided(Outcome.SPOOFED, Action.DROP, f"its address belongs to {', '.join(names)}")
-            self.add([box(self.family, in_interface=wrong, source=ranges)], strange)
-            self.add([box(self.family, out_interface=wrong, destination=ranges)], strange)
+            homeless -= addresses
+            self.strange(addresses, wrong, f"its address belongs to {', '.join(names)}")
+        if every:
+            self.strange(homeless, interface(*every), "the interface belongs to other zones")
+
+    def strange(self, addresses: AddressSet, interfaces: Ranges, reason: str) -> None:
+        """Drop these addresses at these interfaces, whichever end they are."""
+        ranges = addresses.ranges(self.family)
+        spoofed = self.decided(Outcome.SPOOFED, Action.DROP, reason)
+        self.add([box(self.family, in_interface=interfaces, source=ranges)], spoofed)
+        self.add([box(self.family, out_interface=interfaces, destination=ranges)], spoofed)
 
     def not_on_path(self) -> None:
         """Packets that do not pass this firewall: for a host what it would forward, else what stays on one leg."""
@@ -223,6 +232,8 @@ class _Encoder:
             for name in rule.overrides:
                 overriders.setdefault(name.value, []).append(rule)
         for verb, (outcome, action) in _OUTCOMES.items():
+            if verb is Verb.ALLOW and self.firewall.opens == "required":
+                outcome, action = Outcome.UNOPENED, self.firewall.default
             for rule in active:
                 if rule.verb is verb:
                     self.rule(
@@ -269,7 +280,8 @@ def _touches(one: Zone, other: Zone) -> bool:
 def territories(policy: Policy, firewall: Firewall) -> list[tuple[AddressSet, tuple[str, ...]]]:
     """For each zone with interfaces at this firewall: the addresses that are its own, and the interfaces they must come by.
 
-    Addresses belong to their innermost zone; one without interfaces of its own has those of the zone around it.
+    Addresses belong to their innermost zone; one without interfaces of its own has those of the zone around it. Link-local
+    addresses are at home on every link, and belong to none.
     """
     zones = [zone for zone in policy.zones.values() if zone.kind in (ZoneKind.NAMED, ZoneKind.INTERNET)]
     given = [zone for zone in zones if zone.name in firewall.interfaces]
@@ -279,5 +291,5 @@ def territories(policy: Policy, firewall: Firewall) -> list[tuple[AddressSet, tu
         for other in given:
             if other is not zone and other.addresses <= zone.addresses:
                 own -= other.addresses
-        found.append((own, firewall.interfaces[zone.name]))
+        found.append((own - LINK_LOCAL, firewall.interfaces[zone.name]))
     return found

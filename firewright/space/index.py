@@ -8,7 +8,10 @@ the AND of eight remembered integers. Opaque literals are axes of their own, wit
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Sequence
+from functools import reduce
+from operator import or_
 from typing import NamedTuple
 
 from firewright.model.interval import Ranges, canonical, intersection
@@ -26,13 +29,14 @@ _FALSE, _TRUE = -1, -2
 class Atoms:
     """One axis of an index.
 
-    `held` maps an atom to the steps that hold it; `of`, `overlapping` and `containing` map a value to its atoms, to the
-    steps that share a packet with it, and to the steps that hold all of it; `starts` and `atom` are the segments.
+    `held` maps an atom to the steps that hold it; `of`, `overlapping` and `containing` map a value to its atoms (`atoms` as a
+    sequence), to the steps that share a packet with it, and to those that hold all of it; `starts` and `atom` are the segments.
     """
 
     __slots__ = (
         "_segments",
         "atom",
+        "atoms",
         "containing",
         "every",
         "held",
@@ -50,44 +54,55 @@ class Atoms:
             users.setdefault(value, []).append(step)
         using = {value: bitmap_of(steps, count) for value, steps in users.items()}
         self.top = top
-        self.unconstrained = using.get(ANY, 0)
-        self._sweep(using)
+        self.unconstrained = using.pop(ANY, 0)
+        self.atoms = self._sweep(using)
         self.every = (1 << len(self.held)) - 1
         self._segments: list[list[int]] | None = None
         self.of: dict[int, int] = {ANY: self.every}
         self.overlapping: dict[int, int] = {ANY: (1 << count) - 1}
         self.containing: dict[int, int] = {ANY: self.unconstrained}
-        for value in using:
-            if value != ANY:
-                atoms = self._atoms_of(_ranges(value, top))
-                either, both = 0, -1
-                for one in atoms:
-                    either |= self.held[one]
-                    both &= self.held[one]
-                self.of[value] = bitmap_of(atoms, len(self.held))
-                self.overlapping[value], self.containing[value] = either, both
+        for value, atoms in self.atoms.items():
+            self.of[value] = bitmap_of(atoms, len(self.held))
+            held = [self.held[atom] for atom in atoms]
+            self.overlapping[value] = reduce(or_, held)
+            # Most values are held by none but themselves, which is seen at a few atoms.
+            least, containing = using[value] | self.unconstrained, held[0]
+            for steps in held:
+                if containing == least:
+                    break
+                containing &= steps
+            self.containing[value] = containing
+        self.atoms[ANY] = range(len(self.held))
 
-    def _sweep(self, using: dict[int, int]) -> None:
-        changes = {0: self.unconstrained}
-        for value, steps in using.items():
-            if value == ANY:
-                continue
+    def _sweep(self, using: dict[int, int]) -> dict[int, Sequence[int]]:
+        """Find segments and atoms, and the atoms of each value. Steps with one value go in and out of segments together."""
+        changes: defaultdict[int, list[int]] = defaultdict(list, {0: []})
+        for value in using:
             for low, high in _ranges(value, self.top):
-                changes[low] = changes.get(low, 0) ^ steps
+                changes[low].append(value)
                 if high < self.top:
-                    changes[high + 1] = changes.get(high + 1, 0) ^ steps
+                    changes[high + 1].append(value)
         self.starts = sorted(changes)
         self.held: list[int] = []
         self.atom: list[int] = []
+        atoms: dict[int, list[int]] = {value: [] for value in using}
+        marks = {value: 1 << place for place, value in enumerate(using)}
         numbers: dict[int, int] = {}
-        steps = 0
+        inside: set[int] = set()
+        marked, steps = 0, self.unconstrained
         for start in self.starts:
-            steps ^= changes[start]
-            number = numbers.get(steps)
+            for value in changes[start]:
+                marked ^= marks[value]
+                steps ^= using[value]
+            inside.symmetric_difference_update(changes[start])
+            number = numbers.get(marked)
             if number is None:
-                number = numbers[steps] = len(self.held)
+                number = numbers[marked] = len(self.held)
                 self.held.append(steps)
+                for value in inside:
+                    atoms[value].append(number)
             self.atom.append(number)
+        return dict(atoms)
 
     def _atoms_of(self, ranges: Ranges) -> set[int]:
         """The atoms that meet a set, which need not be aligned with them."""
@@ -195,10 +210,8 @@ class Index:
         self.everything: AtomBox = tuple(axis.every for axis in self.axes)
         self.overlapping = [axis.overlapping for axis in self.axes]
         self.containing = [axis.containing for axis in self.axes]
-        of = [axis.of for axis in self.axes]
-        self.boxes: list[AtomBox] = [
-            tuple(atoms[value] for atoms, value in zip(of, step, strict=True)) for step in steps
-        ]
+        columns = zip(self.axes, zip(*steps, strict=True), strict=True)
+        self.boxes: list[AtomBox] = list(zip(*([axis.of[value] for value in column] for axis, column in columns), strict=True))
 
     def region(self, within: Box | None = None) -> Region:
         """The packets of a question, which need not be aligned with the atoms."""
@@ -239,6 +252,34 @@ class Index:
         containing = region.containing
         for axis in self.order:
             steps &= containing[axis]
+            if not steps:
+                return 0
+        return steps
+
+    def meeting(self, step: int, steps: int) -> int:
+        """Those of the steps that share a packet with a step (literals included)."""
+        values = self.values[step]
+        for axis in self.order:
+            steps &= self.overlapping[axis][values[axis]]
+            if not steps:
+                return 0
+        return steps
+
+    def holding(self, step: int, steps: int) -> int:
+        """Those of the steps that hold all of a step."""
+        values = self.values[step]
+        for axis in self.order:
+            steps &= self.containing[axis][values[axis]]
+            if not steps:
+                return 0
+        return steps
+
+    def holding_both(self, step: int, other: int, steps: int) -> int:
+        """Those of the steps that are known to hold all that two steps share: on each axis all of one of the two."""
+        values, others = self.values[step], self.values[other]
+        for axis in self.order:
+            containing = self.containing[axis]
+            steps &= containing[values[axis]] | containing[others[axis]]
             if not steps:
                 return 0
         return steps

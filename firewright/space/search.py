@@ -19,7 +19,7 @@ Claim = tuple[int, Region, int]
 """The step that decides, a region of it, and the steps that come before: what they do not hold of the region is in the set."""
 Places = Mapping[int, int]
 """For each program (by its `id`) its place in the index."""
-_MANY, _GUESSES = 48, 24
+_MANY, _GUESSES = 96, 16
 """Where this many steps come before, so many packets are tried before anything is proved."""
 _TRIAL = 500
 """Boxes to look at before a hard claim is given to the second engine, once the budget is used up."""
@@ -67,13 +67,13 @@ def settle(index: Index, claim: Claim, meter: Meter) -> AtomBox | None:
     return outside(index, region.atoms, before & region.overlapping, meter)
 
 
-def outside(index: Index, box: AtomBox, before: int, meter: Meter) -> AtomBox | None:
+def outside(index: Index, box: AtomBox, before: int, meter: Meter, is_shown: bool = True) -> AtomBox | None:
     """A part of a box that none of the steps `before` holds; None if they hold all of it.
 
-    Within the budget by `cover`; beyond it by a short trial, then the second engine; Undecided at twice the budget.
+    A part that is to be shown is made wide, so that a packet can be chosen that looks like a real one. Within the budget by `cover`; beyond it by a short trial, then the second engine; Undecided at twice the budget.
     """
     if before.bit_count() >= _MANY:
-        guessed = guess(index, box, before, _GUESSES)
+        guessed = guess(index, box, before, _GUESSES, is_shown)
         if guessed is not None:
             meter.nodes += 1
             return guessed

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from firewright.analysis.ask import Part, Ruling, ask
+from firewright.analysis.path import OWN
 from firewright.analysis.question import BadQuestion, Question, Side, parse_services
 from firewright.diagnostic import harmless
 from firewright.model.address import UNICAST
@@ -15,10 +16,11 @@ from firewright.reports import Reach, Use
 from firewright.space.budget import Undecided
 from firewright.space.encode import Unfilled
 
-_LOCAL = Side("local", UNICAST, is_local=True)
+_LOCAL = Side("local", OWN, is_local=True)
 _ANY = Side("any", UNICAST)
 _ORDER = (
-    Outcome.REQUIRED, Outcome.ALLOWED, Outcome.REQUESTED, Outcome.DENIED, Outcome.REJECTED, Outcome.CLOSED,
+    Outcome.REQUIRED, Outcome.ALLOWED, Outcome.REQUESTED, Outcome.DENIED, Outcome.REJECTED, Outcome.UNOPENED,
+    Outcome.CLOSED,
 )  # fmt: skip
 
 

@@ -63,12 +63,11 @@ def test_the_examples_of_a_change_are_decided_as_told(before: Policy, after: Pol
 def test_a_firewalls_settings_are_compared_too() -> None:
     """Interfaces, timeouts and what is opened are differences though no address tells them apart."""
     wall = Firewall("edge", (OUTER, OTHER), timeouts={"tcp-established": 14400}, interfaces={"outer": ("eth0",)})
-    other = replace(wall, timeouts={"tcp-established": 60}, interfaces={}, opens="required")
+    other = replace(wall, timeouts={"tcp-established": 60}, interfaces={})
     found = compare(policy(TABLE, [wall], []), policy(TABLE, [other], []), DAY)
     assert found.settings == (
         "edge: timeout tcp-established was 14400 s, is 60 s",
         "edge: interfaces of outer were eth0, are any",
-        "edge: opened what is allowed, opens what is required",
     )
     assert not found.is_equivalent
 

@@ -15,6 +15,7 @@ from firewright.analysis.path import intervals
 from firewright.analysis.question import parse_question
 from firewright.catalog.services import catalog
 from firewright.diagnostic import Severity
+from firewright.model.decision import Outcome
 from firewright.model.essential import ESSENTIALS
 from firewright.model.packet import FAMILIES, ConntrackState
 from firewright.model.policy import Action, Policy
@@ -511,3 +512,39 @@ def test_decision_39_advice_is_a_note() -> None:
     assert said.severity is Severity.NOTE
     assert said.help
     assert not audited(edge(open_smb, "from: any, to: inside, deny: smb"), "advice")
+
+
+def test_decision_07_an_interface_carries_only_the_zones_it_is_given_to() -> None:
+    """A machine inside that pretends to be the internet is spoofed, though nobody wrote down the internet's interface."""
+    text = (
+        'zones: {inside: [192.0.2.0/24, "2001:db8:1::/48"], dmz: [198.51.100.0/24, "2001:db8:2::/48"]}\n'
+        "firewalls: {edge: {between: [internet, inside, dmz], interfaces: {inside: eth1}}}\n"
+        "rules:\n  - {from: internet, to: dmz, allow: https}\n  - {from: inside, to: dmz, deny: any}\n"
+    )
+    said = policy(text)
+    for source, target in (("203.0.113.9", "198.51.100.7"), ("2a00::9", "2001:db8:2::7")):
+        assert fate(said, packet(source, target, "tcp/443", into="eth1", out="eth2")).outcome is Outcome.SPOOFED
+        assert fate(said, packet(source, target, "tcp/443", into="eth0", out="eth2")).outcome is Outcome.ALLOWED
+
+
+def test_decision_07_link_local_addresses_are_at_home_everywhere() -> None:
+    """Neighbour discovery works on every link of a firewall whose interfaces are written down."""
+    said = policy(
+        'zones: {inside: "2001:db8:1::/48"}\n'
+        "firewalls: {edge: {between: [internet, inside], interfaces: {inside: eth1, internet: eth0}}}\nrules: none\n"
+    )
+    for name in ("eth0", "eth1"):
+        asked = packet("fe80::1", "fe80::2", "icmpv6/135", into=name, out="")
+        assert fate(said, asked).outcome is Outcome.ESSENTIAL
+
+
+def test_what_is_allowed_and_not_required_is_not_opened_where_only_that_is() -> None:
+    """A firewall with `opens: required` stops what is only allowed, and an answer says so."""
+    said = policy(
+        'zones: {web: [192.0.2.0/28, "2001:db8::/64"]}\n'
+        "firewalls: {edge: {between: [internet, web], opens: required}}\n"
+        "rules:\n  - {from: internet, to: web, allow: http}\n  - {from: internet, to: web, require: https}\n"
+    )
+    for source, target in (("203.0.113.9", "192.0.2.1"), ("2a00::9", "2001:db8::1")):
+        assert fate(said, packet(source, target, "tcp/80", into="a", out="b")).outcome is Outcome.UNOPENED
+        assert fate(said, packet(source, target, "tcp/443", into="a", out="b")).outcome is Outcome.REQUIRED
