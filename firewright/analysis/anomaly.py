@@ -141,14 +141,14 @@ class _Flat:
             yield self.judge(step)
 
     def judge(self, step: int) -> Anomaly | None:
-        index, order = self.index, self.index.order
-        others = index.every_step & ~(1 << step)
-        holding, meeting = index.holding(step, others), index.meeting(step, others)
+        index = self.index
         below = (1 << step) - 1
-        if holding & below:
-            return Anomaly(step, Kind.SHADOWED, (lowest(holding),))
-        before, after = meeting & below, meeting & ~below
-        after &= ((holding & -holding) << 1) - 1
+        if earlier := index.holding(step, below):
+            return Anomaly(step, Kind.SHADOWED, (lowest(earlier),))
+        before = index.meeting(step, below)
+        later = index.every_step ^ below ^ (1 << step)
+        nearest = index.holding(step, later)
+        after = index.meeting(step, later & ((nearest & -nearest) << 1) - 1)
         is_alive, is_needed = not before, False
         if before or after & ~self.same(step):
             is_alive, is_needed = self.sample(step, before, after)
@@ -158,7 +158,7 @@ class _Flat:
         if not is_alive and before:
             if beside := _beside(index, step, before):
                 return Anomaly(step, Kind.SHADOWED, tuple(beside))
-            if outside(index, index.boxes[step], before, meter) is None:
+            if outside(index, index.boxes[step], before, meter, is_shown=False) is None:
                 return Anomaly(step, Kind.SHADOWED, tuple(_fewest(index, step, members(before))))
         if self.is_needed(step, before, after, meter):
             return None
@@ -207,7 +207,7 @@ class _Flat:
             if index.holding_both(step, other, covering):
                 continue
             shared = tuple(one & two for one, two in zip(box, index.boxes[other], strict=True))
-            if outside(index, shared, covering, meter) is not None:
+            if outside(index, shared, covering, meter, is_shown=False) is not None:
                 return True
         return False
 
@@ -264,7 +264,7 @@ def _fewest(index: Index, step: int, candidates: Sequence[int]) -> list[int]:
         pass  # The second engine proved it, and does not say by which.
 
     def search(kept: list[int], rest: list[int], is_changed: bool) -> list[int]:
-        if is_changed and outside(index, box, bitmap_of(kept, index.count), Meter.now()) is None:
+        if is_changed and outside(index, box, bitmap_of(kept, index.count), Meter.now(), False) is None:
             return []
         if len(rest) == 1:
             return rest

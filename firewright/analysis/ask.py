@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
-from firewright.analysis.decide import has_service
-from firewright.analysis.path import Hop, path
+from firewright.analysis.path import Hop, When, day_of, path
 from firewright.analysis.question import Question
 from firewright.analysis.words import FlowWords, Namer, flow_words
+from firewright.model.address import AddressSet, merge
 from firewright.model.decision import Decision, Outcome
+from firewright.model.interval import difference, intersection, is_within
 from firewright.model.packet import Family, Packet
 from firewright.model.policy import Policy, Term, ZoneKind
+from firewright.model.transport import service_ranges
 from firewright.source import Span
 from firewright.space.box import Box
 from firewright.space.flow import Flow
@@ -77,20 +79,46 @@ class Answer:
     parts: tuple[Part, ...]
 
 
-def ask(policy: Policy, question: Question, day: date) -> Answer:
-    """The exact answer of a policy to a question on a day. Raises Unfilled, Undecided."""
-    hops = in_order(path(policy, day), question)
+def ask(policy: Policy, question: Question, when: When) -> Answer:
+    """The exact answer of a policy to a question on a day, or on each authority's own. Raises Unfilled, Undecided."""
+    hops = path(policy, when)
+    inside = _inside(hops)
     sides = (side for side in (question.source, question.destination) if not side.is_local and "," not in side.words)
     namer = Namer(policy, asked=((side.words, side.addresses) for side in sides))
-    found: dict[Hashable, tuple[list[Flow], tuple[Decision, ...]]] = {}
+    found: dict[Hashable, tuple[list[Flow], tuple[Decision, ...], bool]] = {}
     for family, boxes in question.within().items():
         programs = [hop.programs[family] for hop in hops]
         for within in boxes:
             for flows, decisions in parts_of(programs, family, within):
-                found.setdefault(tuple(map(identity, decisions)), ([], decisions))[0].extend(flows)
-    parts = [_part(hops, flows, decisions, namer) for flows, decisions in found.values()]
+                for is_outward, directed in _by_direction(flows, inside, question):
+                    key = (is_outward, *map(identity, decisions))
+                    found.setdefault(key, ([], decisions, is_outward))[0].extend(directed)
+    parts = [_part(hops, flows, decisions, is_outward, namer) for flows, decisions, is_outward in found.values()]
     parts.sort(key=lambda part: (not part.is_open, part.lines[0] if part.lines else FlowWords("", "", "")))
-    return Answer(policy, question, day, tuple(parts))
+    return Answer(policy, question, day_of(when, policy), tuple(parts))
+
+
+def _inside(hops: tuple[Hop, ...]) -> AddressSet:
+    """The addresses behind the asking authority's own firewalls: what comes from there meets the innermost first."""
+    own = (hop.firewall for hop in hops if hop.is_own)
+    legs = (zone for firewall in own for zone in (*firewall.between, *firewall.within))
+    return merge(zone.addresses for zone in legs if zone.kind is ZoneKind.NAMED)
+
+
+def _by_direction(flows: Sequence[Flow], inside: AddressSet, question: Question) -> Iterator[tuple[bool, list[Flow]]]:
+    """The flows that go out and those that come in, which meet the firewalls in opposite orders."""
+    if question.source.is_local:
+        yield True, list(flows)
+        return
+    for is_outward in (True, False):
+        directed = []
+        for flow in flows:
+            mine = inside.ranges(flow.family)
+            source = intersection(flow.source, mine) if is_outward else difference(flow.source, mine)
+            if source:
+                directed.append(replace(flow, source=source))
+        if directed:
+            yield is_outward, directed
 
 
 def parts_of(
@@ -119,26 +147,24 @@ def witness_of(flow: Flow) -> Packet:
     return packet
 
 
-def _part(hops: tuple[Hop, ...], flows: Sequence[Flow], decisions: tuple[Decision, ...], namer: Namer) -> Part:
-    witness = witness_of(flows[0])
-    rulings = tuple(ruling(hop, decision, witness) for hop, decision in zip(hops, decisions, strict=True))
-    return Part(tuple(flows), flow_words(flows, namer), witness, rulings)
+def _part(
+    hops: tuple[Hop, ...], flows: Sequence[Flow], decisions: tuple[Decision, ...], is_outward: bool, namer: Namer
+) -> Part:
+    rulings = tuple(ruling(hop, decision, flows) for hop, decision in zip(hops, decisions, strict=True))
+    return Part(tuple(flows), flow_words(flows, namer), witness_of(flows[0]), rulings[::-1] if is_outward else rulings)
 
 
-def ruling(hop: Hop, decision: Decision, witness: Packet) -> Ruling:
-    """A decision with the very word of its rule that the witness is of."""
-    rule = decision.rule
-    term = next((term for term in rule.terms if has_service(term, witness)), None) if rule else None
+def ruling(hop: Hop, decision: Decision, flows: Sequence[Flow]) -> Ruling:
+    """A decision with the very word of its rule that all these flows are of, or its verb where they are of several."""
+    terms = decision.rule.terms if decision.rule else ()
+    term = next((term for term in terms if all(_is_of(flow, term) for flow in flows)), None)
     return Ruling(hop.policy, decision, term.at if term and term.at.line else decision.at, term)
 
 
-def in_order(hops: tuple[Hop, ...], question: Question) -> tuple[Hop, ...]:
-    """The firewalls as the question's packets meet them: from outside the outermost first, from inside the innermost first."""
-    outward = question.source.is_local or any(
-        question.source.addresses <= zone.addresses
-        for hop in hops
-        if hop.is_own
-        for zone in (*hop.firewall.between, *hop.firewall.within)
-        if zone.kind is ZoneKind.NAMED
+def _is_of(flow: Flow, term: Term) -> bool:
+    if term.is_any:
+        return True
+    found = service_ranges(term.transports, flow.family)
+    return any(
+        is_within(flow.source_port, ports) and is_within(flow.service, ranges) for ports, ranges in found.items()
     )
-    return tuple(reversed(hops)) if outward else hops

@@ -131,7 +131,7 @@ def _changes(packets: PacketSet, old: tuple[Hop, ...], new: tuple[Hop, ...], nam
                 found.setdefault(tuple(map(identity, decisions)), ([], decisions))[0].extend(part)
     for flows, decisions in found.values():
         witness = witness_of(flows[0])
-        rulings = [ruling(hop, decision, witness) for hop, decision in zip((*old, *new), decisions, strict=True)]
+        rulings = [ruling(hop, decision, flows) for hop, decision in zip((*old, *new), decisions, strict=True)]
         yield Change(
             tuple(flows), flow_words(flows, namer), witness, tuple(rulings[: len(old)]), tuple(rulings[len(old) :])
         )

@@ -23,6 +23,9 @@ from firewright.space.search import deciding, outside, settle
 from firewright.space.slices import only, steps_meeting
 from firewright.space.witness import packet_in
 
+Sides = tuple[int | None, int | None]
+"""The place of a step in two programs, None where it is not there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -99,76 +102,93 @@ def _paired(before: Program, after: Program, within: Box) -> tuple[Difference, .
 
     A packet that two unchanged steps decide is decided by the same step on both sides: the steps that both lists have in the
     same order stand in the same order on both sides. So every difference lies in the box of a changed step, and steps that
-    meet none of those are left out from the start.
+    meet none of those are left out from the start. What is left of both lists is indexed as one, unchanged steps once.
     """
-    changed = _changed(before, after)
-    boxes = [
-        program.box[step] for program, steps in zip((before, after), changed, strict=True) for step in sorted(steps)
-    ]
-    if not boxes:
+    whole, sides = _side_by_side(before, after)
+    changed = [box for box, (old, new) in zip(whole.box, sides, strict=True) if old is None or new is None]
+    if not changed:
         return ()
-    kept = [steps_meeting(program, boxes) for program in (before, after)]
-    index = Index([only(program, steps) for program, steps in zip((before, after), kept, strict=True)], before.family)
-    one, other = index.lists
-    changed_before = bitmap_of((place for place, step in enumerate(kept[0]) if step in changed[0]), index.count)
-    changed_after = bitmap_of(
-        (place + other.offset for place, step in enumerate(kept[1]) if step in changed[1]), index.count
-    )
-    region = index.region(None if within == EVERY_BOX else within)
-    found = []
-    for step in bits(region.overlapping & one.steps):
-        against = other.steps & ~other.deciding.get(str(one.program.verdict[step]), 0)
-        if not changed_before >> step & 1:
-            against &= changed_after
-        for step_after, part in _pairs_of(index, step, against, region.atoms, Meter.now()):
-            found.append(_difference(index, within, kept[0][step], kept[1][step_after - other.offset], part))
-    return tuple(found)
+    kept = steps_meeting(whole, changed)
+    pairs = _Pairs(Index([only(whole, kept)], before.family), [sides[place] for place in kept], within)
+    return tuple(sorted(pairs.differences(), key=lambda one: (one.before, one.after)))
 
 
-def _pairs_of(index: Index, step: int, against: int, within: AtomBox, meter: Meter) -> Iterator[tuple[int, AtomBox]]:
-    """The steps among `against` that decide on the other side some packet that the step decides on this one."""
-    other = index.lists[1]
-    below = (1 << step) - 1
-    if _among(index, step, index.containing, below):
-        return
-    before = _among(index, step, index.overlapping, below)
-    reached = _among(index, step, index.overlapping, other.steps)
-    nearest = _among(index, step, index.containing, other.steps)
-    reached &= ((nearest & -nearest) << 1) - 1
-    against &= reached
-    if not against:
-        return
-    own = tuple(mine & asked for mine, asked in zip(index.boxes[step], within, strict=True))
-    if not all(own) or (before and outside(index, own, before, meter) is None):
-        return
-    values = index.values[step]
-    for step_after in bits(against):
-        covering = before | reached & ((1 << step_after) - 1)
-        theirs = index.values[step_after]
-        holding = covering
-        for axis in index.order:
-            containing = index.containing[axis]
-            holding &= containing[values[axis]] | containing[theirs[axis]]
-            if not holding:
-                break
-        if holding:
-            continue
-        shared = tuple(mine & their for mine, their in zip(own, index.boxes[step_after], strict=True))
-        if all(shared):
-            covering = _among(index, step_after, index.overlapping, covering)
+def _side_by_side(before: Program, after: Program) -> tuple[Program, list[Sides]]:
+    """The steps of both programs in one list, each program's in its own order, the steps in common once; and their places."""
+    only_before, only_after = _changed(before, after)
+    whole = Program(before.family)
+    sides: list[Sides] = []
+    old = new = 0
+    while old < len(before) or new < len(after):
+        if old not in only_before and new in only_after:
+            sides.append((None, new))
+            program, step = after, new
+            new += 1
+        else:
+            is_common = old not in only_before
+            sides.append((old, new if is_common else None))
+            program, step = before, old
+            old, new = old + 1, new + is_common
+        whole.add(program.box[step], str(program.verdict[step]), None, program.literals[step])
+    return whole, sides
+
+
+class _Pairs:
+    """The pairs of steps that decide a packet differently, in an index of two lists side by side."""
+
+    def __init__(self, index: Index, sides: Sequence[Sides], within: Box) -> None:
+        self.index, self.sides, self.within = index, sides, within
+        self.words = index.lists[0].program.verdict
+        self.deciding = index.lists[0].deciding
+        self.old = bitmap_of((place for place, (old, _) in enumerate(sides) if old is not None), index.count)
+        self.new = bitmap_of((place for place, (_, new) in enumerate(sides) if new is not None), index.count)
+        self.region = index.region(None if within == EVERY_BOX else within)
+
+    def differences(self) -> Iterator[Difference]:
+        """Every difference, by its step in the first list."""
+        unchanged = self.old & self.new
+        asked = self.old & ~self.new
+        for step in bits(self.new & ~self.old):
+            asked |= self.index.meeting(step, unchanged & ~self.deciding[str(self.words[step])])
+        for step in bits(asked & self.region.overlapping):
+            against = self.new & ~self.deciding[str(self.words[step])]
+            if unchanged >> step & 1:
+                against &= ~unchanged
+            for other, part in self.of(step, against, Meter.now()):
+                before, after = self.sides[step][0], self.sides[other][1]
+                if before is not None and after is not None:
+                    yield _difference(self.index, self.within, before, after, part)
+
+    def of(self, step: int, against: int, meter: Meter) -> Iterator[tuple[int, AtomBox]]:
+        """The steps among `against` that decide, in the second list, some packet that the step decides in the first."""
+        index = self.index
+        below = self.old & ((1 << step) - 1)
+        if index.holding(step, below):
+            return
+        reached, nearest = index.meeting(step, self.new), index.holding(step, self.new)
+        reached &= ((nearest & -nearest) << 1) - 1
+        against &= reached
+        own = tuple(mine & asked for mine, asked in zip(index.boxes[step], self.region.atoms, strict=True))
+        if not against or not all(own):
+            return
+        before = index.meeting(step, below)
+        is_alive = not before
+        for other in bits(against):
+            covering = index.meeting(other, before | reached & ((1 << other) - 1))
+            if index.holding_both(step, other, covering):
+                continue
+            shared = tuple(mine & their for mine, their in zip(own, index.boxes[other], strict=True))
+            if not all(shared):
+                continue
             part = outside(index, shared, covering, meter)
             if part is not None:
-                yield step_after, part
-
-
-def _among(index: Index, step: int, relation: Sequence[Mapping[int, int]], steps: int) -> int:
-    """Those of the steps that stand in a relation to a step on every axis."""
-    values = index.values[step]
-    for axis in index.order:
-        steps &= relation[axis][values[axis]]
-        if not steps:
-            break
-    return steps
+                is_alive = True
+                yield other, part
+            elif not is_alive:
+                # Perhaps none of its pairs can differ, since earlier steps of its own list take all of it.
+                if outside(index, own, before, meter, is_shown=False) is None:
+                    return
+                is_alive = True
 
 
 def _changed(before: Program, after: Program) -> tuple[set[int], set[int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -35,7 +35,16 @@ class Hop:
         return PacketSet.decided(dict(self.programs), *verdicts)
 
 
-def path(policy: Policy, day: date) -> tuple[Hop, ...]:
+When = date | Callable[[Policy], date]
+"""One day for all, or each authority's own: a permission ends in the time zone of the policy that says it."""
+
+
+def day_of(when: When, policy: Policy) -> date:
+    """The day on which a policy is asked."""
+    return when if isinstance(when, date) else when(policy)
+
+
+def path(policy: Policy, when: When) -> tuple[Hop, ...]:
     """Every firewall on the paths of a policy, the outermost authority first. Raises Unfilled.
 
     Another authority knows nothing of the asking one's machine: its firewalls see every packet come and go by an interface.
@@ -44,7 +53,7 @@ def path(policy: Policy, day: date) -> tuple[Hop, ...]:
     for authority in policy.authorities():
         is_own = authority is policy
         for firewall in authority.firewalls.values():
-            programs = encode_path(authority, firewall, day)
+            programs = encode_path(authority, firewall, day_of(when, authority))
             if not is_own:
                 programs = {family: _forwarded(programs[family], family) for family in FAMILIES}
             hops.append(Hop(authority, firewall, programs, is_own))

@@ -149,14 +149,19 @@ def _one_side(name: str, policy: Policy) -> Side:
     raise BadQuestion(f"{policy.name} has no zone {harmless(name, 60)!r}", way_out, unknown_name=name)
 
 
+def nearest_first(policy: Policy) -> list[Policy]:
+    """The policy, then the authorities it is behind: a name means what the nearest of them says."""
+    return list(policy.authorities())[::-1]
+
+
 def zone_named(name: str, policy: Policy) -> Zone | None:
     """The zone of that name: the policy's own, else that of the authorities it is behind, the nearest first."""
-    return next((one.zones[name] for one in reversed(list(policy.authorities())) if name in one.zones), None)
+    return next((one.zones[name] for one in nearest_first(policy) if name in one.zones), None)
 
 
 def zone_names(policy: Policy) -> list[str]:
     """Every zone name that a question to this policy can use."""
-    return list(dict.fromkeys(name for one in reversed(list(policy.authorities())) for name in one.zones))
+    return list(dict.fromkeys(name for one in nearest_first(policy) for name in one.zones))
 
 
 def parse_services(text: str, policy: Policy) -> Term:
@@ -169,7 +174,7 @@ def parse_services(text: str, policy: Policy) -> Term:
     for word in words:
         if word == "any":
             raise BadQuestion("`any` stands alone", "it already means every protocol and port")
-        service = next((one.services[word] for one in policy.authorities() if word in one.services), None)
+        service = next((one.services[word] for one in nearest_first(policy) if word in one.services), None)
         row = None if service else catalog().service(word)
         if service is not None:
             if service.term.is_any:
@@ -186,7 +191,7 @@ def parse_services(text: str, policy: Policy) -> Term:
 
 def _transports(word: str, policy: Policy) -> tuple[Transport, ...]:
     if not is_transport(word):
-        known = [*policy.services, *catalog().names()]
+        known = [*(name for one in nearest_first(policy) for name in one.services), *catalog().names()]
         guess = nearest(word, known)
         way_out = f"did you mean {guess}?" if guess else "write tcp/443, or see `firewright explain`"
         raise BadQuestion(f"there is no service {harmless(word, 60)!r}", way_out)

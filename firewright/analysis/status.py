@@ -9,15 +9,14 @@ from enum import StrEnum
 from functools import cached_property
 from itertools import combinations
 
-from firewright.analysis.ask import in_order
 from firewright.analysis.path import Hop, internet_of, path
-from firewright.analysis.question import Question, Side
+from firewright.analysis.question import Side
 from firewright.analysis.words import FlowWords, Namer, flow_words
 from firewright.model.address import UNICAST
 from firewright.model.decision import Decision, Outcome
 from firewright.model.interval import Ranges, difference, intersection, union
 from firewright.model.packet import FAMILIES, ConntrackState, Family
-from firewright.model.policy import Action, Policy, Term, Zone, ZoneKind
+from firewright.model.policy import Action, Policy, Zone, ZoneKind
 from firewright.model.transport import EVERY_SERVICE
 from firewright.space.axis import ANY_INTERFACE, HOST
 from firewright.space.box import Box, box
@@ -164,7 +163,7 @@ class Statuses:
 
     def direction(self, source: Zone, destination: Zone) -> Direction:
         """What becomes of every new flow from one zone to another. Raises Undecided."""
-        hops = in_order(self._hops, Question(self._side(source), self._side(destination), Term("any", ())))
+        hops = self._hops
         shares: list[Share] = []
         parts: dict[Stand, list[Flow]] = {}
         reasons: dict[tuple[Standing, str], None] = {}

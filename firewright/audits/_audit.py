@@ -15,14 +15,18 @@ from firewright.analysis.path import Hop, path
 from firewright.diagnostic import Diagnostic, Note, Severity
 from firewright.model.decision import Decision
 from firewright.model.packet import FAMILIES, Family, Packet
-from firewright.model.policy import Policy, Rule
+from firewright.model.policy import Policy, Rule, Verb
 from firewright.registry import Registry
 from firewright.source import Span
 from firewright.space.box import Box
+from firewright.space.budget import Undecided
 from firewright.space.encode import encode_rules, rule_boxes
 from firewright.space.flow import Flow
 from firewright.space.packetset import PacketSet
 from firewright.space.program import Program
+
+MOST_SKIPS = 2_000
+"""Pairs of an override and a named rule, up to which it is proved what rules add."""
 
 Lock = Mapping[str, str]
 """For each catalog service that a policy uses, the transports that were accepted."""
@@ -69,8 +73,12 @@ class Context:
     def taken(self, policy: Policy) -> list[tuple[Rule, list[Rule]]]:
         """Each rule that could go without changing a decision, in file order, with the rules that take its packets.
 
-        Judged with all other rules in place, over both families. Raises Unfilled, Undecided.
+        Judged with all other rules in place, over both families, and over all days: a rule is not taken by one that ends
+        before it, and one that overrides a ban is never judged, since others may rest on it. Raises Unfilled, Undecided.
         """
+        skips = sum(len(rule.overrides) for rule in policy.rules) * sum(1 for rule in policy.rules if rule.name)
+        if skips > MOST_SKIPS:
+            raise Undecided(f"so many overrides ({skips:,} pairs of rules) are not followed")
         if id(policy) not in self._taken:
             self._taken[id(policy)] = list(_taken(self.programs(policy)))
         return self._taken[id(policy)]
@@ -121,8 +129,15 @@ def _taken(programs: Mapping[Family, Program]) -> Iterator[tuple[Rule, list[Rule
                     {id(one): one for other in found[step].by if (one := rules[other]) is not None and one is not rule}
                 )
     for rule, by in sorted(takers.values(), key=lambda pair: pair[0].at):
-        if id(rule) not in alive:
+        if id(rule) not in alive and not rule.overrides and all(_outlasts(one, rule) for one in by.values()):
             yield rule, sorted(by.values(), key=lambda one: one.at)
+
+
+def _outlasts(one: Rule, other: Rule) -> bool:
+    """Whether a rule says what it says at least as long as another; a ban never ends."""
+    if one.until is None or one.verb in (Verb.DENY, Verb.REJECT):
+        return True
+    return other.until is not None and one.until >= other.until
 
 
 Audit = Callable[[Policy, Context], Iterable[Diagnostic]]

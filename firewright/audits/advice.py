@@ -10,9 +10,11 @@ from firewright.analysis.path import internet_of
 from firewright.audits._audit import Context, note
 from firewright.catalog.row import ServiceRow, Visibility
 from firewright.catalog.services import catalog
+from firewright.catalog.special_purpose import globally_reachable
 from firewright.diagnostic import Diagnostic, Note
+from firewright.model.address import merge
 from firewright.model.decision import PERMITTED_OUTCOMES
-from firewright.model.interval import Ranges, intersection, union
+from firewright.model.interval import Ranges, intersection, size, union
 from firewright.model.packet import FAMILIES, Family
 from firewright.model.policy import Policy, Rule, Term, Verb, Zone, ZoneKind
 from firewright.model.transport import service_ranges
@@ -20,6 +22,8 @@ from firewright.space.axis import ANY_INTERFACE
 from firewright.space.box import Box, box, meet_box
 
 MOST_NAMES = 6
+WORLDWIDE = {4: 2**28, 6: 2**112}
+"""So many reachable addresses (an IPv4 /4, an IPv6 /16) are nobody's own network."""
 
 
 def audit(policy: Policy, context: Context) -> Iterator[Diagnostic]:
@@ -34,7 +38,7 @@ def audit(policy: Policy, context: Context) -> Iterator[Diagnostic]:
 
 def _inward(policy: Policy) -> dict[Family, Box]:
     """Packets that come from the internet and go anywhere else."""
-    internet = internet_of(policy)
+    internet = internet_of(policy) | merge(zone.addresses for zone in policy.named_zones if _is_worldwide(zone))
     found = {}
     for family in FAMILIES:
         one = box(family, in_interface=ANY_INTERFACE, source=internet.ranges(family))
@@ -46,8 +50,17 @@ def _inward(policy: Policy) -> dict[Family, Box]:
 def _is_inward(rule: Rule) -> bool:
     outer = (ZoneKind.INTERNET, ZoneKind.ANY)
     return any(
-        any(zone.kind in outer for zone in ends.sources) and any(_is_inner(zone) for zone in ends.destinations)
+        any(zone.kind in outer or _is_worldwide(zone) for zone in ends.sources)
+        and any(_is_inner(zone) for zone in ends.destinations)
         for ends in rule.ends
+    )
+
+
+def _is_worldwide(zone: Zone) -> bool:
+    """Whether a named zone holds so much of what is globally reachable that it is the internet by another name."""
+    reachable = zone.addresses & globally_reachable()
+    return zone.kind is ZoneKind.NAMED and any(
+        size(reachable.ranges(family)) >= WORLDWIDE[family] for family in FAMILIES
     )
 
 

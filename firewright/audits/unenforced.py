@@ -1,6 +1,8 @@
 """A rule that no firewall can enforce: its packets stay inside one network and pass none.
 
-A permission there is true whatever the firewalls do, and is only said; a ban there is an illusion, and a finding.
+A permission there is true whatever the firewalls do, and is only said; a ban there is an illusion, and a finding. So is a ban of
+nothing but what a machine cannot do without (the essentials) or says to itself: that is let through before any rule. A ban of which a
+part passes no firewall is said with that part.
 """
 
 from collections.abc import Iterator
@@ -24,21 +26,22 @@ def audit(policy: Policy, context: Context) -> Iterator[Diagnostic]:
     for firewall in policy.firewalls.values():
         away = away & PacketSet.decided(encode_passage(policy, firewall), Outcome.UNENFORCED.value)
     passing = ~away
-    known: dict[Ends, tuple[bool, bool]] = {}
+    known: dict[tuple[Ends, bool], tuple[bool, bool]] = {}
     for rule in context.active(policy):
         if rule.verb in (Verb.REQUEST, Verb.OTHERWISE):
             continue
         for ends in rule.ends:
-            if ends not in known:
+            key = (ends, rule.verb in _BANS)
+            if key not in known:
                 pair = _pair(ends)
                 is_outside = not context.has_part(passing, pair)
-                is_partly = not is_outside and _is_inner(ends) and context.has_part(away, pair)
-                known[ends] = (is_outside, is_partly)
-        outside = [ends for ends in rule.ends if known[ends][0]]
-        partly = [ends for ends in rule.ends if known[ends][1]]
+                is_asked = _is_inner(ends) or key[1]
+                known[key] = (is_outside, not is_outside and is_asked and context.has_part(away, pair))
+        outside = [ends for ends in rule.ends if known[ends, rule.verb in _BANS][0]]
+        partly = [ends for ends in rule.ends if known[ends, rule.verb in _BANS][1]]
         if outside:
             yield _whole(rule, outside)
-        elif partly and rule.verb not in _BANS:
+        elif partly:
             yield _part(rule, Namer(policy), context.flows(away, _pair(partly[0])))
 
 

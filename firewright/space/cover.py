@@ -25,50 +25,57 @@ def cover(
         meter.nodes += 1
         if meter.nodes > meter.limit:
             raise Undecided(f"the proof looked at {meter.limit} boxes and is not at its end")
-        box, candidates = todo.pop()
-        is_cut = True
-        while is_cut:
-            # Whatever is cut off makes the box smaller for all candidates: those before it are looked at once more.
-            is_cut = False
-            keep: list[int] = []
-            fewest, pivot = 99, -1
-            for candidate in candidates:
-                other = boxes[candidate]
-                opened = 0
-                for axis in axes:
-                    here = box[axis]
-                    shared = here & other[axis]
-                    if shared != here:
-                        if not shared:
-                            opened = -1
-                            break
-                        opened += 1
-                        last, cut = axis, shared
-                if opened < 0:
-                    continue
-                if opened > 1:
-                    keep.append(candidate)
-                    if opened < fewest:
-                        fewest, pivot = opened, candidate
-                    continue
-                if used is not None:
-                    used.add(candidate)
-                if opened == 0:
-                    break
-                box = (*box[:last], box[last] ^ cut, *box[last + 1 :])
-                is_cut = bool(keep)
-            else:
-                candidates = keep
-                continue
-            break
-        else:
-            if not keep:
-                return box
-            keep.remove(pivot)
-            if used is not None:
-                used.add(pivot)
-            _cut(box, boxes[pivot], axes, keep, todo)
+        left, keep, pivot = _pare(*todo.pop(), boxes, axes, used)
+        if left is None:
+            continue
+        if not keep:
+            return left
+        keep.remove(pivot)
+        if used is not None:
+            used.add(pivot)
+        _cut(left, boxes[pivot], axes, keep, todo)
     return None
+
+
+def _pare(
+    box: AtomBox, candidates: Sequence[int], boxes: Sequence[AtomBox], axes: Sequence[int], used: set[int] | None
+) -> tuple[AtomBox | None, list[int], int]:
+    """What is left of a box when all that can be is cut off it whole, the candidates left, and the one open on fewest axes.
+
+    None for the box if nothing is left.
+    """
+    while True:
+        keep: list[int] = []
+        fewest, pivot, is_cut = 99, -1, False
+        for candidate in candidates:
+            other = boxes[candidate]
+            opened = 0
+            for axis in axes:
+                here = box[axis]
+                shared = here & other[axis]
+                if shared != here:
+                    if not shared:
+                        opened = -1
+                        break
+                    opened += 1
+                    last, cut = axis, shared
+            if opened < 0:
+                continue
+            if opened > 1:
+                keep.append(candidate)
+                if opened < fewest:
+                    fewest, pivot = opened, candidate
+                continue
+            if used is not None:
+                used.add(candidate)
+            if opened == 0:
+                return None, keep, pivot
+            # From now on less is asked; those looked at before, which may hold all of that, are looked at once more.
+            box = (*box[:last], box[last] ^ cut, *box[last + 1 :])
+            is_cut = bool(keep)
+        if not is_cut:
+            return box, keep, pivot
+        candidates = keep
 
 
 def _cut(

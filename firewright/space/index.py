@@ -11,19 +11,23 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import reduce
-from operator import or_
+from operator import and_, itemgetter, or_
 from typing import NamedTuple
 
 from firewright.model.interval import Ranges, canonical, intersection
 from firewright.model.packet import Family
 from firewright.space.axis import AXES, TOPS
-from firewright.space.bitmap import bitmap_of, bits, members
+from firewright.space.bitmap import bitmap_of, bits
 from firewright.space.box import ANY, Box, ranges_in
 from firewright.space.program import Program
 
 AtomBox = tuple[int, ...]
 """For each axis a set of atoms."""
 _FALSE, _TRUE = -1, -2
+_REMEMBERED = 1024
+"""Values of questions that an axis remembers."""
+_FEW = 64
+"""Fewer atoms than this are turned into ranges one by one."""
 
 
 class Atoms:
@@ -34,6 +38,7 @@ class Atoms:
     """
 
     __slots__ = (
+        "_asked",
         "_segments",
         "atom",
         "atoms",
@@ -58,6 +63,7 @@ class Atoms:
         self.atoms = self._sweep(using)
         self.every = (1 << len(self.held)) - 1
         self._segments: list[list[int]] | None = None
+        self._asked: dict[int, tuple[int, int, int]] = {}
         self.of: dict[int, int] = {ANY: self.every}
         self.overlapping: dict[int, int] = {ANY: (1 << count) - 1}
         self.containing: dict[int, int] = {ANY: self.unconstrained}
@@ -111,9 +117,18 @@ class Atoms:
             found.update(self.atom[bisect_right(self.starts, low) - 1 : bisect_left(self.starts, high + 1)])
         return found
 
-    def meeting(self, ranges: Ranges) -> int:
-        """The atoms that meet a set, as a bitmap."""
-        return bitmap_of(self._atoms_of(ranges), len(self.held))
+    def asked(self, value: int) -> tuple[int, int, int]:
+        """The atoms that meet any value, the steps that do, and steps known to hold all of it; the last few are remembered."""
+        if value in self.of:
+            return self.of[value], self.overlapping[value], self.containing[value]
+        found = self._asked.get(value)
+        if found is None:
+            if len(self._asked) >= _REMEMBERED:
+                self._asked.clear()
+            atoms = self._atoms_of(_ranges(value, self.top))
+            held = [self.held[atom] for atom in atoms]
+            found = self._asked[value] = bitmap_of(atoms, len(self.held)), reduce(or_, held), reduce(and_, held)
+        return found
 
     def steps_meeting(self, ranges: Ranges) -> int:
         """The steps that share a number with a set."""
@@ -126,18 +141,26 @@ class Atoms:
         """The numbers of a set of atoms."""
         if atoms == self.every:
             return ((0, self.top),)
-        if self._segments is None:
-            self._segments = [[] for _ in self.held]
-            for segment, atom in enumerate(self.atom):
-                self._segments[atom].append(segment)
-        ends = [*self.starts[1:], self.top + 1] if len(self.starts) < 64 else None
         starts, last = self.starts, len(self.starts) - 1
-        pairs = []
-        for atom in members(atoms):
-            for segment in self._segments[atom]:
-                after = ends[segment] if ends else starts[segment + 1] if segment < last else self.top + 1
-                pairs.append((starts[segment], after - 1))
-        return canonical(pairs)
+        if atoms.bit_count() < _FEW:
+            if self._segments is None:
+                self._segments = [[] for _ in self.held]
+                for segment, atom in enumerate(self.atom):
+                    self._segments[atom].append(segment)
+            return canonical(
+                (starts[segment], starts[segment + 1] - 1 if segment < last else self.top)
+                for atom in bits(atoms)
+                for segment in self._segments[atom]
+            )
+        # A letter for each segment, so that runs of them are found as fast as text is searched.
+        letters = bin(atoms | 1 << len(self.held))[:2:-1]
+        text = "".join(itemgetter(*self.atom)(letters))
+        pairs, first = [], text.find("1")
+        while first >= 0:
+            behind = text.find("0", first)
+            pairs.append((starts[first], starts[behind] - 1 if behind >= 0 else self.top))
+            first = text.find("1", behind) if behind >= 0 else -1
+        return tuple(pairs)
 
 
 def _ranges(value: int, top: int) -> Ranges:
@@ -211,24 +234,19 @@ class Index:
         self.overlapping = [axis.overlapping for axis in self.axes]
         self.containing = [axis.containing for axis in self.axes]
         columns = zip(self.axes, zip(*steps, strict=True), strict=True)
-        self.boxes: list[AtomBox] = list(zip(*([axis.of[value] for value in column] for axis, column in columns), strict=True))
+        self.boxes: list[AtomBox] = list(
+            zip(*([axis.of[value] for value in column] for axis, column in columns), strict=True)
+        )
 
     def region(self, within: Box | None = None) -> Region:
         """The packets of a question, which need not be aligned with the atoms."""
         atoms, containing, overlapping = [], [], self.every_step
         for axis, one in enumerate(self.axes):
-            value = ANY if within is None or axis >= AXES else within[axis]
-            met = one.every if value == ANY else one.meeting(ranges_in(value, one.top))
+            met, either, both = one.asked(ANY if within is None or axis >= AXES else within[axis])
             atoms.append(met)
-            if met == one.every:
-                containing.append(one.unconstrained)
-                continue
-            either, both = 0, self.every_step
-            for atom in bits(met):
-                either |= one.held[atom]
-                both &= one.held[atom]
-            overlapping &= either
             containing.append(both)
+            if met != one.every:
+                overlapping &= either
         return Region(tuple(atoms), overlapping, tuple(containing))
 
     def clip(self, region: Region, step: int) -> Region | None:

@@ -14,7 +14,7 @@ from firewright.space.axis import point
 from firewright.space.box import Box
 from firewright.space.flow import Flow
 from firewright.space.program import Program
-from firewright.space.question import enumerate_flows, find_packet
+from firewright.space.question import enumerate_flows, find_box, find_packet
 from firewright.space.sentence import AllOf, AnyOf, Decides, Sentence, both, either, negate, union_of
 
 Within = Mapping[Family, Box]
@@ -86,7 +86,7 @@ class PacketSet:
     def is_empty(self, within: Within | None = None) -> bool:
         """Whether no packet of the question is in the set."""
         asked = FAMILIES if within is None else within
-        return all(find_packet(self.sentence, each, None if within is None else within[each]) is None for each in asked)
+        return all(find_box(self.sentence, each, None if within is None else within[each]) is None for each in asked)
 
     def __contains__(self, packet: Packet) -> bool:
         """Whether one packet is in the set; literals are taken not to hold."""

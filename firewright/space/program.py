@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from firewright.model.packet import Family
 from firewright.space.axis import AXES, TOPS, Axis
-from firewright.space.box import ANY, EVERY_BOX, Box, Value, has_number, meet
+from firewright.space.box import ANY, EVERY_BOX, Box, Value, has_number, meet, ranges_in
 
 Verdict = str | int | None
 """A decision in a word, or the later step to go on at, or None while that step is not known yet."""
 Literals = tuple[tuple[str, bool], ...]
 """Matches that are not understood, by their text, and whether they must hold; sorted, each text once."""
 
-_TELLING = tuple(sorted(Axis, key=lambda axis: axis not in (Axis.DESTINATION, Axis.SOURCE, Axis.SERVICE)))
+_TELLING = tuple(sorted(Axis, key=lambda axis: axis not in (Axis.SOURCE, Axis.SERVICE)))
 
 
 class Program:
@@ -26,7 +27,7 @@ class Program:
     Built by `add` and `skip`; its first use seals it. Every packet is decided: the last step is EVERY_BOX with a decision.
     """
 
-    __slots__ = ("_sealed", "box", "family", "literals", "origin", "verdict", "words")
+    __slots__ = ("_by_destination", "_sealed", "box", "family", "literals", "origin", "verdict", "words")
 
     def __init__(self, family: Family) -> None:
         self.family = family
@@ -36,6 +37,7 @@ class Program:
         self.literals: list[Literals] = []
         self.words: set[str] = set()
         self._sealed = False
+        self._by_destination: list[tuple[int, int, Value, list[int]]] | None = None
 
     def __len__(self) -> int:
         return len(self.box)
@@ -80,25 +82,45 @@ class Program:
         return self
 
     def decide(self, place: Sequence[int], assumed: Mapping[str, bool] | None = None) -> int:
-        """The step that decides the packet at this place; literals that are not assumed do not hold. O(n)."""
+        """The step that decides the packet at this place; literals that are not assumed do not hold.
+
+        Looks at each destination that steps have, then at the steps whose destination holds the packet: O(n), mostly far less.
+        """
         holds = assumed or {}
+        number = place[Axis.DESTINATION]
+        near = [
+            steps
+            for lowest, highest, value, steps in self._grouped()
+            if lowest <= number <= highest and has_number(value, number)
+        ]
         # A value is looked at once, however many steps have it: what it holds of this packet is the same for all.
         known: list[dict[Value, bool]] = [{ANY: True} for _ in place]
-        index = 0
-        while True:
-            if self._matches(index, place, known) and all(
-                holds.get(text, False) == wanted for text, wanted in self.literals[index]
-            ):
-                verdict = self.verdict[index]
+        at = 0
+        for step in sorted(chain.from_iterable(near)):
+            if step < at or not self._matches(step, place, known):
+                continue
+            if all(holds.get(text, False) == wanted for text, wanted in self.literals[step]):
+                verdict = self.verdict[step]
                 if not isinstance(verdict, int):
-                    return index
-                index = verdict
-            else:
-                index += 1
+                    return step
+                at = verdict
+        raise AssertionError("the last step of a program matches every packet and decides")
 
-    def _matches(self, index: int, place: Sequence[int], known: list[dict[Value, bool]]) -> bool:
-        """Whether a step's box holds the place; destinations first, since they tell most steps apart."""
-        values = self.box[index]
+    def _grouped(self) -> list[tuple[int, int, Value, list[int]]]:
+        """Each destination that steps have: where it begins and ends, and the steps; put together when first asked."""
+        if self._by_destination is None:
+            self.seal()
+            steps_to: dict[Value, list[int]] = {}
+            for step, box in enumerate(self.box):
+                steps_to.setdefault(box[Axis.DESTINATION], []).append(step)
+            top = TOPS[self.family][Axis.DESTINATION]
+            ends = ((ranges_in(value, top), value, steps) for value, steps in steps_to.items())
+            self._by_destination = [(ranges[0][0], ranges[-1][1], value, steps) for ranges, value, steps in ends]
+        return self._by_destination
+
+    def _matches(self, step: int, place: Sequence[int], known: list[dict[Value, bool]]) -> bool:
+        """Whether a step's box holds the place; sources first, since they tell most steps to one destination apart."""
+        values = self.box[step]
         for axis in _TELLING:
             value = values[axis]
             is_in = known[axis].get(value)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from threading import Lock
 from typing import assert_never
 
 from firewright.model.interval import Ranges
 from firewright.model.packet import FAMILIES, Family, Packet
-from firewright.space.axis import AXES
+from firewright.space.axis import AXES, Axis
 from firewright.space.box import EVERY_BOX, Box
 from firewright.space.budget import Meter, Undecided, current
 from firewright.space.diagram import Diagram, decider
@@ -59,8 +60,32 @@ def forget() -> None:
         _INDEXES.clear()
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A box of packets for which a sentence holds, in an index inside a question; `fixed` are axes that the index leaves out."""
+
+    index: Index
+    box: AtomBox
+    within: Box | None
+    fixed: tuple[tuple[Axis, Ranges], ...] = ()
+
+    def packet(self) -> tuple[Packet, dict[str, bool]]:
+        """One of the packets, and how literals read for it."""
+        product = list(self.index.product(self.box, self.within))
+        for axis, ranges in self.fixed:
+            product[axis] = ranges
+        literals = zip(self.index.names, product[AXES:], strict=True)
+        return packet_in(self.index.family, product[:AXES]), {text: ranges[0][0] == 1 for text, ranges in literals}
+
+
 def find_packet(sentence: Sentence, family: Family, within: Box | None) -> tuple[Packet, dict[str, bool]] | None:
-    """A packet of the sentence inside the question and how literals read for it; None if there is none.
+    """A packet of the sentence inside the question and how literals read for it; None if there is none."""
+    found = find_box(sentence, family, within)
+    return None if found is None else found.packet()
+
+
+def find_box(sentence: Sentence, family: Family, within: Box | None) -> Found | None:
+    """Packets of the sentence inside the question; None if there are none. Cheaper than naming one.
 
     Long programs that no index is kept of are cut into slices if the whole space is asked.
     """
@@ -72,8 +97,8 @@ def find_packet(sentence: Sentence, family: Family, within: Box | None) -> tuple
             return _find_in_slices(sentence, slicing, programs)
     index = index_of(programs, family)
     places = {id(program): place for place, program in enumerate(programs)}
-    found = _found(index, places, sentence, within, Meter.now())
-    return None if found is None else _packet(index, index.product(found, within))
+    box = _found(index, places, sentence, within, Meter.now())
+    return None if box is None else Found(index, box, within)
 
 
 def _found(
@@ -89,9 +114,7 @@ def _found(
     return next((box for _, box in diagram.paths(lambda end: end is True)), None)
 
 
-def _find_in_slices(
-    sentence: Sentence, slicing: Slicing, programs: Sequence[Program]
-) -> tuple[Packet, dict[str, bool]] | None:
+def _find_in_slices(sentence: Sentence, slicing: Slicing, programs: Sequence[Program]) -> Found | None:
     """Slice by slice, each program folded; slices that mean the same are asked once."""
     places = {id(program): place for place, program in enumerate(programs)}
     asked: set[tuple[object, ...]] = set()
@@ -102,18 +125,10 @@ def _find_in_slices(
             continue
         asked.add(meaning)
         index = Index([fold(program) for program in one.programs], slicing.family)
-        found = _found(index, places, sentence, None, meter)
-        if found is not None:
-            product = list(index.product(found, None))
-            for axis, ranges in one.fixed:
-                product[axis] = ranges
-            return _packet(index, product)
+        box = _found(index, places, sentence, None, meter)
+        if box is not None:
+            return Found(index, box, None, one.fixed)
     return None
-
-
-def _packet(index: Index, product: Sequence[Ranges]) -> tuple[Packet, dict[str, bool]]:
-    literals = zip(index.names, product[AXES:], strict=True)
-    return packet_in(index.family, product[:AXES]), {text: ranges[0][0] == 1 for text, ranges in literals}
 
 
 def deciding_packets(

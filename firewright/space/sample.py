@@ -10,8 +10,8 @@ _STEP, _ADD, _MASK = 6364136223846793005, 1442695040888963407, (1 << 64) - 1
 _WIDENING = 200
 
 
-def guess(index: Index, box: AtomBox, before: int, tries: int) -> AtomBox | None:
-    """A part of a box that none of the steps `before` holds; None if a few tries did not hit one."""
+def guess(index: Index, box: AtomBox, before: int, tries: int, is_wide: bool) -> AtomBox | None:
+    """A part of a box that none of the steps `before` holds, widened if asked; None if a few tries did not hit one."""
     axes = [(axis, box[axis], box[axis].bit_length(), index.axes[axis].held) for axis in index.order]
     state = 1
     for _ in range(tries):
@@ -25,24 +25,25 @@ def guess(index: Index, box: AtomBox, before: int, tries: int) -> AtomBox | None
             atom = chosen[axis] = (rest & -rest).bit_length() - 1 + place
             holding &= held[atom]
             if not holding:
-                return _widened(index, box, before, chosen)
+                return _around(index, box, before, chosen, is_wide)
     return None
 
 
-def _widened(index: Index, box: AtomBox, before: int, chosen: dict[int, int]) -> AtomBox:
-    """A box around chosen atoms that still no step holds; on axes where nothing was chosen everything will do."""
+def _around(index: Index, box: AtomBox, before: int, chosen: dict[int, int], is_wide: bool) -> AtomBox:
+    """A box of chosen atoms, widened if asked, that no step holds; on axes where nothing was chosen everything will do."""
     out = list(box)
     for axis, atom in chosen.items():
         out[axis] = 1 << atom
-    for axis in list(chosen):
+    for axis in list(chosen) if is_wide else ():
         blocking = before
         for other, atom in chosen.items():
             if other != axis:
                 blocking &= index.axes[other].held[atom]
         if blocking.bit_count() <= _WIDENING:
-            atoms = box[axis]
+            blocked = 0
             for step in bits(blocking):
-                atoms &= ~index.boxes[step][axis]
+                blocked |= index.boxes[step][axis]
+            atoms = box[axis] & ~blocked
             # Blocking steps may hold the chosen atom, where an axis widened before keeps them away: then it stays alone.
             if atoms:
                 out[axis] = atoms

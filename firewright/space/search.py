@@ -70,7 +70,8 @@ def settle(index: Index, claim: Claim, meter: Meter) -> AtomBox | None:
 def outside(index: Index, box: AtomBox, before: int, meter: Meter, is_shown: bool = True) -> AtomBox | None:
     """A part of a box that none of the steps `before` holds; None if they hold all of it.
 
-    A part that is to be shown is made wide, so that a packet can be chosen that looks like a real one. Within the budget by `cover`; beyond it by a short trial, then the second engine; Undecided at twice the budget.
+    A part that is to be shown is made wide, so that a packet can be chosen that looks like a real one.
+    Within the budget by `cover`; beyond it by a short trial, then the second engine; Undecided at twice the budget.
     """
     if before.bit_count() >= _MANY:
         guessed = guess(index, box, before, _GUESSES, is_shown)
