@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 
 from firewright.model.address import BROADCAST, LOOPBACK, MULTICAST, UNICAST
 from firewright.model.decision import Decision, Outcome
-from firewright.model.essential import ESSENTIALS, LINK_LOCAL
+from firewright.model.essential import ESSENTIALS, LINK_LOCAL, REDIRECTS
 from firewright.model.interval import has
 from firewright.model.packet import PORTED, Packet
 from firewright.model.policy import Action, Firewall, Policy, Rule, Term, Verb, Zone, ZoneKind
@@ -41,6 +41,9 @@ def decide(policy: Policy, firewall: Firewall, packet: Packet, day: date) -> Dec
         return Decision(Outcome.SPOOFED, Action.DROP, firewall, at=firewall.at)
     if not from_host and not to_host and not passes(firewall, packet):
         return Decision(Outcome.UNENFORCED, Action.ACCEPT, firewall, at=firewall.at)
+    protocol, selectors = REDIRECTS[family]
+    if to_host and packet.protocol == protocol and has(selectors, packet.selector):
+        return Decision(Outcome.DENIED, Action.DROP, firewall, reason="redirects are always dropped", at=firewall.at)
     if is_essential(packet):
         return Decision(Outcome.ESSENTIAL, Action.ACCEPT, firewall, at=firewall.at)
     return _by_rules(policy, firewall, packet, day)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, product
 
 from firewright.analysis.path import Hop, internet_of, path
 from firewright.analysis.question import Side
 from firewright.analysis.words import FlowWords, Namer, flow_words
-from firewright.model.address import UNICAST
+from firewright.model.address import UNICAST, AddressSet
 from firewright.model.decision import Decision, Outcome
 from firewright.model.interval import Ranges, difference, intersection, union
 from firewright.model.packet import FAMILIES, ConntrackState, Family
@@ -138,6 +138,19 @@ def pairs(policy: Policy) -> tuple[Pair, ...]:
     return tuple(reversed(unique.values()))
 
 
+def named_pairs(policy: Policy) -> Iterator[Pair]:
+    """The pairs that the rules of a policy name, in their order, the internet first and the machine last; `any` is no name.
+
+    Lazy, with repetitions: rules can name millions.
+    """
+    for rule in policy.rules:
+        for ends in rule.ends:
+            for source, destination in product(ends.sources, ends.destinations):
+                if ZoneKind.ANY not in (source.kind, destination.kind):
+                    is_turned = destination.kind is ZoneKind.INTERNET or source.is_local
+                    yield Pair(destination, source) if is_turned else Pair(source, destination)
+
+
 def zones_of(policy: Policy) -> tuple[Zone, ...]:
     """The zones of a matrix: the internet, the named ones, the machine itself and groups, where something speaks of them."""
     spoken = {zone.name for rule in policy.rules for ends in rule.ends for zone in (*ends.sources, *ends.destinations)}
@@ -196,13 +209,14 @@ class Statuses:
             source.name, destination.name, tuple(families), tuple(shares), tuple(words), tuple(reasons), tuple(asides)
         )
 
-    def _side(self, zone: Zone) -> Side:
-        addresses = zone.addresses
+    def addresses_of(self, zone: Zone) -> AddressSet:
+        """The addresses that a zone means at an end: the internet is what no authority on the path has a zone for."""
         if zone.kind is ZoneKind.INTERNET:
-            addresses = self._internet
-        elif zone.is_local:
-            addresses = UNICAST
-        return Side(zone.name, addresses, zone.is_local, zone.kind in _GROUPS)
+            return self._internet
+        return UNICAST if zone.is_local else zone.addresses
+
+    def _side(self, zone: Zone) -> Side:
+        return Side(zone.name, self.addresses_of(zone), zone.is_local, zone.kind in _GROUPS)
 
     def _box(self, source: Zone, destination: Zone, family: Family) -> Box | None:
         """The new flows of a family; None where an end has no address in it. Groups are heard by the machine itself."""

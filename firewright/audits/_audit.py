@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from firewright.analysis.anomaly import anomalies
-from firewright.analysis.path import Hop, path
+from firewright.analysis.path import Hop, When, path
 from firewright.diagnostic import Diagnostic, Note, Severity
 from firewright.model.decision import Decision
 from firewright.model.packet import FAMILIES, Family, Packet
@@ -34,10 +34,14 @@ Lock = Mapping[str, str]
 
 @dataclass(slots=True)
 class Context:
-    """The day of an audit, the accepted expansions of catalog names if there are any, and what audits share."""
+    """The day of an audit, the accepted expansions of catalog names if there are any, and what audits share.
+
+    `when` is each authority's own day, where they differ.
+    """
 
     day: date
     lock: Lock | None = None
+    when: When | None = None
     _programs: dict[int, dict[Family, Program]] = field(default_factory=dict)
     _paths: dict[int, tuple[Hop, ...]] = field(default_factory=dict)
     _boxes: dict[tuple[int, Family], tuple[Rule, list[Box]]] = field(default_factory=dict)
@@ -56,7 +60,7 @@ class Context:
     def hops(self, policy: Policy) -> tuple[Hop, ...]:
         """The firewalls on its paths, encoded once. Raises Unfilled."""
         if id(policy) not in self._paths:
-            self._paths[id(policy)] = path(policy, self.day)
+            self._paths[id(policy)] = path(policy, self.when or self.day)
         return self._paths[id(policy)]
 
     def active(self, policy: Policy) -> list[Rule]:

@@ -5,58 +5,101 @@ zones `internet` and `any` only the addresses that are globally reachable (RFC 6
 """
 
 from collections.abc import Hashable, Iterator
+from datetime import date
 
 from firewright.analysis.ask import identity, parts_of
-from firewright.analysis.path import Hop
+from firewright.analysis.path import Hop, intervals
 from firewright.analysis.words import Namer, flow_words
-from firewright.audits._audit import Context, error
+from firewright.audits._audit import Context, error, warning
 from firewright.catalog.special_purpose import globally_reachable
 from firewright.diagnostic import Diagnostic, Note
-from firewright.model.address import AddressSet
+from firewright.model.address import AddressSet, merge
 from firewright.model.decision import OPEN_OUTCOMES, Decision
-from firewright.model.packet import FAMILIES, Packet
+from firewright.model.interval import Ranges
+from firewright.model.packet import FAMILIES, Family, Packet
 from firewright.model.policy import Policy, Rule, Verb
-from firewright.space.box import box
+from firewright.space.axis import ANY_INTERFACE, HOST
+from firewright.space.box import Box, box
+from firewright.space.budget import Undecided
 from firewright.space.flow import Flow
 from firewright.space.packetset import EVERYTHING, PacketSet
 
 MOST_LINES = 6
+MOST_INTERVALS = 400
 
 
 def audit(policy: Policy, context: Context) -> Iterator[Diagnostic]:
-    """One error for each `require` of which a packet is stopped by another authority, with the line that stops it."""
+    """For each `require` of which another authority stops a packet, now or when a permission ends: the lines that stop it.
+
+    An error; a warning if it is only stopped where the machine itself may stand, and may also stand elsewhere.
+    """
     if policy.behind is None:
         return
-    others = EVERYTHING
-    for hop in context.hops(policy):
-        if not hop.is_own:
-            others = others & hop.decided(*OPEN_OUTCOMES)
-    arriving = _arriving(policy)
-    stopped = arriving - others
-    for rule in context.active(policy):
-        packet = context.first(stopped, rule) if rule.verb is Verb.REQUIRE else None
-        if packet is not None:
-            yield _request(policy, context, rule, arriving, others, packet)
+    said: set[int] = set()
+    starts = intervals(policy, context.day)
+    if len(starts) > MOST_INTERVALS:
+        raise Undecided(f"so many ends of permissions ({len(starts):,}) are not followed")
+    for start in starts:
+        then = context if start == context.day else Context(start)
+        others = EVERYTHING
+        for hop in then.hops(policy):
+            if not hop.is_own:
+                others = others & hop.decided(*OPEN_OUTCOMES)
+        arriving = _arriving(policy, _standing(policy))
+        stopped = arriving - others
+        for rule in then.active(policy):
+            packet = then.first(stopped, rule) if rule.verb is Verb.REQUIRE and id(rule) not in said else None
+            if packet is not None:
+                said.add(id(rule))
+                elsewhere = _elsewhere(policy, then, rule, others)
+                yield _request(policy, then, rule, arriving, others, packet, start, context.day, elsewhere)
 
 
-def _arriving(policy: Policy) -> PacketSet:
-    """Packets whose ends somebody named, or that are globally reachable."""
-    reachable = globally_reachable()
-    real = reachable
+def _standing(policy: Policy) -> AddressSet:
+    """Where the machine itself may be: nobody says, so anywhere in the networks of those it is behind."""
+    return merge(zone.addresses for one in policy.authorities() if one is not policy for zone in one.named_zones)
+
+
+def _elsewhere(policy: Policy, context: Context, rule: Rule, others: PacketSet) -> str:
+    """A zone of another authority in which the machine itself would not be stopped, for a rule about it; or nothing."""
+    if not any(zone.is_local for ends in rule.ends for zone in (*ends.sources, *ends.destinations)):
+        return ""
+    for authority in policy.authorities():
+        for zone in authority.named_zones if authority is not policy else ():
+            if context.first(_arriving(policy, zone.addresses) - others, rule) is None:
+                return zone.name
+    return ""
+
+
+def _arriving(policy: Policy, standing: AddressSet) -> PacketSet:
+    """Packets whose ends somebody named, or that are globally reachable; the machine itself is in `standing`."""
+    real = globally_reachable()
     for authority in policy.authorities():
         for zone in authority.named_zones:
-            if authority is policy or zone.addresses & reachable:
+            if authority is policy or zone.addresses & globally_reachable():
                 real |= zone.addresses
-    return _between(real)
+    return PacketSet.of({family: _ends(family, real.ranges(family), standing.ranges(family)) for family in FAMILIES})
 
 
-def _between(real: AddressSet) -> PacketSet:
-    boxes = {family: [box(family, source=real.ranges(family), destination=real.ranges(family))] for family in FAMILIES}
-    return PacketSet.of(boxes)
+def _ends(family: Family, real: Ranges, standing: Ranges) -> list[Box | None]:
+    between = {"in_interface": ANY_INTERFACE, "out_interface": ANY_INTERFACE}
+    return [
+        box(family, source=real, destination=real, **between),
+        box(family, source=real, destination=standing, out_interface=HOST),
+        box(family, source=standing, destination=real, in_interface=HOST),
+    ]
 
 
 def _request(
-    policy: Policy, context: Context, rule: Rule, arriving: PacketSet, others_open: PacketSet, packet: Packet
+    policy: Policy,
+    context: Context,
+    rule: Rule,
+    arriving: PacketSet,
+    others_open: PacketSet,
+    packet: Packet,
+    start: date,
+    today: date,
+    elsewhere: str,
 ) -> Diagnostic:
     others = [hop for hop in context.hops(policy) if not hop.is_own]
     namer = Namer(policy)
@@ -71,5 +114,9 @@ def _request(
         if not all(arriving.is_empty({flow.family: flow.box}) for flow in flows)
         for line in flow_words(flows, namer)[:MOST_LINES]
     ]
-    message = f"{rule.label}: another authority on the path stops some of it"
+    when = "" if start == today else f" from {start} on"
+    if elsewhere:
+        message = f"{rule.label}: another authority stops some of it{when}, unless the machine stands in {elsewhere}"
+        return warning("needs-request", message, rule.at, packet, "request it there, or require less", notes)
+    message = f"{rule.label}: another authority on the path stops some of it{when}"
     return error("needs-request", message, rule.at, packet, "request it there, or require less", notes)

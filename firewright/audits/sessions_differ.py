@@ -43,6 +43,7 @@ def _longest(timed: list[Rule], family: Family, context: Context) -> Program:
 def _differ(rule: Rule, packet: Packet, program: Program) -> Diagnostic:
     other = program.origin[program.decide(point(packet))]
     assert isinstance(other, Rule)  # noqa: S101 - a packet with longer sessions has a rule that says so
-    message = f"{rule.label}: sessions of {rule.sessions} s here, and of {other.sessions} s for some of it elsewhere, which holds"
+    longest = f"{other.sessions} s"
+    message = f"{rule.label}: sessions of {rule.sessions} s here and {longest} elsewhere; {longest} holds"
     notes = [Note(f"{other.label}: {other.sessions} s", other.at)]
     return note("sessions-differ", message, rule.at, packet, "give both the same length", notes)

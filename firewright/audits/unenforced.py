@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from firewright.analysis.words import Namer, flow_words
 from firewright.audits._audit import Context, note, warning
 from firewright.diagnostic import Diagnostic, Note
-from firewright.model.decision import Outcome
+from firewright.model.decision import SETTLED_OUTCOMES, Outcome
 from firewright.model.policy import Ends, Policy, Rule, Verb, Zone, ZoneKind
 from firewright.space.encode import encode_passage
 from firewright.space.flow import Flow
@@ -22,9 +22,12 @@ MOST_PAIRS = 4
 
 def audit(policy: Policy, context: Context) -> Iterator[Diagnostic]:
     """For each rule of which a zone pair is outside every firewall: one note, for a ban a warning."""
-    away = EVERYTHING
+    away, always, settled = EVERYTHING, EVERYTHING, EVERYTHING
     for firewall in policy.firewalls.values():
-        away = away & PacketSet.decided(encode_passage(policy, firewall), Outcome.UNENFORCED.value)
+        passage = encode_passage(policy, firewall)
+        away = away & PacketSet.decided(passage, Outcome.UNENFORCED.value)
+        always = always & PacketSet.decided(passage, Outcome.ESSENTIAL.value, Outcome.LOOPBACK.value)
+        settled = settled & PacketSet.decided(passage, *SETTLED_OUTCOMES)
     passing = ~away
     known: dict[tuple[Ends, bool], tuple[bool, bool]] = {}
     for rule in context.active(policy):
@@ -39,7 +42,10 @@ def audit(policy: Policy, context: Context) -> Iterator[Diagnostic]:
                 known[key] = (is_outside, not is_outside and is_asked and context.has_part(away, pair))
         outside = [ends for ends in rule.ends if known[ends, rule.verb in _BANS][0]]
         partly = [ends for ends in rule.ends if known[ends, rule.verb in _BANS][1]]
-        if outside:
+        if rule.verb in _BANS and not context.has_part(~settled, rule) and context.has_part(always, rule):
+            message = f"{rule.label} bans what is let through before any rule: an essential, or what the machine says to itself"
+            yield warning("unenforced", message, rule.at, context.first(always, rule) or "", "delete it")
+        elif outside:
             yield _whole(rule, outside)
         elif partly:
             yield _part(rule, Namer(policy), context.flows(away, _pair(partly[0])))

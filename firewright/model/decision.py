@@ -35,6 +35,10 @@ class Outcome(StrEnum):
 
 _OPEN = (Outcome.REQUIRED, Outcome.ALLOWED, Outcome.ESSENTIAL, Outcome.LOOPBACK, Outcome.UNENFORCED)
 OPEN_OUTCOMES: tuple[str, ...] = tuple(outcome.value for outcome in _OPEN)
+SETTLED_OUTCOMES: tuple[str, ...] = tuple(
+    outcome.value for outcome in (Outcome.ESSENTIAL, Outcome.LOOPBACK, Outcome.SPOOFED)
+)
+"""What is decided before any rule is asked."""
 PERMITTED_OUTCOMES: tuple[str, ...] = (Outcome.REQUIRED.value, Outcome.ALLOWED.value)
 """What the policy's own rules let through."""
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from firewright.model.address import EVERYWHERE, MULTICAST, AddressSet
 from firewright.model.interval import Ranges, canonical
-from firewright.model.packet import ICMPV6, UDP, Family
+from firewright.model.packet import ICMP, ICMPV6, UDP, Family
 
 LINK_LOCAL = AddressSet.of("169.254.0.0/16", "fe80::/10")
 """Addresses that mean something on one link only, and on every link (RFC 3927, RFC 4291)."""
@@ -63,6 +63,9 @@ def _dhcp(
         Essential(name, False, (family,), UDP, _port(server), EVERYWHERE, destination, _port(client), sentence),
     )
 
+
+REDIRECTS = {4: (ICMP, _types(5)), 6: (ICMPV6, _types(137))}
+"""Protocol and selectors of ICMP redirects, by which a stranger on the link would move a machine's routes: always dropped."""
 
 ESSENTIALS: tuple[Essential, ...] = (
     *_both(

@@ -11,7 +11,7 @@ from datetime import date
 
 from firewright.model.address import LOOPBACK, UNICAST, AddressSet, merge
 from firewright.model.decision import Decision, Outcome
-from firewright.model.essential import ESSENTIALS, LINK_LOCAL
+from firewright.model.essential import ESSENTIALS, LINK_LOCAL, REDIRECTS
 from firewright.model.interval import Ranges, complement, difference, intersection, union
 from firewright.model.packet import FAMILIES, Family
 from firewright.model.policy import Action, Firewall, Policy, Rule, Verb, Zone, ZoneKind
@@ -58,7 +58,10 @@ def encode_rules(policy: Policy, day: date) -> dict[Family, Program]:
 
 
 def encode_passage(policy: Policy, firewall: Firewall) -> dict[Family, Program]:
-    """Which packets do not pass the firewall ("not enforced"), and which do ("closed"), whatever the rules. Raises Unfilled."""
+    """What becomes of packets whatever the rules: "not enforced", "loopback", "essential"; "closed" is what rules decide.
+
+    Raises Unfilled.
+    """
     return {family: _Encoder(policy, firewall, date.min, family).passage() for family in FAMILIES}
 
 
@@ -136,7 +139,9 @@ class _Encoder:
         return self.rules_alone()
 
     def passage(self) -> Program:
+        self.loopback()
         self.not_on_path()
+        self.essentials()
         return self.rest()
 
     def rules_alone(self) -> Program:
@@ -210,7 +215,10 @@ class _Encoder:
                 yield one
 
     def essentials(self) -> None:
-        """The printed list, for what the machine itself receives and sends."""
+        """The printed list, for what the machine itself receives and sends, and what it never takes: redirects."""
+        protocol, selectors = REDIRECTS[self.family]
+        redirects = box(self.family, out_interface=HOST, service=_on_axis(protocol, selectors))
+        self.add([redirects], self.decided(Outcome.DENIED, Action.DROP, "redirects are always dropped"))
         for row in ESSENTIALS:
             if self.family not in row.families:
                 continue
@@ -220,7 +228,7 @@ class _Encoder:
                 out_interface=HOST if row.is_inbound else None,
                 source=row.source.ranges(self.family),
                 destination=row.destination.ranges(self.family),
-                service=tuple((row.protocol << 16 | low, row.protocol << 16 | high) for low, high in row.selectors),
+                service=_on_axis(row.protocol, row.selectors),
                 source_port=None if row.source_ports == ((0, 65535),) else row.source_ports,
             )
             self.add([one], self.decided(Outcome.ESSENTIAL, Action.ACCEPT, f"{row.name}: {row.because}"))
@@ -250,6 +258,10 @@ class _Encoder:
         self.add(rule_boxes(rule, self.family), decision)
         for index in skips:
             self.list.skip(index, len(self.list))
+
+
+def _on_axis(protocol: int, selectors: Ranges) -> Ranges:
+    return tuple((protocol << 16 | low, protocol << 16 | high) for low, high in selectors)
 
 
 def legs_of(firewall: Firewall) -> tuple[list[AddressSet], AddressSet]:

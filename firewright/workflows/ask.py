@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 from firewright.analysis.ask import ask
 from firewright.analysis.question import BadQuestion, Question, parse_question, zone_named, zone_names
-from firewright.diagnostic import Report, harmless, nearest
+from firewright.diagnostic import Diagnostic, Report, Severity, harmless, nearest
 from firewright.model.policy import Policy
 from firewright.reports import Answers
 from firewright.space.budget import Undecided
 from firewright.space.encode import Unfilled
 from firewright.workflows.selection import Saying, Wanted, select, silent
+from firewright.workflows.unfilled import say_unfilled
+
+_COMMAS = re.compile(r"\s*,\s*")
 
 
 def ask_policies(text: str, wanted: Wanted, report: Report, saying: Saying = silent) -> Answers | None:
@@ -28,10 +33,9 @@ def answers_of(
         saying(f"asking {policy.name}")
         for question in questions:
             try:
-                answers.append(ask(policy, question, wanted.day_of(policy)))
+                answers.append(ask(policy, question, wanted.day_of))
             except Unfilled as error:
-                names = ", ".join(zone.name for one in policy.authorities() for zone in one.questions)
-                report.error("unfilled", harmless(str(error)), policy.at, f"fill in {names}")
+                say_unfilled(error, policy, report)
             except Undecided as error:
                 report.error(
                     "undecided",
@@ -50,25 +54,55 @@ def addressed_by(
 ) -> tuple[tuple[Policy, tuple[Question, ...]], ...]:
     """The policies that a question is put to: those that define its zones themselves, else those that know them.
 
-    Nobody who can answer is an error, with the nearest name that any policy has.
+    Nobody who can answer is an error, with the nearest name that any policy has. So is one that owns all names of the
+    question and cannot answer it; where one only knows them, that is a warning.
     """
-    asked, faults = [], []
+    asked: list[tuple[Policy, tuple[Question, ...]]] = []
+    faults: list[tuple[Policy, BadQuestion]] = []
     for policy in policies:
         try:
             asked.append((policy, parse_question(text, policy)))
         except BadQuestion as error:
-            faults.append(error)
+            faults.append((policy, error))
     if not asked:
-        _nobody(faults, policies, report)
+        _nobody([fault for _, fault in faults], policies, report)
         return ()
-    own = tuple(pair for pair in asked if _is_own(*pair))
+    names = _names(text)
+    own = tuple(pair for pair in asked if _owns(pair[0], names))
+    for policy, fault in faults:
+        if _owns(policy, names):
+            _cannot(policy, fault, Severity.ERROR, report)
+        elif not own and _knows(policy, names):
+            _cannot(policy, fault, Severity.WARNING, report)
     return own or tuple(asked)
 
 
-def _is_own(policy: Policy, questions: tuple[Question, ...]) -> bool:
-    """Whether every zone of a question is the policy's own; an address belongs to everybody."""
-    names = [name for side in (questions[0].source, questions[0].destination) for name in side.words.split(", ")]
-    return all(name in policy.zones or zone_named(name, policy) is None for name in names)
+def _names(text: str) -> tuple[str, ...]:
+    """What stands at the two ends of a question."""
+    left, _, right = text.partition("<->" if "<->" in text else "->")
+    ends = (left, (_COMMAS.sub(",", right).split(None, 1) or [""])[0])
+    return tuple(name for end in ends for part in end.split(",") if (name := part.strip()))
+
+
+def _owns(policy: Policy, names: tuple[str, ...]) -> bool:
+    """Whether every name is a zone of the policy itself; an address belongs to everybody."""
+    return all(name in policy.zones or _is_address(name) and zone_named(name, policy) is None for name in names)
+
+
+def _knows(policy: Policy, names: tuple[str, ...]) -> bool:
+    """Whether every name means something to the policy."""
+    return all(_is_address(name) or zone_named(name, policy) is not None for name in names)
+
+
+def _is_address(name: str) -> bool:
+    return ":" in name or name[:1].isdigit() and ("." in name or "/" in name)
+
+
+def _cannot(policy: Policy, fault: BadQuestion, severity: Severity, report: Report) -> None:
+    """Say that one of several policies gives no answer, and why."""
+    message = f"{harmless(policy.name)} cannot answer: {fault}"
+    way_out = f"{fault.help}; or name the policies that are asked" if fault.help else "name the policies that are asked"
+    report.add(Diagnostic("bad-question", severity, message, policy.at, help=way_out))
 
 
 def _nobody(faults: list[BadQuestion], policies: tuple[Policy, ...], report: Report) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 from firewright.audits._audit import AUDITS, Context
 from firewright.diagnostic import Diagnostic, Note, Report, Severity, harmless
@@ -12,6 +13,7 @@ from firewright.space.budget import Undecided
 from firewright.space.encode import Unfilled
 from firewright.workflows.lock import read_lock
 from firewright.workflows.selection import Saying, Wanted, select, silent
+from firewright.workflows.unfilled import open_zones
 
 
 def check(wanted: Wanted, report: Report, is_strict: bool = False, saying: Saying = silent) -> Findings:
@@ -26,7 +28,7 @@ def check(wanted: Wanted, report: Report, is_strict: bool = False, saying: Sayin
         lock = read_lock(policy, wanted.folder, report)
         if report.has_errors():
             return Findings(tuple(report.sorted()), report.sources, is_strict=is_strict, is_readable=False)
-        names &= _audit(policy, Context(wanted.day_of(policy), lock), report, saying)
+        names &= _audit(policy, Context(wanted.day_of(policy), lock, wanted.day_of), report, saying)
     subjects = tuple(subject_of(policy, wanted) for policy in policies)
     return Findings(
         tuple(report.sorted()), report.sources, subjects, tuple(sorted(names)), _pages(), is_strict, is_readable=True
@@ -46,7 +48,7 @@ def _audit(policy: Policy, context: Context, report: Report, saying: Saying) -> 
         saying(f"{policy.name}: {name}")
         try:
             for said in audit(policy, context):
-                report.add(said)
+                report.add(_without_place(said) if policy.path == "-" and name == "catalog-lock" else said)
             done.add(name)
         except Unfilled:
             is_unfilled = True
@@ -59,12 +61,16 @@ def _audit(policy: Policy, context: Context, report: Report, saying: Saying) -> 
     return done
 
 
+def _without_place(said: Diagnostic) -> Diagnostic:
+    """What is piped in has no place for a lock file beside it."""
+    return replace(said, help="save it as a file to lock it")
+
+
 def _unfilled_outside(policy: Policy) -> Diagnostic:
     """The policy is whole, but an authority it is behind has open questions."""
     notes = tuple(
         Note(f"{zone.name} is not filled in: {zone.question}", zone.at)
-        for one in policy.authorities()
-        for zone in one.questions
+        for zone in open_zones(policy)
     )
     message = f"{policy.name} is behind a policy that is not filled in, so nothing is proved of its paths"
     return Diagnostic("unfilled", Severity.ERROR, message, policy.at, notes, help="fill in the outer policy first")

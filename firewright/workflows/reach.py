@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
 
 from firewright.analysis.ask import Part, Ruling, ask
-from firewright.analysis.path import OWN
+from firewright.analysis.path import OWN, When
 from firewright.analysis.question import BadQuestion, Question, Side, parse_services
 from firewright.diagnostic import harmless
 from firewright.model.address import UNICAST
@@ -24,11 +23,11 @@ _ORDER = (
 )  # fmt: skip
 
 
-def reach_of(policy: Policy, transports: str, day: date) -> Reach:
+def reach_of(policy: Policy, transports: str, when: When) -> Reach:
     """What becomes of these transports at the policy's firewalls, the most open first; or why it cannot be said."""
     try:
         term = parse_services(transports, policy)
-        uses = list(_uses(policy, term, day))
+        uses = list(_uses(policy, term, when))
     except Unfilled:
         return Reach(policy.name, policy.path, unasked="some of its zones are not filled in")
     except (Undecided, BadQuestion) as error:
@@ -36,8 +35,8 @@ def reach_of(policy: Policy, transports: str, day: date) -> Reach:
     return Reach(policy.name, policy.path, tuple(uses))
 
 
-def _uses(policy: Policy, term: Term, day: date) -> Iterator[Use]:
-    parts = [part for question in _questions(policy, term) for part in ask(policy, question, day).parts]
+def _uses(policy: Policy, term: Term, when: When) -> Iterator[Use]:
+    parts = [part for question in _questions(policy, term) for part in ask(policy, question, when).parts]
     groups: dict[tuple[Outcome, object], list[Part]] = {}
     for part in parts:
         if part.outcome in _ORDER:

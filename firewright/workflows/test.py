@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from firewright.diagnostic import Report, harmless
-from firewright.model.decision import Decision, Outcome
+from firewright.model.decision import SETTLED_OUTCOMES, Decision, Outcome
 from firewright.model.packet import FAMILIES, Packet
 from firewright.model.policy import Ends, Policy, Rule, Term, Verb, Zone
 from firewright.readers.policy_yaml.assertions import SUFFIX, Assertion, End, Expectation, PolicyTests, load
@@ -79,7 +79,7 @@ def verdict_of(policy: Policy, assertion: Assertion, day: date) -> Verdict:
         words = (*words, _ANSWERED)
     try:
         packet = (asked - PacketSet.decided(programs, *words)).witness()
-        free = None if packet or assertion.expect in _LET_THROUGH else (asked & _unenforced(policy)).witness()
+        free = None if packet or assertion.expect in _LET_THROUGH else _free(policy, asked)
     except Undecided as error:
         return Verdict(
             assertion.label,
@@ -91,7 +91,7 @@ def verdict_of(policy: Policy, assertion: Assertion, day: date) -> Verdict:
             is_decided=False,
         )
     if free is not None:
-        found = "not enforced: it passes no firewall of this policy"
+        found = free[1]
         return Verdict(
             assertion.label,
             assertion.expect.value,
@@ -99,7 +99,7 @@ def verdict_of(policy: Policy, assertion: Assertion, day: date) -> Verdict:
             assertion.at,
             policy.name,
             found=found,
-            witness=str(free),
+            witness=str(free[0]),
             because=assertion.because,
         )
     if packet is None:
@@ -108,12 +108,24 @@ def verdict_of(policy: Policy, assertion: Assertion, day: date) -> Verdict:
     return _against(policy, assertion, packet, decision)
 
 
-def _unenforced(policy: Policy) -> PacketSet:
-    """The packets that pass none of its firewalls, so that nothing it says stops them."""
-    away = EVERYTHING
+def _free(policy: Policy, asked: PacketSet) -> tuple[Packet, str] | None:
+    """A packet that is to be stopped and that no rule can stop, and why; None if there is none.
+
+    Essentials and loopback pass whatever the rules say. An assertion about much else is not about them; one about nothing else
+    is wrong.
+    """
+    away, settled = EVERYTHING, EVERYTHING
     for firewall in policy.firewalls.values():
-        away = away & PacketSet.decided(encode_passage(policy, firewall), Outcome.UNENFORCED.value)
-    return away
+        passage = encode_passage(policy, firewall)
+        away = away & PacketSet.decided(passage, Outcome.UNENFORCED.value)
+        settled = settled & PacketSet.decided(passage, *SETTLED_OUTCOMES)
+    packet = (asked & away).witness()
+    if packet is not None:
+        return packet, "not enforced: it passes no firewall of this policy"
+    if (asked - settled).is_empty():
+        packet = asked.witness()
+        return None if packet is None else (packet, "settled before any rule: an essential, or loopback")
+    return None
 
 
 def _against(policy: Policy, assertion: Assertion, packet: Packet, decision: Decision) -> Verdict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -14,10 +15,11 @@ from firewright.analysis.question import BadQuestion, parse_question
 from firewright.model.address import AddressSet
 from firewright.model.decision import Outcome
 from firewright.model.packet import Packet
-from firewright.model.policy import Firewall, Policy, Verb, Zone
+from firewright.model.policy import Firewall, Policy, Service, Verb, Zone
+from firewright.source import Span
 from firewright.space.axis import point
 from firewright.space.box import has_point
-from tests.policies import DAY, TABLE, packets, policies, policy, rule, zones
+from tests.policies import DAY, OUTER, TABLE, packets, policies, policy, rule, term, zones
 
 QUESTIONS = (
     "internet -> outer",
@@ -162,3 +164,51 @@ def test_both_directions_are_two_questions() -> None:
     there, back = parse_question("internet <-> outer, other tcp/80", asked)
     assert str(there) == "internet -> outer, other tcp/80"
     assert str(back) == "outer, other -> internet tcp/80"
+
+
+def test_a_permission_ends_where_it_is_said() -> None:
+    """Each authority is asked on its own day: the provider's permission is over though the tenant's day is not."""
+    provider, edge = tenant_and_provider()
+    ended = replace(provider, rules=tuple(replace(rule, until=DAY - timedelta(days=1)) for rule in provider.rules))
+    tenant = replace(edge, behind=ended)
+    (question,) = parse_question("internet -> mine tcp/443", tenant)
+    yesterday = DAY - timedelta(days=1)
+    assert ask(tenant, question, yesterday).parts[0].is_open
+    assert ask(tenant, question, lambda one: yesterday if one is tenant else DAY).parts[0].outcome is Outcome.CLOSED
+
+
+def test_a_name_means_what_the_nearest_authority_says() -> None:
+    """A service that two authorities define is the asking one's, like a zone."""
+    provider, edge = tenant_and_provider()
+    theirs, mine = (Service("app", term(text)) for text in ("tcp/9000", "tcp/443"))
+    tenant = replace(edge, services={"app": mine}, behind=replace(provider, services={"app": theirs}))
+    (question,) = parse_question("internet -> mine app", tenant)
+    assert question.term.transports == mine.term.transports
+
+
+def test_the_order_on_a_path_does_not_depend_on_how_it_is_asked() -> None:
+    """Asked for one end or for several, a packet meets the same firewalls in the same order."""
+    _, edge = tenant_and_provider()
+    for text in ("mine -> internet tcp/25", "any -> internet tcp/25"):
+        (question,) = parse_question(text, edge)
+        mine = Packet(4, 0xC6336414, 0xCB007109, 6, 25, 49152, in_interface="a", out_interface="b")
+        answer = ask(edge, question, DAY)
+        (part,) = (answer.parts[number] for number in holding(answer, mine))
+        assert [ruling.decision.firewall.name for ruling in part.passing] == ["edge", "perimeter"]
+
+
+def test_the_place_is_the_word_that_all_of_it_is_of() -> None:
+    """A part that several words of a rule make up is placed at the verb, a part of one word at that word."""
+    wall = Firewall("edge", (TABLE["internet"], OUTER))
+    words = tuple(
+        replace(term(text), at=Span("policy.yaml", 9, column)) for column, text in ((11, "tcp/80"), (19, "tcp/22"))
+    )
+    allowed = replace(rule(9, Verb.ALLOW, [(TABLE["internet"], OUTER)]), terms=words)
+    said = policy(TABLE, [wall], [allowed])
+    for text, column in (
+        ("internet -> outer tcp/80", 11),
+        ("internet -> outer tcp/22", 19),
+        ("internet -> outer tcp/22-80", 5),
+    ):
+        (question,) = parse_question(text, said)
+        assert ask(said, question, DAY).parts[0].rulings[0].at.column == column

@@ -349,13 +349,14 @@ def test_decision_24_essentials_are_above_the_rules_and_only_for_the_machine() -
 
 
 def test_decision_24_echo_is_a_service_and_redirects_are_none() -> None:
-    """Echo is opened by the name `ping`; redirects, which move routes, are on no list."""
+    """Echo is opened by the name `ping`; redirects, which move routes, are dropped whatever the rules allow."""
     found = machine("from: any, to: local, allow: ping")
     for family, echo, redirect in ((4, "icmpv4/8", "icmpv4/redirect"), (6, "icmpv6/128", "icmpv6/137")):
         sent = packet(OUTSIDE[family], INSIDE[family], echo, out="")
         assert fate(found, sent).outcome.value == "allowed"
         assert fate(policy("rules: none"), sent).outcome.value == "closed"
-        assert fate(found, packet(OUTSIDE[family], INSIDE[family], redirect, out="")).outcome.value == "closed"
+        wide = machine("from: any, to: local, allow: any")
+        assert fate(wide, packet(OUTSIDE[family], INSIDE[family], redirect, out="")).outcome.value == "denied"
 
 
 def test_decision_24_the_list_is_of_both_directions() -> None:
