@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 
 from firewright.analysis.anomaly import anomalies
 from firewright.analysis.path import Hop, When, path
@@ -148,7 +149,8 @@ Audit = Callable[[Policy, Context], Iterable[Diagnostic]]
 AUDITS: Registry[Audit] = Registry("firewright.audits", "audit")
 
 
-def error(
+def finding(
+    severity: Severity,
     name: str,
     message: str,
     at: Span,
@@ -156,29 +158,13 @@ def error(
     help: str = "",
     notes: Iterable[Note] = (),
 ) -> Diagnostic:
-    """A finding that must be mended."""
-    return Diagnostic(name, Severity.ERROR, message, at, tuple(notes), str(witness), help)
+    """A diagnostic of an audit; a witness is a packet or its words."""
+    return Diagnostic(name, severity, message, at, tuple(notes), str(witness), help)
 
 
-def warning(
-    name: str,
-    message: str,
-    at: Span,
-    witness: object = "",
-    help: str = "",
-    notes: Iterable[Note] = (),
-) -> Diagnostic:
-    """A finding that fails a gate until somebody looks at it."""
-    return Diagnostic(name, Severity.WARNING, message, at, tuple(notes), str(witness), help)
-
-
-def note(
-    name: str,
-    message: str,
-    at: Span,
-    witness: object = "",
-    help: str = "",
-    notes: Iterable[Note] = (),
-) -> Diagnostic:
-    """Something worth knowing that fails nothing, unless somebody asks for strictness."""
-    return Diagnostic(name, Severity.NOTE, message, at, tuple(notes), str(witness), help)
+error = partial(finding, Severity.ERROR)
+"""A finding that must be mended."""
+warning = partial(finding, Severity.WARNING)
+"""A finding that fails a gate until somebody looks at it."""
+note = partial(finding, Severity.NOTE)
+"""Something worth knowing that fails nothing, unless somebody asks for strictness."""

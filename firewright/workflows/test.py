@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from firewright.diagnostic import Report, harmless
@@ -77,35 +78,27 @@ def verdict_of(policy: Policy, assertion: Assertion, day: date) -> Verdict:
     words = tuple(outcome.value for outcome in MEETS[assertion.expect])
     if assertion.expect is Expectation.CLOSED:
         words = (*words, _ANSWERED)
+    verdict = partial(Verdict, assertion.label, assertion.expect.value, at=assertion.at, policy=policy.name)
     try:
         packet = (asked - PacketSet.decided(programs, *words)).witness()
         free = None if packet or assertion.expect in _LET_THROUGH else _free(policy, asked)
     except Undecided as error:
-        return Verdict(
-            assertion.label,
-            assertion.expect.value,
-            False,
-            assertion.at,
-            policy.name,
-            harmless(str(error)),
-            is_decided=False,
-        )
-    if free is not None:
-        found = free[1]
-        return Verdict(
-            assertion.label,
-            assertion.expect.value,
-            False,
-            assertion.at,
-            policy.name,
-            found=found,
-            witness=str(free[0]),
+        return verdict(holds=False, found=harmless(str(error)), is_decided=False)
+    if packet is not None:
+        program = programs[packet.family]
+        decision = _decision(program.origin[program.decide(point(packet), {})])
+        rule = decision.rule
+        return verdict(
+            holds=False,
+            found=_found(decision),
+            said="" if rule is None else rule.label,
+            decided_at=NOWHERE if rule is None else rule.at,
+            witness=str(packet),
             because=assertion.because,
         )
-    if packet is None:
-        return Verdict(assertion.label, assertion.expect.value, True, assertion.at, policy.name)
-    decision = _decision(programs[packet.family].origin[programs[packet.family].decide(point(packet), {})])
-    return _against(policy, assertion, packet, decision)
+    if free is not None:
+        return verdict(holds=False, found=free[1], witness=str(free[0]), because=assertion.because)
+    return verdict(holds=True)
 
 
 def _free(policy: Policy, asked: PacketSet) -> tuple[Packet, str] | None:
@@ -126,22 +119,6 @@ def _free(policy: Policy, asked: PacketSet) -> tuple[Packet, str] | None:
         packet = asked.witness()
         return None if packet is None else (packet, "settled before any rule: an essential, or loopback")
     return None
-
-
-def _against(policy: Policy, assertion: Assertion, packet: Packet, decision: Decision) -> Verdict:
-    rule = decision.rule
-    return Verdict(
-        assertion.label,
-        assertion.expect.value,
-        False,
-        assertion.at,
-        policy.name,
-        found=_found(decision),
-        said="" if rule is None else rule.label,
-        decided_at=NOWHERE if rule is None else rule.at,
-        witness=str(packet),
-        because=assertion.because,
-    )
 
 
 def _found(decision: Decision) -> str:
