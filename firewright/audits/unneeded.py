@@ -15,10 +15,14 @@ from firewright.model.policy import Ends, Policy, Verb, Zone
 def audit(policy: Policy, context: Context) -> Iterator[Diagnostic]:
     """One note for each service allowed, of a zone pair that has a `require`, of which a packet is not required."""
     required = [rule for rule in context.active(policy) if rule.verb is Verb.REQUIRE]
-    pairs = {(one, other) for rule in required for ends in rule.ends for one, other in _pairs(ends)}
+    pairs: dict[str, list[tuple[Zone, Zone]]] = {}
+    for rule in required:
+        for ends in rule.ends:
+            for one, other in _pairs(ends):
+                pairs.setdefault(one.name, []).append((one, other))
     if not pairs:
         return
-    known: dict[tuple[Zone, Zone], bool] = {}
+    known: dict[str, bool] = {}
     allowed = context.decided(policy, Outcome.ALLOWED.value)
     for rule in context.active(policy):
         if rule.verb is not Verb.ALLOW or rule.until is not None:
@@ -32,15 +36,26 @@ def audit(policy: Policy, context: Context) -> Iterator[Diagnostic]:
                 yield note("unneeded", message, term.at, packet, "require it, or delete it")
 
 
-def _is_judged(pair: tuple[Zone, Zone], required: set[tuple[Zone, Zone]], known: dict[tuple[Zone, Zone], bool]) -> bool:
+def _is_judged(pair: tuple[Zone, Zone], required: dict[str, list[tuple[Zone, Zone]]], known: dict[str, bool]) -> bool:
     """Whether something is required between zones that share an address with these at both ends."""
-    if pair not in known:
-        known[pair] = any(_meet(pair[0], one) and _meet(pair[1], other) for one, other in required)
-    return known[pair]
+    key = f"{pair[0].name} {pair[1].name}"
+    if key not in known:
+        meeting = (pairs for pairs in required.values() if _meet(pair[0], pairs[0][0]))
+        known[key] = any(_meet(pair[1], other) for pairs in meeting for _, other in pairs)
+    return known[key]
 
 
 def _meet(one: Zone, other: Zone) -> bool:
-    return one == other or (one.is_local == other.is_local and bool(one.addresses & other.addresses))
+    """Whether two zones of a policy share an address: they are disjoint or nested, so the first address of one tells."""
+    if one.is_local or other.is_local:
+        return one.is_local and other.is_local
+    return _begins_in(one, other) or _begins_in(other, one)
+
+
+def _begins_in(one: Zone, other: Zone) -> bool:
+    family = 4 if one.addresses.v4 else 6
+    ranges = one.addresses.ranges(family)
+    return bool(ranges) and other.addresses.has(family, ranges[0][0])
 
 
 def _pairs(ends: Ends) -> Iterator[tuple[Zone, Zone]]:
