@@ -9,25 +9,20 @@ from dataclasses import replace
 from firewright.audits._audit import Context, note
 from firewright.diagnostic import Diagnostic
 from firewright.model.decision import Outcome
-from firewright.model.policy import Ends, Policy, Verb, Zone
+from firewright.model.policy import Ends, Policy, Rule, Verb, Zone
 
 
 def audit(policy: Policy, context: Context) -> Iterator[Diagnostic]:
     """One note for each service allowed, of a zone pair that has a `require`, of which a packet is not required."""
     required = [rule for rule in context.active(policy) if rule.verb is Verb.REQUIRE]
-    pairs: dict[str, list[tuple[Zone, Zone]]] = {}
-    for rule in required:
-        for ends in rule.ends:
-            for one, other in _pairs(ends):
-                pairs.setdefault(one.name, []).append((one, other))
-    if not pairs:
+    if not required:
         return
-    known: dict[str, bool] = {}
+    judged = _Judged(required)
     allowed = context.decided(policy, Outcome.ALLOWED.value)
     for rule in context.active(policy):
         if rule.verb is not Verb.ALLOW or rule.until is not None:
             continue
-        if not any(_is_judged(pair, pairs, known) for ends in rule.ends for pair in _pairs(ends)):
+        if not any(judged.has(pair) for ends in rule.ends for pair in _pairs(ends)):
             continue
         for term in rule.terms:
             packet = context.first(allowed, replace(rule, terms=(term,)))
@@ -36,13 +31,26 @@ def audit(policy: Policy, context: Context) -> Iterator[Diagnostic]:
                 yield note("unneeded", message, term.at, packet, "require it, or delete it")
 
 
-def _is_judged(pair: tuple[Zone, Zone], required: dict[str, list[tuple[Zone, Zone]]], known: dict[str, bool]) -> bool:
-    """Whether something is required between zones that share an address with these at both ends."""
-    key = f"{pair[0].name} {pair[1].name}"
-    if key not in known:
-        meeting = (pairs for pairs in required.values() if _meet(pair[0], pairs[0][0]))
-        known[key] = any(_meet(pair[1], other) for pairs in meeting for _, other in pairs)
-    return known[key]
+class _Judged:
+    """The zone pairs that have a `require`, the inner ones too."""
+
+    def __init__(self, required: list[Rule]) -> None:
+        self.targets: dict[str, tuple[Zone, dict[str, Zone]]] = {}
+        for rule in required:
+            for ends in rule.ends:
+                for one, other in _pairs(ends):
+                    self.targets.setdefault(one.name, (one, {}))[1][other.name] = other
+        self.reached: dict[str, list[Zone]] = {}
+
+    def has(self, pair: tuple[Zone, Zone]) -> bool:
+        """Whether something is required between zones that share an address with these at both ends."""
+        source, target = pair
+        reached = self.reached.get(source.name)
+        if reached is None:
+            near = (others for one, others in self.targets.values() if _meet(source, one))
+            reached = list({name: zone for others in near for name, zone in others.items()}.values())
+            self.reached[source.name] = reached
+        return any(_meet(target, other) for other in reached)
 
 
 def _meet(one: Zone, other: Zone) -> bool:
