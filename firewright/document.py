@@ -367,11 +367,53 @@ def _friendly(error: yaml.MarkedYAMLError, source: Source, report: Report) -> No
             "unquoted-ipv6", "an IPv6 address without quotes", at, f'put the IPv6 address in quotes: "{bare[0]}"'
         )
         return
+    if _dash_without_space(error, source, report) or _value_cut_off(Span(source.path, line, column), source, report):
+        return
     for words, character, message, way_out in _ADVICE:
         if words in problem and (not character or text[column - 1 : column] == character):
             report.error("yaml-syntax", message, Span(source.path, line, column), way_out, notes)
             return
     report.error("yaml-syntax", f"not YAML: {harmless(problem, 120)}", Span(source.path, line, column), "", notes)
+
+
+def _dash_without_space(error: yaml.MarkedYAMLError, source: Source, report: Report) -> bool:
+    """Say that a list's dash has no space behind it: YAML takes `-https` for a word, and stumbles over what follows."""
+    mark = error.context_mark
+    text = source.line(mark.line + 1) if mark is not None else ""
+    found = re.match(r" *-([^\s-]\S*)", text)
+    if mark is None or found is None or "could not find expected ':'" not in str(error.problem):
+        return False
+    word = harmless(found[1], 40)
+    at = Span(source.path, mark.line + 1, found.start(1), len(found[1]) + 1)
+    report.error("yaml-syntax", "a dash without a space behind it begins no item of a list", at, f"write - {word}")
+    return True
+
+
+_CUT_COLON = re.compile(r"([\w-]+): +([^\s,:{}\[\]\"'][^,{}\[\]\"']*)$")
+_CUT_QUOTE = re.compile(r"""(?:^|[\s:,\[{])(['"])((?:(?!\1).)*)\1 *$""")
+
+
+def _value_cut_off(at: Span, source: Source, report: Report) -> bool:
+    """Say that a colon, or a quote inside a text, ends the text sooner than whoever wrote it meant."""
+    text = source.line(at.line)
+    before, after = text[: at.column - 1], text[at.column - 1 :]
+    if after.startswith(": ") and "{" in before and (found := _CUT_COLON.search(before)):
+        whole = harmless(found[2] + re.split(r"[,{}\[\]\"']", after, maxsplit=1)[0].rstrip(), 60)
+        way_out = f'put text with a colon in quotes: {harmless(found[1], 40)}: "{whole}"'
+        report.error("yaml-syntax", f"a colon inside the text of {harmless(found[1], 40)}", at, way_out)
+        return True
+    quoted = _CUT_QUOTE.search(before)
+    if quoted is None or not after or after[0] in ",:#]}":
+        return False
+    quote, other = quoted[1], '"' if quoted[1] == "'" else "'"
+    rest = after[: after.rindex(quote)] if quote in after else ""
+    whole = f"{quoted[2]}{quote}{rest}"
+    way_out = f"put the whole text in quotes of the other kind: {other}…{other}"
+    if rest and other not in whole and "\\" not in whole:
+        way_out = f"write {other}{harmless(whole, 60)}{other}"
+    message = f"the quote ends at {quote}{harmless(quoted[2], 40)}{quote}, and text follows"
+    report.error("yaml-syntax", message, at, way_out)
+    return True
 
 
 def _bare_ipv6(source: Source, line: int) -> re.Match[str] | None:

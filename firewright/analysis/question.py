@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -19,6 +20,9 @@ from firewright.space.box import Box, box
 LENGTH_LIMIT = 1000
 """Characters of the longest question."""
 _NEW: Ranges = ((int(ConntrackState.NEW), int(ConntrackState.NEW)),)
+
+_ARROW = re.compile(r"\s+(?:to|=>|>|[-–—]+)\s+|\s*(?:=>|[–—]>|>)\s*")
+"""What people write for an arrow."""
 
 
 class BadQuestion(ValueError):
@@ -100,9 +104,13 @@ def parse_question(text: str, policy: Policy) -> tuple[Question, ...]:
     left, arrow, right = text.partition("<->" if both else "->")
     words = right.split(None, 1)
     if not arrow or not left.strip() or not words:
-        raise BadQuestion(
-            f"no question: {harmless(text, 80)!r}", "write 'internet -> tenants tcp/443', ends from the policy"
+        meant = _ARROW.sub(" -> ", text.strip(), count=1) if not arrow else ""
+        way_out = (
+            f"write {harmless(meant, 200)!r}"
+            if " -> " in meant
+            else "write 'internet -> tenants tcp/443', ends from the policy"
         )
+        raise BadQuestion(f"no question: {harmless(text, 80)!r}", way_out)
     while len(words) == 2 and words[0].endswith(","):
         end, rest = words[0], words[1].split(None, 1)
         words = [end + rest[0], *rest[1:]]
@@ -190,6 +198,9 @@ def parse_services(text: str, policy: Policy) -> Term:
 
 
 def _transports(word: str, policy: Policy) -> tuple[Transport, ...]:
+    if word in ("port", "ports") or word.isdecimal():
+        number = word if word.isdecimal() else "443"
+        raise BadQuestion(f"{word} names no protocol", f"write tcp/{number} or udp/{number}")
     if not is_transport(word):
         known = [*(name for one in nearest_first(policy) for name in one.services), *catalog().names()]
         guess = nearest(word, known)

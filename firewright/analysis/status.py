@@ -9,10 +9,10 @@ from enum import StrEnum
 from functools import cached_property
 from itertools import combinations, product
 
-from firewright.analysis.path import Hop, internet_of, path
+from firewright.analysis.path import Hop, When, day_of, internet_of, path
 from firewright.analysis.question import Side
 from firewright.analysis.words import FlowWords, Namer, flow_words
-from firewright.model.address import UNICAST, AddressSet
+from firewright.model.address import UNICAST, AddressSet, merge
 from firewright.model.decision import Decision, Outcome
 from firewright.model.interval import Ranges, difference, intersection, union
 from firewright.model.packet import FAMILIES, ConntrackState, Family
@@ -162,12 +162,13 @@ def zones_of(policy: Policy) -> tuple[Zone, ...]:
 
 
 class Statuses:
-    """The directions of one policy on one day; the firewalls on its path are encoded once. Raises Unfilled."""
+    """The directions of one policy on a day, each authority's own where they differ; the firewalls on its path are encoded once. Raises Unfilled."""
 
-    def __init__(self, policy: Policy, day: date) -> None:
-        self.policy, self.day = policy, day
-        self._hops = path(policy, day)
+    def __init__(self, policy: Policy, when: When) -> None:
+        self.policy, self.day = policy, day_of(when, policy)
+        self._hops = path(policy, when)
         self._internet = internet_of(policy)
+        self._inside = _inside(self._hops)
         self._is_machine = all(hop.firewall.is_host for hop in self._hops)
 
     @cached_property
@@ -191,7 +192,8 @@ class Statuses:
                 shares.append(Share(family, EVERY_SERVICE, (Stand(Standing.UNENFORCED),)))
                 continue
             flows: dict[Stand, list[Flow]] = {}
-            for stand, decisions, decided in _parts(hops, family, within):
+            inside = ((0, 2**128 - 1),) if source.is_local else self._inside.ranges(family)
+            for stand, decisions, decided in _parts(hops, family, within, inside):
                 asides |= dict.fromkeys(_essentials(decisions))
                 if stand is not None:
                     flows.setdefault(stand, []).extend(decided)
@@ -235,12 +237,26 @@ class Statuses:
 _Part = tuple[Stand | None, list[Decision], tuple[Flow, ...]]
 
 
-def _parts(hops: tuple[Hop, ...], family: Family, within: Box) -> Iterator[_Part]:
-    """The flows inside a box by the lines that decide them, and what they come to."""
+def _inside(hops: tuple[Hop, ...]) -> AddressSet:
+    """The addresses behind the asking authority's own firewalls: what comes from there meets the innermost first."""
+    own = (hop.firewall for hop in hops if hop.is_own)
+    legs = (zone for firewall in own for zone in (*firewall.between, *firewall.within))
+    return merge(zone.addresses for zone in legs if zone.kind is ZoneKind.NAMED)
+
+
+def _parts(hops: tuple[Hop, ...], family: Family, within: Box, inside: Ranges) -> Iterator[_Part]:
+    """The flows inside a box by the lines that decide them, and what they come to: who is met first answers."""
     programs = [hop.programs[family] for hop in hops]
     for part in partition(programs, family, within):
         decisions = [_decision(program.origin[k]) for program, k in zip(programs, part.deciders, strict=True)]
-        yield _stand(decisions), decisions, part.flows
+        inward, outward = _stand(decisions), _stand(decisions[::-1])
+        if inward == outward:
+            yield inward, decisions, part.flows
+            continue
+        for stand, cutter in ((outward, intersection), (inward, difference)):
+            sources = [(flow, cutter(flow.source, inside)) for flow in part.flows]
+            if flows := tuple(replace(flow, source=source) for flow, source in sources if source):
+                yield stand, decisions, flows
 
 
 def _essentials(decisions: Iterable[Decision]) -> Iterator[str]:

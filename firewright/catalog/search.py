@@ -41,7 +41,8 @@ class Finding:
 
     `transports` is what was asked about, in the words of a policy; `commonly` are the curated rows, the nearest first;
     `registered` what IANA's registry says, `left_off` how many entries more; `together` rows that belong with
-    the nearest; `problem` and `help` say why the question has no answer, and `suggestions` what it may have meant.
+    the nearest; `problem` and `help` say why the question has no answer, and `suggestions` what it may have meant; `meant` is the known
+    phrase that several words most likely are, misspelt.
     """
 
     query: str
@@ -55,6 +56,7 @@ class Finding:
     suggestions: tuple[str, ...] = ()
     problem: str = ""
     help: str = ""
+    meant: str = ""
 
     def is_empty(self) -> bool:
         """Whether nothing at all is known of what was asked."""
@@ -102,9 +104,15 @@ def find(query: str, catalog: Catalog, registry: PortRegistry | None = None) -> 
         return _of_transport(shown, f"protocol/{text}", catalog, known)
     if is_transport(text):
         return _of_transport(shown, text, catalog, known)
+    if rows := _of_subject(text, catalog):
+        return _of_rows(shown, rows, catalog, known, text)
     return _nothing(shown, text, catalog, known)
 
 
+_BETWEEN = re.compile("-and-|-at-")
+"""What stands between the subjects of a theme."""
+_PHRASE_CLOSE = 0.75
+"""How alike a phrase of several words and a known one are of which one is taken for the other misspelt."""
 _PORT = r"(?P<ports>[0-9]+(?:-[0-9]+)?)"
 _WORD = rf"(?P<word>{'|'.join(PORTED_NAMES)})"
 _SHAPES = (
@@ -210,6 +218,25 @@ def _icmp(ranges: Ranges) -> Iterator[IcmpRow]:
             yield row
 
 
+def _of_subject(text: str, catalog: Catalog) -> tuple[ServiceRow, ...]:
+    """The rows whose titles speak of several words, then those of the theme that is called so.
+
+    `vpn` is a part of `vpn-and-tunnels`; `file sharing` is a theme, and in the titles of rows of others.
+    """
+    asked = text.replace(" ", "-")
+    spoken = [row for row in catalog.rows.values() if " " in text and _speaks_of(row, text)]
+    themed = [row for row in catalog.rows.values() if {asked, f"{asked}s"} & {*_BETWEEN.split(row.theme)}]
+    return tuple(dict.fromkeys((*spoken, *themed)))
+
+
+def _meant(text: str, catalog: Catalog) -> str:
+    """The name, alias or theme of several words that a text most likely is, misspelt; or an empty text."""
+    themes = {part.replace("-", " ") for row in catalog.rows.values() for part in _BETWEEN.split(row.theme) if part}
+    near = catalog.nearest_word(text, _PHRASE_CLOSE)
+    known = [theme for theme in sorted(themes) if " " in theme] + ([near] if near else [])
+    return next(iter(get_close_matches(text[:60], known, n=1, cutoff=_PHRASE_CLOSE)), "")
+
+
 def _nothing(shown: str, text: str, catalog: Catalog, registry: PortRegistry) -> Finding:
     """No such thing: the nearest names, then rows that speak of these words."""
     spoken = [row.name for row in catalog.rows.values() if _speaks_of(row, text)]
@@ -217,7 +244,10 @@ def _nothing(shown: str, text: str, catalog: Catalog, registry: PortRegistry) ->
     close = spoken or (*catalog.nearest_names(text, SUGGESTION_LIMIT), *official)
     found = tuple(dict.fromkeys(close))[:SUGGESTION_LIMIT]
     way_out = f"did you mean {' or '.join(found)}?" if found else "ask for a port, a range, or a service's name"
-    return Finding(shown, suggestions=found, problem=f"nothing is known as {shown}", help=way_out)
+    meant = _meant(text, catalog) if " " in text else ""
+    if meant:
+        way_out = f"did you mean {meant}?"
+    return Finding(shown, suggestions=found, problem=f"nothing is known as {shown}", help=way_out, meant=meant)
 
 
 def _speaks_of(row: ServiceRow, text: str) -> bool:

@@ -44,6 +44,10 @@ class Catalog:
         close = get_close_matches(word.casefold()[:40], self._by_word, n=most, cutoff=0.6)
         return tuple(dict.fromkeys(row.name for near in close for row in self._by_word[near]))[:most]
 
+    def nearest_word(self, text: str, cutoff: float) -> str:
+        """The name or alias that a text is most like, if it is at least as like as `cutoff` (Ratcliff and Obershelp)."""
+        return next(iter(get_close_matches(text.casefold()[:60], self._by_word, n=1, cutoff=cutoff)), "")
+
     def by_word(self, word: str) -> tuple[ServiceRow, ...]:
         """The rows that a word names in any case, by name or by alias: the one so named first. O(1)."""
         return self._by_word.get(" ".join(word.casefold().split()), ())

@@ -29,7 +29,7 @@ _FILES = (
     ("$XDG_CONFIG_HOME/firewright/config.yaml", "The user's settings."),
     ("/etc/firewright/config.yaml", "The machine's settings. A flag goes before the environment, that before these files in this order."),
     ("NAME.test.yaml", "Assertions about the policy NAME.yaml."),
-    ("NAME.lock", "What the catalog's names stand for in NAME.yaml."),
+    ("NAME.yaml.lock", "What the catalog's names stand for in NAME.yaml."),
 )  # fmt: skip
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import click
+
+from firewright.diagnostic import harmless
 
 
 class CannotWrite(click.ClickException):
@@ -27,6 +31,36 @@ def put(text: str, output: str | None = None) -> None:
 def say(text: str) -> None:
     """Tell the person at the terminal something that is no result."""
     click.echo(text, err=True, color=True)
+
+
+def shown(path: Path | str) -> str:
+    """A path fit for a line on a terminal, whatever its name holds; never cut."""
+    text = str(path)
+    return harmless(text, len(text))
+
+
+def keep(path: Path) -> None:
+    """Put what a file says beside it, as NAME.bak or with the first number that is free, and say so. Raises CannotWrite.
+
+    Nothing happens where no file is, and a copy that is there already is never replaced.
+    """
+    try:
+        if not path.is_file():
+            return
+        raw = path.read_bytes()
+        beside = next(
+            one for one in _backups(path) if not one.is_symlink() and (not one.exists() or one.read_bytes() == raw)
+        )
+    except OSError as error:
+        raise CannotWrite(f"{path} cannot be kept: {(error.strerror or 'unknown reason').lower()}") from None
+    if not beside.exists():
+        write_whole(beside, raw, replaces=False)
+    say(f"kept the old {shown(path)} as {shown(beside)}")
+
+
+def _backups(path: Path) -> Iterator[Path]:
+    yield path.with_name(f"{path.name}.bak")
+    yield from (path.with_name(f"{path.name}.bak{number}") for number in count(2))
 
 
 def write_whole(path: Path, text: str | bytes, replaces: bool = True) -> None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from firewright.workflows.settings import Settings
 
 FORMATS: Registry[Renderers] = Registry("firewright.reports", "REPORT")
+BUILT_IN = ("text", "json", "sarif", "junit", "markdown", "github")
+"""The formats that come with the program, as help lists them: what can show what is known without importing any."""
 STANDARD_INPUT = "-"
 UNDECIDED = "undecided"
 """The name of the complaint that a question was too much work: nobody's fault, and no gate passes."""
@@ -30,15 +32,22 @@ Callback = TypeVar("Callback", bound=Callable[..., Any])
 
 
 class _Format(click.ParamType[str]):
-    """The name of a report format."""
+    """The name of a report format; `own` are those that come with the program and can show what a command finds."""
 
     name = "format"
+
+    def __init__(self, own: tuple[str, ...]) -> None:
+        self.own = own
+
+    def names(self) -> list[str]:
+        """Those, and whatever other packages add."""
+        return [name for name in FORMATS.names() if name in self.own or name not in BUILT_IN]
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         from firewright.diagnostic import nearest
 
-        known = FORMATS.names()
-        if value not in known:
+        known = self.names()
+        if value not in known and value not in BUILT_IN:
             near = nearest(str(value), known)
             self.fail(
                 f"there is no format {str(value)!r}; {f'did you mean {near}? ' if near else ''}there are: {', '.join(known)}"
@@ -48,7 +57,7 @@ class _Format(click.ParamType[str]):
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
         from click.shell_completion import CompletionItem
 
-        return [CompletionItem(name) for name in FORMATS.names() if name.startswith(incomplete)]
+        return [CompletionItem(name) for name in self.names() if name.startswith(incomplete)]
 
 
 class _Day(click.ParamType[date]):
@@ -122,23 +131,28 @@ def selects(function: Callback) -> Callback:
     return gathered  # type: ignore[return-value]
 
 
-def shows(function: Callback) -> Callback:
-    """Give a command the flags that say how its result looks and where it goes; it gets them as `shown`."""
+def shows(*formats: str) -> Callable[[Callback], Callback]:
+    """Give a command the flags that say how its result looks and where it goes; it gets them as `shown`.
 
-    @click.option(
-        "--format", "format_", type=_Format(), metavar="FORMAT", help="text, json, sarif, junit, markdown or github."
-    )
-    @click.option("-o", "--output", metavar="FILE", help="Write to a file, whole or not at all.")
-    @click.option(
-        "--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours; auto by default."
-    )
-    @click.option("-v", "--verbose", is_flag=True, help="Say everything, cut nothing.")
-    @debugs
-    @wraps(function)
-    def gathered(format_: str | None, output: str | None, color: str, verbose: bool, **rest: Any) -> Any:
-        return function(shown=Shown(format_, output, color, verbose), **rest)
+    `formats` are the built-in ones that can show its result.
+    """
+    says = f"{', '.join(formats[:-1])} or {formats[-1]}."
 
-    return gathered  # type: ignore[return-value]
+    def decorated(function: Callback) -> Callback:
+        @click.option("--format", "format_", type=_Format(formats), metavar="FORMAT", help=says)
+        @click.option("-o", "--output", metavar="FILE", help="Write to a file, whole or not at all.")
+        @click.option(
+            "--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours; auto by default."
+        )
+        @click.option("-v", "--verbose", is_flag=True, help="Say everything, cut nothing.")
+        @debugs
+        @wraps(function)
+        def gathered(format_: str | None, output: str | None, color: str, verbose: bool, **rest: Any) -> Any:
+            return function(shown=Shown(format_, output, color, verbose), **rest)
+
+        return gathered  # type: ignore[return-value]
+
+    return decorated
 
 
 def debugs(function: Callback) -> Callback:
@@ -191,6 +205,7 @@ class Run:
             labels=labels,
             options=self.pairs(picked.options),
             day=picked.day,
+            telling=_output.say,
         )
         if self.report.has_errors():
             self.refuse()
@@ -219,13 +234,18 @@ class Run:
 
     def refuse(self) -> NoReturn:
         """Say what is wrong on standard error, and leave: with 1 where it was only not decided, else with 2."""
+        self.warn()
+        is_undecided = all(one.name == UNDECIDED for one in self.report.diagnostics)
+        raise click.exceptions.Exit(1 if is_undecided else 2)
+
+    def warn(self) -> None:
+        """Say on standard error whatever is in the report."""
         from firewright.reports import Findings
         from firewright.reports.text import REPORT
 
-        findings = Findings(tuple(self.report.sorted()), self.report.sources, is_readable=False)
-        _output.say(REPORT[Findings](findings, self.look(sys.stderr)).rstrip("\n"))
-        is_undecided = all(one.name == UNDECIDED for one in findings.diagnostics)
-        raise click.exceptions.Exit(1 if is_undecided else 2)
+        if self.report.diagnostics:
+            findings = Findings(tuple(self.report.sorted()), self.report.sources, is_readable=False)
+            _output.say(REPORT[Findings](findings, self.look(sys.stderr)).rstrip("\n"))
 
     def look(self, stream: object, has_witness: bool = False) -> Look:
         """How texts look on a stream."""
@@ -234,7 +254,10 @@ class Run:
         is_file = self.shown.output not in (None, STANDARD_INPUT) and stream is sys.stdout
         coloured = self.shown.color == "always" if is_file else _output.colours(self.shown.color, stream)
         is_cut = not is_file and not self.shown.is_verbose and _output.is_terminal(stream)
-        return Look(_output.columns(), is_cut, coloured, has_witness, self.shown.is_verbose)
+        root = next((str(above) for above in (self.folder, *self.folder.parents) if (above / ".git").exists()), "")
+        return Look(
+            _output.columns(), is_cut, coloured, has_witness, self.shown.is_verbose, folder=str(self.folder), root=root
+        )
 
     def show(self, result: Result, has_witness: bool = False) -> None:
         """Put a result out in the wanted format. Leaves with exit code 2 where that format cannot show it."""
@@ -252,8 +275,9 @@ class Run:
         wanted = self.shown.format or self.settings.format or "text"
         try:
             found = FORMATS.load(wanted)
-        except LookupError as error:
-            raise click.UsageError(f"FIREWRIGHT_FORMAT: {error}") from None
+        except LookupError:
+            known = ", ".join(FORMATS.names())
+            raise click.UsageError(f"FIREWRIGHT_FORMAT: there is no format {wanted!r}; there are: {known}") from None
         if kind not in found:
             if self.shown.format:
                 able = [name for name, renderers in FORMATS.all() if kind in renderers]
@@ -269,6 +293,8 @@ def standard_input() -> Any:
     from firewright.source import SIZE_LIMIT, UnreadableSource, decode
 
     context = click.get_current_context().find_root()
+    if sys.stdin is None:
+        raise _Unreadable("standard input is closed")
     if "standard input" not in context.meta:
         try:
             context.meta["standard input"] = decode("-", sys.stdin.buffer.read(SIZE_LIMIT + 1))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import click
 
 from firewright.cli._progress import progress
+from firewright.cli._question import AskCommand, check_question, plain_arrows
 from firewright.cli._run import Picked, Run, Shown, selects, shows
 
 
 @click.command(
     "ask",
+    cls=AskCommand,
     short_help="What becomes of some traffic, at which firewall, by which line.",
     epilog="Example: firewright ask 'internet -> tenants tcp/20-30'. Ends with 0 when it is answered, open or closed.",
 )
@@ -17,7 +19,7 @@ from firewright.cli._run import Picked, Run, Shown, selects, shows
 @click.argument("policies", nargs=-1, metavar="[POLICY]...", type=click.Path())
 @click.option("-w", "--witness", is_flag=True, help="Show one packet of each part of the answer.")
 @selects
-@shows
+@shows("text", "json", "markdown")
 def COMMAND(question: str, policies: tuple[str, ...], witness: bool, picked: Picked, shown: Shown) -> int:
     """Say what becomes of some traffic: QUESTION is 'FROM -> TO SERVICES', or <-> for both directions.
 
@@ -27,11 +29,13 @@ def COMMAND(question: str, policies: tuple[str, ...], witness: bool, picked: Pic
     """
     from firewright.workflows.ask import ask_policies
 
+    check_question(question, policies)
     run = Run.begin(shown)
     wanted = run.wanted(picked, policies)
     with progress() as saying:
-        answers = ask_policies(question, wanted, run.report, saying)
+        answers = ask_policies(plain_arrows(question), wanted, run.report, saying)
     if answers is None:
         run.refuse()
+    run.warn()
     run.show(answers, has_witness=witness)
     return 0

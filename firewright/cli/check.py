@@ -6,7 +6,7 @@ import click
 
 from firewright.cli._output import say
 from firewright.cli._progress import progress
-from firewright.cli._run import Picked, Run, Shown, selects, shows
+from firewright.cli._run import BUILT_IN, Picked, Run, Shown, selects, shows
 
 
 @click.command(
@@ -17,7 +17,7 @@ from firewright.cli._run import Picked, Run, Shown, selects, shows
 @click.argument("policies", nargs=-1, metavar="[POLICY]...", type=click.Path())
 @click.option("--strict", is_flag=True, default=None, help="Notes are findings too.")
 @selects
-@shows
+@shows(*BUILT_IN)
 def COMMAND(policies: tuple[str, ...], strict: bool | None, picked: Picked, shown: Shown) -> int:
     """Check policies: what is malformed, what cannot hold, what does nothing, what is advised against.
 

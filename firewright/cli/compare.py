@@ -16,7 +16,7 @@ from firewright.cli._run import STANDARD_INPUT, Picked, Run, Shown, selects, sho
 @click.argument("before", metavar="A", type=click.Path())
 @click.argument("after", metavar="B", type=click.Path())
 @selects
-@shows
+@shows("text", "json", "junit", "markdown", "github")
 def COMMAND(before: str, after: str, picked: Picked, shown: Shown) -> int:
     """Compare policy A with policy B: what opens, what closes, what answers differently.
 

@@ -18,14 +18,18 @@ _WHERE = {
     short_help="Shell completion for bash, zsh or fish.",
     epilog="Write it to " + "; ".join(f"{shell}: {where}" for shell, where in _WHERE.items()) + ".",
 )
-@click.argument("shell", type=click.Choice(list(_WHERE)))
+@click.argument("shell", type=click.Choice(list(_WHERE)), required=False)
 @debugs
-def COMMAND(shell: str) -> int:
+def COMMAND(shell: str | None) -> int:
     """Print the completion script of a shell, which asks the program itself for commands, options and their values."""
     from click.shell_completion import get_completion_class
 
     from firewright.cli._output import put
 
+    if shell is None:
+        raise click.UsageError(
+            "for which shell? firewright completion bash, or zsh, or fish", click.get_current_context()
+        )
     root = click.get_current_context().find_root()
     found = get_completion_class(shell)
     assert found is not None  # noqa: S101 - click has these three

@@ -123,6 +123,8 @@ def _format(named: str | None, output: str | None, is_folder: bool) -> str:
         raise click.UsageError(
             f"no format goes with {ending}; name one by --format, or end FILE in {', '.join(ENDINGS)}"
         )
+    if named and ENDINGS.get(ending, named) != named:
+        raise click.UsageError(f"{output} is the name of a {ENDINGS[ending]} file, and --format says {named}: name one")
     found = named or ENDINGS.get(ending, "text")
     if found == "png" and output in (None, STANDARD_INPUT) and _output.is_terminal(sys.stdout):
         raise click.UsageError("a PNG is nothing for a terminal; name a file by -o FILE.png")
@@ -151,7 +153,7 @@ def _write_all(folder: Path, files: list[tuple[str, bytes]]) -> None:
         raise _output.CannotWrite(f"{folder} cannot be made: {(error.strerror or 'unknown reason').lower()}") from None
     for name, content in files:
         _output.write_whole(folder / name, content)
-        _output.say(f"wrote {folder / name}")
+        _output.say(f"wrote {_output.shown(folder / name)}")
 
 
 def _put(content: bytes, format_: str, output: str | None) -> None:

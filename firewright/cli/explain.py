@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from firewright.cli._progress import progress
+from firewright.cli._question import plain_arrows
 from firewright.cli._run import Picked, Run, Shown, selects, shows
 
 
@@ -15,7 +16,7 @@ from firewright.cli._run import Picked, Run, Shown, selects, shows
 )
 @click.argument("words", nargs=-1, required=True, metavar="WORD...")
 @selects
-@shows
+@shows("text", "json", "markdown")
 def COMMAND(words: tuple[str, ...], picked: Picked, shown: Shown) -> int:
     """Explain a port, a range, a service, a product, a protocol or a flow, misspelt ones too.
 
@@ -25,7 +26,7 @@ def COMMAND(words: tuple[str, ...], picked: Picked, shown: Shown) -> int:
     from firewright.workflows.explain import explain, with_policies, without_policies
 
     run = Run.begin(shown)
-    explanation = explain(words, run.report)
+    explanation = explain(tuple(map(plain_arrows, words)), run.report)
     if explanation is not None and (picked.policies or run.settings.policies or run.has_policies()):
         wanted = run.wanted(picked)
         with progress() as saying:
@@ -34,5 +35,6 @@ def COMMAND(words: tuple[str, ...], picked: Picked, shown: Shown) -> int:
         explanation = without_policies(explanation, run.report)
     if explanation is None:
         run.refuse()
+    run.warn()
     run.show(explanation)
     return 0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from firewright.cli._output import put, say, write_whole
+from firewright.cli._output import put, say, shown, write_whole
 from firewright.cli._run import Picked, Run, Shown, debugs
 
 
@@ -38,8 +38,8 @@ def COMMAND(files: tuple[str, ...], check: bool, diff: bool) -> int:
         elif one.source.path == "-" and not check:
             put(one.text)
         elif one.is_changed and check:
-            put(one.source.path)
+            put(shown(one.source.path))
         elif one.is_changed:
             write_whole(Path(one.source.path), one.text)
-            say(f"formatted {one.source.path}")
+            say(f"formatted {shown(one.source.path)}")
     return int((check or diff) and bool(changed))

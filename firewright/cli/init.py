@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,7 @@ def _complete_profiles(ctx: click.Context, param: click.Parameter, incomplete: s
 @click.option(
     "--set", "set_", multiple=True, metavar="NAME=VALUE", help="Answer a question of the profile. Again for more."
 )
-@click.option("--force", is_flag=True, help="Replace files that are there already.")
+@click.option("--force", is_flag=True, help="Replace files; old ones stay as NAME.bak, a site's answers stay in place.")
 @click.option("--no-input", is_flag=True, help="Ask nothing, even on a terminal.")
 @debugs
 def COMMAND(folder: str, profile: str | None, set_: tuple[str, ...], force: bool, no_input: bool) -> int:
@@ -44,9 +45,13 @@ def COMMAND(folder: str, profile: str | None, set_: tuple[str, ...], force: bool
     A profile of a product asks its vendor's questions: at the terminal, or by --set. The answers go into a site's file of
     your own, which uses the vendor's file and leaves it as it is; what is not answered, `firewright check` says.
     """
-    from firewright.workflows.init import all_profiles, find_profile, questions_of, start
+    from firewright.workflows.init import SITE_FILE, all_profiles, find_profile, questions_of, start
 
     if profile is None:
+        if set_ or force:
+            raise click.UsageError(
+                f"{'--set' if set_ else '--force'} needs --profile NAME; `firewright init` lists them"
+            )
         _output.put(_listed(all_profiles()))
         return 0
     run = Run.begin(Shown.plain())
@@ -55,12 +60,20 @@ def COMMAND(folder: str, profile: str | None, set_: tuple[str, ...], force: bool
     if found is None or run.report.has_errors():
         run.refuse()
     asked = questions_of(found)
-    if not no_input and _output.is_terminal(sys.stdin) and _output.is_terminal(sys.stdout):
+    site = Path(folder) / SITE_FILE
+    keeps_site = force and bool(asked) and _is_answered(site)
+    if keeps_site and answers:
+        raise click.UsageError(f"{site} has answers already, which --force keeps; write {', '.join(answers)} into it")
+    if not keeps_site and not no_input and _output.is_terminal(sys.stdin) and _output.is_terminal(sys.stdout):
         answers |= _ask([one for one in asked if one.name not in answers])
     begun = start(found, answers, Path(folder), run.report)
     if begun is None or run.report.has_errors():
         run.refuse()
+    if keeps_site:
+        begun = replace(begun, texts={name: text for name, text in begun.texts.items() if name != SITE_FILE}, open=())
     _write(begun, Path(folder), force)
+    if keeps_site:
+        _output.say(f"kept {_output.shown(site)} (your answers)")
     _output.put(_next_steps(begun, folder))
     return 0
 
@@ -100,8 +113,19 @@ def _addresses(one: Asked) -> str:
         return text
 
 
+def _is_answered(site: Path) -> bool:
+    """Whether a site's file is there with something of its own in it; what cannot be read is taken to have."""
+    from firewright.source import UnreadableSource, read
+    from firewright.workflows.init import has_answers
+
+    try:
+        return site.exists() and has_answers(read(site))
+    except UnreadableSource:
+        return True
+
+
 def _write(begun: Start, folder: Path, force: bool) -> None:
-    """Write every file; none if one of them is there already."""
+    """Write every file; none if one of them is there already, unless forced: what is replaced is kept beside it."""
     there = [name for name in begun.texts if (folder / name).exists()]
     if there and not force:
         raise _output.CannotWrite(f"{', '.join(str(folder / name) for name in there)}: there already; --force replaces")
@@ -110,12 +134,21 @@ def _write(begun: Start, folder: Path, force: bool) -> None:
     except OSError as error:
         raise _output.CannotWrite(f"{folder} cannot be made: {(error.strerror or 'unknown reason').lower()}") from None
     for name, text in begun.texts.items():
+        if force and _differs(folder / name, text):
+            _output.keep(folder / name)
         _output.write_whole(folder / name, text, replaces=force)
-        _output.say(f"wrote {folder / name}")
+        _output.say(f"wrote {_output.shown(folder / name)}")
+
+
+def _differs(path: Path, text: str) -> bool:
+    try:
+        return path.is_file() and path.read_bytes() != text.encode()
+    except OSError:
+        return True
 
 
 def _next_steps(begun: Start, folder: str) -> str:
-    main = Path(folder) / begun.main
+    main = _output.shown(Path(folder) / begun.main)
     lines = []
     if begun.open:
         lines += [f"Not answered yet, in {main}:", *(f"  {one.name}: {one.question}" for one in begun.open), ""]

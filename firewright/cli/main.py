@@ -19,6 +19,8 @@ from firewright.diagnostic import harmless, nearest
 from firewright.registry import Registry
 
 COMMANDS: Registry[click.Command] = Registry("firewright.cli", "COMMAND")
+COMPLETE = "_FIREWRIGHT_COMPLETE"
+"""The variable by which a shell asks for completions."""
 FINDINGS, FAILURE, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
 _HELP = """Write once which ports may, must and must not be open between which zones, and get exact answers about it.
 
@@ -63,6 +65,7 @@ class Commands(click.Group):
         """Run a command and leave with its exit code, whatever happens, and without a traceback unless --debug asks."""
         words = list(sys.argv[1:] if args is None else args)
         try:
+            _must_be_able_to_complete(complete_var or COMPLETE)
             code = super().main(words, prog_name or "firewright", complete_var, standalone_mode=False, **extra)
             sys.stdout.flush()
         except click.ClickException as error:
@@ -98,9 +101,13 @@ def _complain(error: click.ClickException) -> int:
     if isinstance(error, click.exceptions.NoArgsIsHelpError) and context is not None:
         _say(context.get_help())
         return error.exit_code
-    message = error.format_message()
-    _say(f"error: {harmless(message[:1].lower() + message[1:].removesuffix('.'), 1000)}")
-    if context is not None:
+    message = error.format_message().removesuffix(".")
+    if message[1:2].islower() or message[1:2] == " ":  # a name in capitals stays as it is spelt
+        message = message[:1].lower() + message[1:]
+    _say(f"error: {harmless(message, 2000)}")
+    if way_out := getattr(error, "way_out", ""):
+        _say(f"  = help: {harmless(way_out, 2000)}")
+    elif context is not None:
         _say(f"  = help: {context.command_path} --help")
     return error.exit_code
 
@@ -108,6 +115,14 @@ def _complain(error: click.ClickException) -> int:
 def _say(text: str) -> None:
     with contextlib.suppress(OSError):
         click.echo(text, err=True)
+
+
+def _must_be_able_to_complete(variable: str) -> None:
+    """A shell that asks for completions hands over the words. Raises UsageError where somebody set the variable by hand."""
+    if os.environ.get(variable, "").endswith("_complete") and (
+        "COMP_WORDS" not in os.environ or not os.environ.get("COMP_CWORD", "0").isdecimal()
+    ):
+        raise click.UsageError(f"{variable} is for a shell's completion script, which sets COMP_WORDS and COMP_CWORD")
 
 
 def _forget_output() -> int:
@@ -127,8 +142,23 @@ def firewright() -> None:
     """Run a command."""
 
 
+def _fill_closed_streams() -> None:
+    """Put something in the place of standard streams that were closed, so that no file that is opened gets their numbers.
+
+    What is written to a closed output fails as writing to it should: nobody takes a lost result for one that arrived.
+    """
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDONLY)  # the lowest number that is free, which is this one
+    if sys.stdout is None:
+        sys.stdout = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), encoding="utf-8", write_through=True)
+
+
 def main() -> None:
     """Run the program."""
+    _fill_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

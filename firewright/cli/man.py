@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from firewright.cli._output import CannotWrite, put, say, write_whole
+from firewright.cli._output import CannotWrite, put, say, shown, write_whole
 from firewright.cli._run import debugs
 
 
@@ -31,7 +31,7 @@ def COMMAND(name: str, output: str | None) -> int:
             raise CannotWrite(f"{output} cannot be made: {(error.strerror or 'unknown reason').lower()}") from None
         for file, text in pages(root).items():
             write_whole(Path(output) / file, text)
-            say(f"wrote {Path(output) / file}")
+            say(f"wrote {shown(Path(output) / file)}")
         return 0
     if name and root.get_command(click.Context(root), name) is None:
         raise click.UsageError(

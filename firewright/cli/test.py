@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from firewright.cli._progress import progress
-from firewright.cli._run import Picked, Run, Shown, selects, shows
+from firewright.cli._run import BUILT_IN, Picked, Run, Shown, selects, shows
 
 
 @click.command(
@@ -15,7 +15,7 @@ from firewright.cli._run import Picked, Run, Shown, selects, shows
 )
 @click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path())
 @selects
-@shows
+@shows(*BUILT_IN)
 def COMMAND(files: tuple[str, ...], picked: Picked, shown: Shown) -> int:
     """Evaluate assertions: those in FILEs, beside policies, or in folders; without any, every NAME.test.yaml here.
 

@@ -13,7 +13,7 @@ from firewright.model.packet import DCCP, ICMP, ICMPV6, SCTP, TCP, UDP, UDPLITE,
 from firewright.model.policy import Policy
 from firewright.model.protocol import PING_FAMILY, SPOKEN_PROTOCOLS
 from firewright.model.service_words import words
-from firewright.model.transport import EVERY_SELECTOR
+from firewright.model.transport import EVERY_SELECTOR, EVERY_SERVICE
 
 CATEGORIES = ("All", "TCP", "UDP", "VPN", "ICMP", "Other")
 """The rows within a band, in their order."""
@@ -268,7 +268,25 @@ def count_open(direction: Direction) -> int:
     return max((_count(direction.services(family, Standing.PERMITTED)) for family in direction.families), default=0)
 
 
+def amount_open(direction: Direction) -> str:
+    """How much is permitted, in a word: `everything` only where every service of every family both ends have is."""
+    if all(direction.services(family, Standing.PERMITTED) == EVERY_SERVICE for family in direction.families):
+        return "everything"
+    return f"{count_open(direction):,}"
+
+
+def opens_most(direction: Direction) -> bool:
+    """Whether more than half of all ports of TCP and UDP are permitted, in each family."""
+    return all(
+        size(intersection(direction.services(family, Standing.PERMITTED), _PORTED)) > 65536
+        for family in direction.families
+    )
+
+
+_PORTED = ((TCP << 16, TCP << 16 | 0xFFFF), (UDP << 16, UDP << 16 | 0xFFFF))
+
+
 def _count(services: Ranges) -> int:
-    ported = ((TCP << 16, TCP << 16 | 0xFFFF), (UDP << 16, UDP << 16 | 0xFFFF))
-    protocols = {number for low, high in difference(services, ported) for number in range(low >> 16, (high >> 16) + 1)}
-    return size(intersection(services, ported)) + len(protocols)
+    rest = difference(services, _PORTED)
+    protocols = {number for low, high in rest for number in range(low >> 16, (high >> 16) + 1)}
+    return size(intersection(services, _PORTED)) + len(protocols)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from firewright.diagnostic import harmless
 from firewright.model.decision import Outcome
 from firewright.model.policy import Action
 from firewright.reports._findings_text import place
-from firewright.reports._lines import columns, cut, pad
+from firewright.reports._lines import columns, folded
 from firewright.reports._paint import Paint, outcome_style
 from firewright.reports._result import Answers, Look
 
@@ -29,6 +29,8 @@ DOES = {
     Outcome.UNOPENED: "does not open",
     Outcome.SPOOFED: "drops",
 }
+LEAST_REASON = 30
+"""Columns that a reason gets at least beside the rest of its line; in less it stands under it."""
 ASIDES = (Outcome.SPOOFED, Outcome.LOOPBACK)
 """What no policy decides: told only where much is wanted, or where nothing else is to tell."""
 ASSUMPTION = "Paths are taken as symmetric: a packet passes a firewall if its ends lie on different legs of it; routing is not looked at."
@@ -52,17 +54,29 @@ def answers_text(answers: Answers, look: Look) -> str:
 def _answer(answer: Answer, look: Look, paint: Paint, has_heading: bool) -> Iterator[str]:
     if has_heading:
         name = harmless(answer.policy.name)
-        yield paint("title", f"{harmless(str(answer.question))}") + paint("faint", f"  ({name})")
+        yield paint("title", whole(str(answer.question))) + paint("faint", f"  ({name})")
     if not answer.parts:
         yield "no packet is asked about: the two ends share no address family"
         return
     parts = [part for part in answer.parts if look.is_verbose or part.outcome not in ASIDES] or answer.parts
+    own = [part for part in parts if look.is_verbose or part.outcome is not Outcome.ESSENTIAL] or parts
     if len(parts) == 1:
         yield from _rulings(parts[0], look, paint, answer.question.term.word, "")
         return
-    for part in parts:
+    for part in own:
         yield from _heading(part, look, paint)
         yield from _rulings(part, look, paint, "", "  ")
+    if len(own) < len(parts):
+        yield from _essentials(parts, look, paint)
+
+
+def _essentials(parts: Sequence[Part], look: Look, paint: Paint) -> Iterator[str]:
+    """What passes because no machine can do without, by name, in one line."""
+    found = (part.passing for part in parts if part.outcome is Outcome.ESSENTIAL)
+    names = dict.fromkeys(ruling.decision.reason.partition(":")[0] for rulings in found for ruling in rulings)
+    words = f"always passes, as essentials (-v shows them): {', '.join(filter(None, names))}"
+    for number, row in enumerate(folded(words, look.width, look.width - 6) if look.is_cut else [words]):
+        yield ("      " if number else "") + paint("faint", row)
 
 
 def _heading(part: Part, look: Look, paint: Paint) -> Iterator[str]:
@@ -70,10 +84,18 @@ def _heading(part: Part, look: Look, paint: Paint) -> Iterator[str]:
     overall = overall_words(part)
     style = outcome_style(part.is_open, part.outcome.value)
     for number, line in enumerate(part.lines):
-        words = harmless(str(line), 4000)
-        room = look.width - (columns(overall) + 2 if number == 0 else 2)
-        shown = cut(words, max(40, room)) if look.is_cut else words
-        yield f"{paint('title', shown)}: {paint(style, overall)}" if number == 0 else f"  and {shown}"
+        words = whole(str(line)) + (":" if number == 0 else "")
+        rows = folded(words, look.width - (0 if number == 0 else 6), look.width - 6) if look.is_cut else [words]
+        if number:
+            yield f"  and {rows[0]}"
+            yield from (f"      {row}" for row in rows[1:])
+            continue
+        *above, last = rows
+        yield from (paint("title", f"{'      ' if row_number else ''}{row}") for row_number, row in enumerate(above))
+        last = ("      " if above else "") + last
+        tail = folded(overall, look.width - columns(last) - 1, look.width - 6) if look.is_cut else [overall]
+        yield f"{paint('title', last[:-1])}: {paint(style, tail[0])}".rstrip()
+        yield from (f"      {paint(style, row)}" for row in tail[1:])
 
 
 def overall_words(part: Part) -> str:
@@ -101,22 +123,41 @@ def _rulings(part: Part, look: Look, paint: Paint, service: str, indent: str) ->
     widths = [max((columns(row[cell]) for row in rows), default=0) for cell in range(4)]
     for ruling, row in zip(passing, rows, strict=True):
         style = outcome_style(ruling.decision.outcome.is_open, ruling.decision.outcome.value)
-        does = paint(style, row[1]) + " " * (widths[1] - columns(row[1]))
-        cells = [pad(row[0], widths[0]), does]
-        if service:
-            cells.append(pad(row[2], widths[2]))
-        cells.append(paint("place", pad(row[3], widths[3])))
-        used = sum(widths[:4]) + 2 * 4 + len(indent) if service else widths[0] + widths[1] + widths[3] + 6 + len(indent)
-        why = cut(row[4], max(30, look.width - used)) if look.is_cut else row[4]
-        yield f"{indent}{'  '.join((*cells, why))}".rstrip()
+        painted = [row[0], paint(style, row[1]), row[2], paint("place", row[3])]
+        cells = [text + " " * (widths[cell] - columns(row[cell])) for cell, text in enumerate(painted) if widths[cell]]
+        used = len(indent) + sum(width + 2 for width in widths if width)
+        if not look.is_cut:
+            yield f"{indent}{'  '.join((*cells, row[4]))}".rstrip()
+        elif used + LEAST_REASON <= look.width:
+            why = folded(row[4], look.width - used, look.width - used)
+            yield f"{indent}{'  '.join((*cells, why[0]))}".rstrip()
+            yield from (" " * used + words for words in why[1:])
+        else:
+            yield from _stacked(row, painted, indent, look.width)
     if look.has_witness:
         yield f"{indent}{paint('faint', 'example')}  {part.witness}"
+
+
+def _stacked(row: tuple[str, ...], painted: list[str], indent: str, width: int) -> Iterator[str]:
+    """A firewall's line where it does not fit: who and what, then the rest in lines of its own under it."""
+    inner = f"{indent}  "
+    yield f"{indent}{painted[0]}  {painted[1]}"
+    if row[2]:
+        yield from (inner + words for words in folded(row[2], width - len(inner), width - len(inner)))
+    yield inner + painted[3]
+    if row[4]:
+        yield from (inner + words for words in folded(row[4], width - len(inner), width - len(inner)))
+
+
+def whole(text: str) -> str:
+    """A text of a policy fit for a terminal, and never cut."""
+    return harmless(text, len(text))
 
 
 def _row(ruling: Ruling, service: str) -> tuple[str, str, str, str, str]:
     decision = ruling.decision
     does = DOES[decision.outcome]
-    return decision.firewall.name, does, harmless(service, 60), where(ruling), why_words(ruling)
+    return decision.firewall.name, does, whole(service), where(ruling), why_words(ruling)
 
 
 def where(ruling: Ruling) -> str:
@@ -149,13 +190,27 @@ def why_words(ruling: Ruling) -> str:
 
 
 def rule_words(ruling: Ruling) -> str:
-    """A rule as it was written, in one line: `allow: [standard, rdp]`, with its name or its reason."""
+    """A rule as it was written with its reason, in one line: `allow: [standard, rdp]  (agreed in ticket 7)`."""
     rule = ruling.decision.rule
     if rule is None:
         return ruling.decision.reason
+    because = f"  ({rule.because})" if rule.because else ""
+    return whole(f"{written(ruling)}{because}")
+
+
+def written(ruling: Ruling) -> str:
+    """A rule as it was written, in one line, with its name and its end where it has them; empty where no rule decided."""
+    rule = ruling.decision.rule
+    if rule is None:
+        return ""
     words = ", ".join(term.word for term in rule.terms) or "any"
     said = f"{rule.verb}: [{words}]" if len(rule.terms) > 1 else f"{rule.verb}: {words}"
     name = f"{rule.name}: " if rule.name else ""
-    because = f"  ({rule.because})" if rule.because else ""
     until = f", until {rule.until}" if rule.until else ""
-    return harmless(f"{name}{said}{until}{because}")
+    return whole(f"{name}{said}{until}")
+
+
+def reason(ruling: Ruling) -> str:
+    """The rule's own reason; where no rule decided, that of what did, which may be empty."""
+    decision = ruling.decision
+    return whole(decision.reason if decision.rule is None else decision.rule.because)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from firewright.diagnostic import harmless
-from firewright.reports._answers_text import DOES, where, why_words
+from firewright.reports._answers_text import DOES, LEAST_REASON, where, whole, why_words
 from firewright.reports._findings_text import several
-from firewright.reports._lines import columns, cut, pad
+from firewright.reports._lines import columns, folded, pad
 from firewright.reports._paint import Paint, outcome_style
 from firewright.reports._result import Comparison, Look
 
@@ -63,9 +63,11 @@ def summary_words(found: Difference) -> str:
 
 def _change(change: Change, look: Look, paint: Paint, label: str = "") -> Iterator[str]:
     for number, line in enumerate(change.lines):
-        words = harmless(str(line), 4000)
+        words, room = whole(str(line)), look.width - 2 - len(label)
+        rows = folded(words, room, room) if look.is_cut else [words]
         head = label if number == 0 else " " * len(label)
-        yield "  " + head + (cut(words, look.width - 2 - len(head)) if look.is_cut else words)
+        yield f"  {head}{rows[0]}"
+        yield from (" " * (4 + len(label)) + row for row in rows[1:])
     rulings = (*change.before, *change.after)
     widths = (
         max((columns(ruling.decision.firewall.name) for ruling in rulings), default=0),
@@ -76,14 +78,24 @@ def _change(change: Change, look: Look, paint: Paint, label: str = "") -> Iterat
         if not whose:
             yield f"    {pad(side, 7)} no firewall stands between"
         for number, ruling in enumerate(whose):
-            yield _ruling(side if number == 0 else "", ruling, widths, look, paint)
+            yield from _ruling(side if number == 0 else "", ruling, widths, look, paint)
     yield f"    {pad('example', 7)} {change.witness}"
 
 
-def _ruling(side: str, ruling: Ruling, widths: tuple[int, int, int], look: Look, paint: Paint) -> str:
+def _ruling(side: str, ruling: Ruling, widths: tuple[int, int, int], look: Look, paint: Paint) -> Iterator[str]:
     cells = (ruling.decision.firewall.name, DOES[ruling.decision.outcome], where(ruling))
     name, does, at = (pad(cell, width) for cell, width in zip(cells, widths, strict=True))
     why = why_words(ruling)
-    shown = cut(why, max(20, look.width - sum(widths) - 18)) if look.is_cut else why
     style = outcome_style(ruling.decision.outcome.is_open, ruling.decision.outcome.value)
-    return f"    {pad(side, 7)} {name}  {paint(style, does)}  {paint('place', at)}  {shown}".rstrip()
+    head = f"    {pad(side, 7)} {name}  {paint(style, does)}  {paint('place', at)}"
+    used = 12 + sum(widths) + 6
+    if not look.is_cut:
+        yield f"{head}  {why}".rstrip()
+    elif used + LEAST_REASON <= look.width:
+        rows = folded(why, look.width - used, look.width - used)
+        yield f"{head}  {rows[0]}".rstrip()
+        yield from (" " * used + row for row in rows[1:])
+    else:
+        yield f"    {pad(side, 7)} {cells[0]}  {paint(style, cells[1])}"
+        yield " " * 12 + paint("place", cells[2])
+        yield from (" " * 12 + row for row in folded(why, look.width - 12, look.width - 12))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from firewright.diagnostic import harmless
 from firewright.reports._findings_text import place
-from firewright.reports._lines import cut, pad
+from firewright.reports._lines import columns, folded, pad
 from firewright.reports._paint import Paint, outcome_style
 from firewright.reports._prose import labelled, paragraph
 from firewright.reports._result import Explanation, Look, Reach
@@ -133,8 +133,18 @@ def _reach(reach: Reach, look: Look, paint: Paint) -> Iterator[str]:
         if len(use.flows) > most:
             flows.append(f"and {len(use.flows) - most} more (-v shows them)")
         room = look.width - width - 4
-        shown = [cut(harmless(flow, 4000), room) if look.is_cut else harmless(flow, 4000) for flow in flows]
-        yield f"{head}  {shown[0]}"
-        yield from (" " * (width + 4) + flow for flow in shown[1:])
-        because = f"  {harmless(use.said)}" if use.said else ""
-        yield " " * (width + 4) + paint("place", at) + paint("faint", because)
+        lines = [row for flow in flows for row in _rows(harmless(flow, len(flow)), room, look)]
+        yield f"{head}  {lines[0]}"
+        yield from (" " * (width + 4) + line for line in lines[1:])
+        at, said = paint("place", at), harmless(use.said, len(use.said))
+        rows = _rows(said, room - columns(place(use.at)) - 2, look) if said else [""]
+        yield (" " * (width + 4) + at + ("  " + paint("faint", rows[0]) if rows[0] else "")).rstrip()
+        yield from (" " * (width + 6) + paint("faint", row) for row in rows[1:])
+
+
+def _rows(text: str, room: int, look: Look) -> list[str]:
+    """A text in the rows that it takes, the further ones set in; one row where nobody looks."""
+    if not look.is_cut:
+        return [text]
+    first, *rest = folded(text, max(room, 20), max(room - 2, 20))
+    return [first, *(f"  {row}" for row in rest)]

@@ -111,5 +111,7 @@ def summary_line(findings: Findings, look: Look) -> str:
         )
     )
     audits = f"{several(len(findings.audits), 'audit')} over every packet, IPv4 and IPv6" if findings.audits else ""
-    head = paint("error", "failed") if findings.fails else paint("open", "passed")
+    is_only_strict = findings.fails and findings.count(Severity.NOTE) == len(findings.diagnostics)
+    failed = "failed (--strict)" if is_only_strict else "failed"
+    head = paint("error", failed) if findings.fails else paint("open", "passed")
     return f"{head}: " + "; ".join(part for part in (looked, audits, count_words(findings)) if part)

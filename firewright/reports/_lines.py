@@ -64,6 +64,25 @@ def cut(text: str, width: int) -> str:
     return "".join(taken).rstrip() + _CUT
 
 
+def folded(text: str, first: int, rest: int) -> list[str]:
+    """The whole text as rows of at most that many columns, broken at spaces; a longer word has a row of its own.
+
+    `first` are the columns of the first row, which is empty where not even its first word fits.
+    """
+    rows: list[str] = []
+    row, used, room = "", 0, first
+    for word in text.split(" "):
+        wide = columns(word)
+        if used and used + 1 + wide <= room:
+            row, used = f"{row} {word}", used + 1 + wide
+        elif not used and not row and (wide <= room or rows):
+            row, used = word, wide
+        else:
+            rows.append(row)
+            row, used, room = word, wide, rest
+    return [*rows, row]
+
+
 def excerpt(line: str, place: Span, room: int) -> tuple[str, str]:
     """The line in at most about `room` columns around a place, and the carets that stand under the place. O(room).
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from posixpath import join, normpath, relpath
 from typing import TYPE_CHECKING, Any
 
 from firewright.diagnostic import Diagnostic, Severity
@@ -22,13 +23,26 @@ SCHEMA_VERSION = "1"
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a text is to look: its columns, whether longer lines are cut, colours, packets, what is usually left out."""
+    """How a text is to look: its columns, whether longer lines are cut, colours, packets, what is usually left out.
+
+    `folder` is where paths are relative to, `root` the repository that it is in, empty where it is in none: code hosts
+    know files by their paths in the repository.
+    """
 
     width: int = 100
     is_cut: bool = False
     is_coloured: bool = False
     has_witness: bool = False
     is_verbose: bool = False
+    folder: str = ""
+    root: str = ""
+
+    def in_repository(self, path: str) -> str:
+        """A path as the repository has it; as it is where it is in none."""
+        if not self.root or path in ("", "-"):
+            return path
+        whole = normpath(join(self.folder, path))
+        return relpath(whole, self.root) if whole.startswith(f"{self.root.rstrip('/')}/") else path
 
 
 @dataclass(frozen=True, slots=True)

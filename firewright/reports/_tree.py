@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from firewright.diagnostic import Diagnostic
-from firewright.reports._answers_text import overall_words, rule_words, why_words
+from firewright.reports._answers_text import overall_words, reason, why_words, written
 from firewright.reports._result import SCHEMA_VERSION, Answers, Comparison, Explanation, Findings, Subject, TestRun
 from firewright.source import Span
 
@@ -114,8 +114,9 @@ def ruling_tree(ruling: Ruling) -> Tree:
         "outcome": decision.outcome.value,
         "action": decision.action.value,
         "at": place_tree(ruling.at),
-        "rule": rule_words(ruling) if decision.rule else None,
-        "because": why_words(ruling),
+        "rule": written(ruling) or None,
+        "because": reason(ruling),
+        "words": why_words(ruling),
     }
 
 

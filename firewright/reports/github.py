@@ -19,7 +19,7 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: 
 
 def findings_github(findings: Findings, look: Look) -> str:
     """A command for each finding."""
-    return "".join(_of_diagnostic(one) for one in findings.diagnostics)
+    return "".join(_of_diagnostic(one, look) for one in findings.diagnostics)
 
 
 def tests_github(run: TestRun, look: Look) -> str:
@@ -27,7 +27,7 @@ def tests_github(run: TestRun, look: Look) -> str:
     said = []
     for one in run.failed:
         example = f"\nexample: {one.witness}" if one.witness else ""
-        said.append(_command("error", one.at, "assertion", failure_words(one) + example))
+        said.append(_command("error", one.at, "assertion", failure_words(one) + example, look))
     return "".join(said)
 
 
@@ -38,32 +38,32 @@ def comparison_github(comparison: Comparison, look: Look) -> str:
     """
     said = []
     for kind, says, _ in KINDS:
-        said += [_of_change("warning", kind, says, change) for change in getattr(comparison.found, kind)]
-    said += [_of_change("notice", "promises", word, change) for word, change in comparison.found.promises]
-    said += [_command("warning", NOWHERE, "settings", harmless(one)) for one in comparison.found.settings]
+        said += [_of_change("warning", kind, says, change, look) for change in getattr(comparison.found, kind)]
+    said += [_of_change("notice", "promises", word, change, look) for word, change in comparison.found.promises]
+    said += [_command("warning", NOWHERE, "settings", harmless(one), look) for one in comparison.found.settings]
     return "".join(said)
 
 
-def _of_change(level: str, kind: str, says: str, change: Change) -> str:
+def _of_change(level: str, kind: str, says: str, change: Change, look: Look) -> str:
     places = [ruling.at for ruling in (*change.after, *change.before) if ruling.at.path]
     text = "; ".join(harmless(str(line), 500) for line in change.lines)
-    return _command(level, places[0] if places else NOWHERE, kind, f"{says}: {text}\nexample: {change.witness}")
+    return _command(level, places[0] if places else NOWHERE, kind, f"{says}: {text}\nexample: {change.witness}", look)
 
 
-def _of_diagnostic(one: Diagnostic) -> str:
+def _of_diagnostic(one: Diagnostic, look: Look) -> str:
     parts = [harmless(one.message, 2000)]
     parts += [f"note: {harmless(note.text)}" + (f" ({note.at})" if note.at.path else "") for note in one.notes]
     if one.witness:
         parts.append(f"example: {harmless(one.witness)}")
     if one.help:
         parts.append(f"help: {harmless(one.help, 2000)}")
-    return _command(_LEVELS[one.severity], one.at, one.name, "\n".join(parts))
+    return _command(_LEVELS[one.severity], one.at, one.name, "\n".join(parts), look)
 
 
-def _command(level: str, at: Span, title: str, message: str) -> str:
+def _command(level: str, at: Span, title: str, message: str, look: Look) -> str:
     properties = [f"title={_property(title)}"]
     if at.path:
-        properties.insert(0, f"file={_property(at.path)}")
+        properties.insert(0, f"file={_property(look.in_repository(at.path))}")
     if at.path and at.line:
         end = at.column + max(at.width, 1) - 1
         properties[1:1] = [f"line={at.line}", f"col={at.column}", f"endColumn={end}"]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from firewright.diagnostic import harmless
-from firewright.reports._answers_text import DOES, overall_words, where, why_words
+from firewright.reports._answers_text import DOES, overall_words, reason, where, why_words, written
 from firewright.reports._comparison_text import KINDS, summary_words
 from firewright.reports._explanation_text import VISIBLE
 from firewright.reports._findings_text import count_words, place, several
@@ -78,7 +78,7 @@ def _part(part: Part) -> Iterator[str]:
     yield f"**{_plain(overall_words(part))}**: " + "; ".join(_code(str(line)) for line in part.lines)
     yield ""
     if part.passing:
-        yield from _table(("firewall", "does", "place", "because"), map(_ruling, part.passing))
+        yield from _table(("firewall", "does", "place", "rule", "because"), map(_ruling, part.passing))
         yield ""
     yield f"Example: {_code(str(part.witness))}"
     yield ""
@@ -86,7 +86,9 @@ def _part(part: Part) -> Iterator[str]:
 
 def _ruling(ruling: Ruling) -> tuple[str, ...]:
     name = _plain(ruling.decision.firewall.name)
-    return name, DOES[ruling.decision.outcome], _code(where(ruling)), _plain(why_words(ruling))
+    rule = _code(written(ruling)) if ruling.decision.rule else _plain(why_words(ruling))
+    because = _plain(reason(ruling)) if ruling.decision.rule else ""
+    return name, DOES[ruling.decision.outcome], _code(where(ruling)), rule, because
 
 
 def explanation_markdown(explanation: Explanation, look: Look) -> str:
@@ -198,7 +200,7 @@ def _deciders(rulings: tuple[Ruling, ...]) -> str:
     if not rulings:
         return "no firewall"
     cells = (_ruling(ruling) for ruling in rulings)
-    return "<br>".join(f"{name} {does} ({at})" for name, does, at, _ in cells)
+    return "<br>".join(f"{name} {does} ({at})" for name, does, at, *_ in cells)
 
 
 def tests_markdown(run: TestRun, look: Look) -> str:

@@ -27,7 +27,7 @@ _ASSERTION_PAGE = "What somebody said must hold of a policy does not hold, or wa
 
 def findings_sarif(findings: Findings, look: Look) -> str:
     """The findings of `check`."""
-    return _log(findings.diagnostics, findings.sources, findings.pages, findings.is_readable)
+    return _log(findings.diagnostics, findings.sources, findings.pages, findings.is_readable, look)
 
 
 def tests_sarif(run: TestRun, look: Look) -> str:
@@ -43,11 +43,11 @@ def tests_sarif(run: TestRun, look: Look) -> str:
         )
         for one in run.failed
     )
-    return _log(said, run.sources, {FAILED_ASSERTION: _ASSERTION_PAGE}, is_readable=True)
+    return _log(said, run.sources, {FAILED_ASSERTION: _ASSERTION_PAGE}, is_readable=True, look=look)
 
 
 def _log(
-    said: tuple[Diagnostic, ...], sources: Mapping[str, Source], pages: Mapping[str, str], is_readable: bool
+    said: tuple[Diagnostic, ...], sources: Mapping[str, Source], pages: Mapping[str, str], is_readable: bool, look: Look
 ) -> str:
     names = sorted({one.name for one in said} | set(pages))
     lines = Lines(sources)
@@ -66,7 +66,7 @@ def _log(
                 },
                 "columnKind": "unicodeCodePoints",
                 "invocations": [{"executionSuccessful": is_readable}],
-                "results": [_result(one, names.index(one.name), lines, seen) for one in said],
+                "results": [_result(one, names.index(one.name), lines, seen, look) for one in said],
             }
         ],
     }
@@ -84,7 +84,7 @@ def _rule(name: str, page: str) -> dict[str, Any]:
     }
 
 
-def _result(one: Diagnostic, index: int, lines: Lines, seen: Counter[str]) -> dict[str, Any]:
+def _result(one: Diagnostic, index: int, lines: Lines, seen: Counter[str], look: Look) -> dict[str, Any]:
     text = harmless(one.message, 2000)
     if one.witness:
         text += f"; example: {harmless(one.witness)}"
@@ -97,11 +97,11 @@ def _result(one: Diagnostic, index: int, lines: Lines, seen: Counter[str]) -> di
         "message": {"text": text},
     }
     if one.at.path:
-        result["locations"] = [_location(one.at)]
-    related = [_location(note.at, note.text) for note in one.notes if note.at.path]
+        result["locations"] = [_location(one.at, look)]
+    related = [_location(note.at, look, note.text) for note in one.notes if note.at.path]
     if related:
         result["relatedLocations"] = [{"id": number, **location} for number, location in enumerate(related)]
-    base = f"{one.name}\0{one.at.path}\0{lines.at(one.at).strip() or one.message}"
+    base = f"{one.name}\0{look.in_repository(one.at.path)}\0{lines.at(one.at).strip() or one.message}"
     seen[base] += 1
     result["partialFingerprints"] = {
         "line/v1": sha256(f"{base}\0{seen[base]}".encode(errors="surrogateescape")).hexdigest()[:32]
@@ -109,10 +109,9 @@ def _result(one: Diagnostic, index: int, lines: Lines, seen: Counter[str]) -> di
     return result
 
 
-def _location(at: Span, text: str = "") -> dict[str, Any]:
-    physical: dict[str, Any] = {
-        "artifactLocation": {"uri": quote(at.path if at.path != "-" else "stdin", errors="surrogateescape")}
-    }
+def _location(at: Span, look: Look, text: str = "") -> dict[str, Any]:
+    path = "stdin" if at.path == "-" else look.in_repository(at.path)
+    physical: dict[str, Any] = {"artifactLocation": {"uri": quote(path, errors="surrogateescape")}}
     if at.line:
         start = max(at.column, 1)
         physical["region"] = {"startLine": at.line, "startColumn": start, "endColumn": start + max(at.width, 1)}

@@ -12,7 +12,7 @@ from datetime import date
 from firewright.model.address import LOOPBACK, UNICAST, AddressSet, merge
 from firewright.model.decision import Decision, Outcome
 from firewright.model.essential import ESSENTIALS, LINK_LOCAL, REDIRECTS
-from firewright.model.interval import Ranges, complement, difference, intersection, union
+from firewright.model.interval import Ranges, complement, difference, intersection, size, union
 from firewright.model.packet import FAMILIES, Family
 from firewright.model.policy import Action, Firewall, Policy, Rule, Verb, Zone, ZoneKind
 from firewright.model.transport import service_ranges
@@ -272,14 +272,23 @@ def legs_of(firewall: Firewall) -> tuple[list[AddressSet], AddressSet]:
     zones = sorted(firewall.between, key=lambda zone: zone.kind is ZoneKind.INTERNET)
     legs: list[AddressSet] = []
     named = [zone for zone in zones if zone.kind is not ZoneKind.INTERNET]
-    for zone in named:
+    for zone in () if _are_disjoint(named) else named:
         inner = [other.addresses for other in named if other is not zone and _touches(other, zone)]
         inner = [addresses for addresses in inner if addresses <= zone.addresses]
         legs.append(zone.addresses - merge(inner) if inner else zone.addresses)
+    legs = legs or [zone.addresses for zone in named]
     rest = UNICAST - merge(zone.addresses for zone in named)
     if len(named) < len(zones):
         return [*legs, rest], AddressSet()
     return legs, rest
+
+
+def _are_disjoint(zones: list[Zone]) -> bool:
+    """Whether no address is in two of the zones: then together they hold as many as one by one."""
+    whole = merge(zone.addresses for zone in zones)
+    return all(
+        size(whole.ranges(family)) == sum(size(zone.addresses.ranges(family)) for zone in zones) for family in FAMILIES
+    )
 
 
 def _touches(one: Zone, other: Zone) -> bool:

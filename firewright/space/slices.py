@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from firewright.model.interval import Ranges
 from firewright.model.packet import Family
+from firewright.space.atoms import Atoms
 from firewright.space.axis import TOPS, Axis
 from firewright.space.bitmap import members
 from firewright.space.box import ANY, Box, ranges_in
-from firewright.space.index import Atoms
 from firewright.space.program import Program
 
 CUT = (Axis.IN_INTERFACE, Axis.OUT_INTERFACE)

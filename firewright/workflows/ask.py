@@ -86,7 +86,7 @@ def _names(text: str) -> tuple[str, ...]:
 
 def _owns(policy: Policy, names: tuple[str, ...]) -> bool:
     """Whether every name is a zone of the policy itself; an address belongs to everybody."""
-    return all(name in policy.zones or _is_address(name) and zone_named(name, policy) is None for name in names)
+    return all(name in policy.zones or (_is_address(name) and zone_named(name, policy) is None) for name in names)
 
 
 def _knows(policy: Policy, names: tuple[str, ...]) -> bool:
@@ -95,7 +95,7 @@ def _knows(policy: Policy, names: tuple[str, ...]) -> bool:
 
 
 def _is_address(name: str) -> bool:
-    return ":" in name or name[:1].isdigit() and ("." in name or "/" in name)
+    return ":" in name or (name[:1].isdigit() and ("." in name or "/" in name))
 
 
 def _cannot(policy: Policy, fault: BadQuestion, severity: Severity, report: Report) -> None:

@@ -68,10 +68,7 @@ def _without_place(said: Diagnostic) -> Diagnostic:
 
 def _unfilled_outside(policy: Policy) -> Diagnostic:
     """The policy is whole, but an authority it is behind has open questions."""
-    notes = tuple(
-        Note(f"{zone.name} is not filled in: {zone.question}", zone.at)
-        for zone in open_zones(policy)
-    )
+    notes = tuple(Note(f"{zone.name} is not filled in: {zone.question}", zone.at) for zone in open_zones(policy))
     message = f"{policy.name} is behind a policy that is not filled in, so nothing is proved of its paths"
     return Diagnostic("unfilled", Severity.ERROR, message, policy.at, notes, help="fill in the outer policy first")
 

@@ -11,6 +11,7 @@ from firewright.source import Source
 from firewright.space.budget import Undecided
 from firewright.space.encode import Unfilled
 from firewright.workflows.selection import Saying, Wanted, select, silent
+from firewright.workflows.unfilled import say_unfilled
 
 
 def compare_policies(
@@ -33,8 +34,7 @@ def compare_policies(
     try:
         return Comparison(compare(old, new, wanted.day_of(new)), report.sources)
     except Unfilled as error:
-        names = ", ".join(zone.name for policy in (old, new) for zone in policy.questions)
-        report.error("unfilled", harmless(str(error)), (old if old.questions else new).at, f"fill in {names}")
+        say_unfilled(error, old if old.questions else new, report)
     except Undecided as error:
         # not the user's fault and not malformed: whoever asked gets no false comfort, and a gate fails
         report.error("undecided", f"the comparison was not decided: {harmless(str(error))}", new.at, "compare in parts")

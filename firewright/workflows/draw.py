@@ -12,6 +12,7 @@ from firewright.model.policy import Policy, Zone
 from firewright.space.budget import Undecided
 from firewright.space.encode import Unfilled
 from firewright.workflows.selection import Saying, Wanted, select, silent
+from firewright.workflows.unfilled import say_unfilled
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,7 @@ def _scene(picture: str, policy: Policy, chosen: Chosen, wanted: Wanted, report:
     try:
         return PICTURES.load(picture)(policy, chosen, wanted.day_of(policy))
     except Unfilled as error:
-        names = ", ".join(zone.name for one in policy.authorities() for zone in one.questions)
-        report.error("unfilled", harmless(str(error)), policy.at, f"fill in {names}")
+        say_unfilled(error, policy, report)
     except TooLarge as error:
         report.error("too-large", harmless(str(error)), policy.at)
     except Undecided as error:

@@ -26,12 +26,16 @@ def explain(words: tuple[str, ...], report: Report) -> Explanation | None:
     if any(arrow in text for arrow in _ARROWS):
         return Explanation(text, _of_flow(text))
     whole = find(text, catalog())
-    findings = (whole,) if not whole.is_empty() or len(words) == 1 else tuple(find(word, catalog()) for word in words)
+    findings = (
+        (whole,)
+        if not whole.is_empty() or whole.meant or len(words) == 1
+        else tuple(find(word, catalog()) for word in words)
+    )
     taken_for = ""
     for finding in findings:
         if not finding.problem:
             continue
-        taken_for = nearest(finding.query, finding.suggestions)
+        taken_for = finding.meant or nearest(finding.query, finding.suggestions)
         if not taken_for:
             report.error("unknown-word", finding.problem, help=finding.help)
     if report.has_errors():
@@ -43,7 +47,7 @@ def _or_nearest(finding: Finding) -> Finding:
     """The finding, or that of what its word was most likely meant to be; the problem is still told."""
     if not finding.problem:
         return finding
-    near = find(nearest(finding.query, finding.suggestions), catalog())
+    near = find(finding.meant or nearest(finding.query, finding.suggestions), catalog())
     return replace(near, problem=finding.problem, help=finding.help)
 
 
@@ -78,6 +82,7 @@ def with_policies(
     from firewright.workflows.selection import select, silent, sources_of
 
     own = Report()
+    wanted = wanted if must_read else replace(wanted, telling=silent)
     if not must_read and not list(sources_of(wanted, own)):
         return without_policies(explanation, report)
     policies = select(wanted, own, saying or silent)
@@ -94,9 +99,7 @@ def with_policies(
         flow = answers_of(explanation.query, policies, wanted, report)
         return None if flow is None else replace(explanation, flow=flow)
     transports = ", ".join(finding.transports for finding in explanation.findings if finding.transports)
-    return replace(
-        explanation, reaches=tuple(reach_of(policy, transports, wanted.day_of(policy)) for policy in policies)
-    )
+    return replace(explanation, reaches=tuple(reach_of(policy, transports, wanted.day_of) for policy in policies))
 
 
 def _unread(report: Report) -> Iterator[Reach]:

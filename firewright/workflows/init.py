@@ -109,6 +109,18 @@ def start(profile: Profile, answers: Mapping[str, str], folder: Path, report: Re
     return Start(texts, SITE_FILE, left)
 
 
+def has_answers(source: Source) -> bool:
+    """Whether a site's file says anything of its own: answers, names, rules; what cannot be read may."""
+    tree = document.parse(source, Report())
+    if tree is None:
+        return True
+    entries = tree.root.entries if isinstance(tree.root, document.Mapping) else ()
+    return any(
+        key.text not in ("policy", "uses") and not (isinstance(value, document.Scalar) and value.text in ("", "none"))
+        for key, value in entries
+    )
+
+
 def site_text(vendor: str, uses: str, asked: tuple[Asked, ...], answers: Mapping[str, str]) -> str:
     """A site's file: what it uses, its answers, and as comments what it has not answered."""
     zones, options = [one for one in asked if not one.is_option], [one for one in asked if one.is_option]

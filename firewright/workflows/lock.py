@@ -11,10 +11,11 @@ from firewright.audits.catalog_lock import expansions
 from firewright.diagnostic import Report, harmless
 from firewright.document import Scalar
 from firewright.model.policy import Policy
-from firewright.source import Source, Span
+from firewright.source import Source, Span, UnreadableSource, read
 from firewright.workflows.selection import Wanted, select, text_of
 
 SUFFIX = ".lock"
+_BEGIN = "# What the catalog's names stand for in "
 _HEAD = """\
 # What the catalog's names stand for in {policy}, as somebody accepted it.
 # Written by `firewright lock`; `firewright check` says when the catalog means something else.
@@ -23,22 +24,29 @@ _HEAD = """\
 
 @dataclass(frozen=True, slots=True)
 class LockFile:
-    """The text of one policy's lock file and where it belongs; `changed` are the names that are not as they were."""
+    """The text of one policy's lock file and where it belongs; `changed` are the names that are not as they were.
+
+    `is_foreign` is whether something lies there that is no lock file of this program.
+    """
 
     path: Path
     text: str
     names: int
     changed: tuple[str, ...]
     is_there: bool
+    is_foreign: bool = False
 
 
 def lock_path(policy: Policy) -> Path:
-    """Where the lock file of a policy lies: beside it, its suffix replaced."""
-    return Path(policy.path).with_suffix(SUFFIX)
+    """Where the lock file of a policy lies: beside it, `.lock` behind the whole name of its file."""
+    return Path(policy.path + SUFFIX)
 
 
-def lock(wanted: Wanted, report: Report) -> tuple[LockFile, ...] | None:
-    """The lock files of the selected policies as they should be now, or None after saying in the report what is wrong."""
+def lock(wanted: Wanted, report: Report, replaces: bool = False) -> tuple[LockFile, ...] | None:
+    """The lock files of the selected policies as they should be now, or None after saying in the report what is wrong.
+
+    A symbolic link is never a lock file, and what is no lock file of this program is only one to be where it `replaces`.
+    """
     policies = select(wanted, report)
     if policies is None:
         return None
@@ -47,12 +55,39 @@ def lock(wanted: Wanted, report: Report) -> tuple[LockFile, ...] | None:
         if policy.path == "-":
             report.error("no-place", "what is piped in has no place for a lock file", help="name the policy's file")
             continue
-        before = read_lock(policy, wanted.folder, Report())
+        is_foreign = _is_foreign(wanted.folder / lock_path(policy))
+        if (is_foreign and not replaces) or (wanted.folder / lock_path(policy)).is_symlink():
+            _refuse(lock_path(policy), wanted.folder, report)
+            continue
+        before = None if is_foreign else read_lock(policy, wanted.folder, Report())
         was = before or {}
         now = expansions(policy)
         changed = tuple(name for name in sorted({*was, *now}) if was.get(name) != now.get(name))
-        files.append(LockFile(lock_path(policy), lock_text(policy, now), len(now), changed, before is not None))
+        files.append(
+            LockFile(lock_path(policy), lock_text(policy, now), len(now), changed, before is not None, is_foreign)
+        )
     return None if report.has_errors() else tuple(files)
+
+
+def _is_foreign(path: Path) -> bool:
+    """Whether something is there that this program did not write as a lock file, or that somebody has broken since."""
+    if not path.exists():
+        return False
+    try:
+        source = read(path)
+    except UnreadableSource:
+        return True
+    return not source.text.startswith(_BEGIN) or parse_lock(source, Report()) is None
+
+
+def _refuse(path: Path, folder: Path, report: Report) -> None:
+    if (folder / path).is_symlink():
+        report.error(
+            "bad-lock", f"{harmless(str(path))} is a symbolic link", help="put a file in its place, or nothing"
+        )
+    else:
+        message = f"{harmless(str(path))} is there and is no lock file of this program"
+        report.error("bad-lock", message, help="move it away, or --force, which keeps it as a .bak")
 
 
 def lock_text(policy: Policy, names: Mapping[str, str]) -> str:

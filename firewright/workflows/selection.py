@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -14,13 +13,13 @@ from firewright.model.policy import Policy
 from firewright.readers.policy_yaml import load
 from firewright.readers.policy_yaml.loading import SETTINGS
 from firewright.source import Source, UnreadableSource, read
-from firewright.workflows.settings import PROJECT_FILE, Labels
+from firewright.workflows.folder import SUFFIXES, files_of, is_policy, policies_below, real, skipped_words
+from firewright.workflows.settings import Labels
 
-SUFFIXES = (".yaml", ".yml")
-TEST_SUFFIX = ".test"
 FILE_LIMIT = 1000
 """Policies of one run."""
-_HAS_RULES = re.compile(r"""^(?:["']?rules["']?\s*:|\{.*\brules["']?\s*:)""", re.MULTILINE)
+
+__all__ = ["FILE_LIMIT", "SUFFIXES", "Saying", "Wanted", "select", "silent", "sources_of", "text_of", "without_used"]
 
 Saying = Callable[[str], None]
 """Is told what a run is about to do, for whoever watches."""
@@ -38,6 +37,7 @@ class Wanted:
 
     `options` are answers from outside: an option's yes or no, a zone's addresses.
     `day` is the day that is asked about; None is today in each policy's own time zone, reckoned from `now`.
+    `telling` is told, in a line, what lies in a folder and is passed over.
     """
 
     folder: Path
@@ -46,6 +46,7 @@ class Wanted:
     labels: Labels = field(default_factory=dict)
     options: Mapping[str, str] = field(default_factory=dict)
     day: date | None = None
+    telling: Saying = silent
 
     def day_of(self, policy: Policy) -> date:
         """The day on which a policy is asked."""
@@ -61,11 +62,21 @@ def select(wanted: Wanted, report: Report, saying: Saying = silent) -> tuple[Pol
     if report.has_errors():
         return None
     if not sources:
-        shown = "this folder" if not wanted.policies else "there"
-        report.error("no-policy", f"no policy in {shown}", help="name a file, or begin one with `firewright init`")
+        _nothing(wanted, report)
         return None
     policies = _load_all(sources, wanted.options, report, saying)
     return None if policies is None else by_labels(without_used(policies), wanted.labels, report)
+
+
+def _nothing(wanted: Wanted, report: Report) -> None:
+    """Say that there is no policy, and where there are some."""
+    shown = "this folder" if not wanted.policies else "there"
+    way_out = "name a file, or begin one with `firewright init`"
+    for one in wanted.policies or ("",):
+        if isinstance(one, str) and (below := policies_below(wanted.folder / one)):
+            paths = [str(Path(one) / name) for name in below[:5]]
+            way_out = f"there are some in {', '.join(f'{harmless(path)}/' for path in paths)}: name the folder"
+    report.error("no-policy", f"no policy in {shown}", help=way_out)
 
 
 def _load_all(sources: list[Source], options: Mapping[str, str], report: Report, saying: Saying) -> list[Policy] | None:
@@ -107,21 +118,26 @@ def _is_stranger(said: Diagnostic, name: str, report: Report) -> bool:
 def sources_of(wanted: Wanted, report: Report) -> Iterator[Source]:
     """The texts of the policies that a run is about, each once."""
     seen: set[Path] = set()
+    skipped: list[str] = []
     for one in wanted.policies or ("",):
         if isinstance(one, Source):
             yield one
             continue
         for path in _files(wanted.folder, one, report):
-            real = (wanted.folder / path).resolve()
-            if real in seen:
+            place = real(wanted.folder / path)
+            if place in seen:
                 continue
-            seen.add(real)
+            seen.add(place)
             if len(seen) > FILE_LIMIT:
                 report.error("too-many", f"more than {FILE_LIMIT:,} policies", help="name the ones that are meant")
                 return
             source = text_of(wanted.folder, path, report)
-            if source is not None and (one == path or _HAS_RULES.search(source.text)):
+            if source is not None and (one == path or is_policy(source)):
                 yield source
+            elif source is not None:
+                skipped.append(path)
+    if skipped:
+        wanted.telling(skipped_words(skipped))
 
 
 def text_of(folder: Path, path: str, report: Report) -> Source | None:
@@ -129,24 +145,17 @@ def text_of(folder: Path, path: str, report: Report) -> Source | None:
     try:
         return Source(path, read(folder / path).text)
     except UnreadableSource as error:
-        report.error("unreadable", harmless(str(error).replace(f"{folder}/", "")), help=_near_files(folder, path))
+        way_out = "" if (folder / path).exists() else _near_files(folder, path)
+        report.error("unreadable", harmless(str(error).replace(f"{folder}/", "")), help=way_out)
         return None
 
 
 def _files(folder: Path, named: str, report: Report) -> Iterator[str]:
     """The file itself, or the files of a folder that may be policies, sorted."""
-    here = folder / named
-    if named and not here.is_dir():
+    if named and not (folder / named).is_dir():
         yield named
-        return
-    try:
-        found = sorted(path for path in here.iterdir() if path.suffix in SUFFIXES and path.is_file())
-    except OSError as error:
-        report.error("unreadable", f"{harmless(named or '.')} cannot be read: {(error.strerror or 'unknown').lower()}")
-        return
-    for path in found:
-        if Path(path.stem).suffix != TEST_SUFFIX and path.name != PROJECT_FILE:
-            yield str(Path(named) / path.name)
+    else:
+        yield from files_of(folder, named, report)
 
 
 def _near_files(folder: Path, path: str) -> str:
@@ -155,7 +164,7 @@ def _near_files(folder: Path, path: str) -> str:
         names = [one.name for one in parent.iterdir()][:FILE_LIMIT]
     except OSError:
         return ""
-    near = nearest(Path(path).name, [name for name in names if Path(name).suffix in SUFFIXES])
+    near = nearest(Path(path).name, [one for one in names if Path(one).suffix in SUFFIXES and one != Path(path).name])
     return f"did you mean {Path(path).parent / near}?" if near else ""
 
 
@@ -163,9 +172,9 @@ def without_used(policies: list[Policy]) -> tuple[Policy, ...]:
     """The policies that no other one uses."""
     kept = []
     for policy in policies:
-        mine = Path(policy.path).resolve()
+        mine = real(Path(policy.path))
         used = any(
-            other is not policy and mine in {Path(path).resolve() for path in other.paths} and other.path != policy.path
+            other is not policy and mine in {real(Path(path)) for path in other.paths} and other.path != policy.path
             for other in policies
         )
         if not used:

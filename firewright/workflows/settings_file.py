@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -77,7 +78,7 @@ class _Reading:
         words = _words(value)
         if not words:
             self.wrong("policies are files and folders", at, "write policies: [edge.yaml, perimeter/]")
-        shown = tuple(_shown((self.here / word).resolve(), self.folder) for word in words)
+        shown = tuple(_shown(Path(os.path.realpath(self.here / word)), self.folder) for word in words)
         self.found = replace(self.found, policies=shown)
 
     def strict(self, value: Node, at: Span) -> None:

@@ -95,6 +95,62 @@ def test_a_reader_that_goes_away_ends_a_command_quietly(perimeter: Path) -> None
     assert done.stderr.decode().split() in (["code", "141"], ["code", "0"])
 
 
+@pytest.mark.parametrize("closed", [">&-", ">&- 2>&-", "- <&-"])
+def test_closed_streams_are_errors_without_a_traceback(closed: str, perimeter: Path) -> None:
+    """A result that nobody can get ends in 2, and so does reading what is closed; no file takes the stream's number."""
+    command = f"{sys.executable} -m firewright.cli.main check provider-perimeter.yaml {closed}"
+    done = subprocess.run(["bash", "-c", command], cwd=perimeter, capture_output=True, env={**os.environ, **CALM},
+                          timeout=60, check=False)  # fmt: skip
+    assert done.returncode == 2
+    assert b"internal error" not in done.stderr
+    written = subprocess.run(["bash", "-c", f"{command.replace('- <&-', '>&-')} -o report.txt"], cwd=perimeter,
+                             capture_output=True, env={**os.environ, **CALM}, timeout=60, check=False)  # fmt: skip
+    assert written.returncode == 0
+    assert (perimeter / "report.txt").read_text()
+
+
+def test_completion_without_a_shell_is_an_error_without_a_fault(perimeter: Path) -> None:
+    """The variable of a completion script, set by hand, is explained."""
+    done = spawn("check", folder=perimeter, environment={"_FIREWRIGHT_COMPLETE": "bash_complete"})
+    assert done.returncode == 2
+    assert b"COMP_WORDS" in done.stderr
+    assert b"internal error" not in done.stderr
+
+
+def test_a_name_in_capitals_is_said_as_it_is_spelt(perimeter: Path) -> None:
+    """A wrong format from the environment is complained of under the variable's own name."""
+    done = spawn("check", folder=perimeter, environment={"FIREWRIGHT_FORMAT": "bogus"})
+    assert done.returncode == 2
+    assert b"error: FIREWRIGHT_FORMAT: there is no format 'bogus'; there are: " in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["check", "loop.yaml"], ["check"], ["check", "loop"], ["ask", "any -> local", "loop.yaml"], ["draw", "loop.yaml"],
+     ["test", "loop.yaml"], ["fmt"], ["lock"], ["explain", "445", "-p", "loop.yaml"], ["compare", "loop.yaml", "loop"],
+     ["init", "--profile", "workstation", "loop"], ["man", "-o", "loop"], ["schema", "-o", "loop"]],
+)  # fmt: skip
+def test_links_in_a_circle_are_no_fault(words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A symbolic link to itself is a file or folder that is not there to read or write."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("loop", "loop.yaml"):
+        (tmp_path / name).symlink_to(name)
+    done = run(*words)
+    assert done.exit_code == 2, done.output
+    assert "internal error" not in done.output
+
+
+@pytest.mark.parametrize("text", ["uses: [loop.yaml]\nrules: none\n", "behind: loop.yaml\nrules: none\n"])
+def test_a_file_that_leads_in_a_circle_is_complained_of(text: str, tmp_path: Path) -> None:
+    """A policy that uses a link to itself is told so with its place, and the program has no fault."""
+    (tmp_path / "loop.yaml").symlink_to("loop.yaml")
+    (tmp_path / "a.yaml").write_text(text)
+    done = spawn("check", "a.yaml", folder=tmp_path)
+    assert done.returncode == 2
+    assert b"a.yaml:1:" in done.stdout
+    assert b"internal error" not in done.stderr
+
+
 def test_a_full_device_is_an_error_without_a_traceback(perimeter: Path) -> None:
     """What cannot be written ends in 2, and says so in a line."""
     with Path("/dev/full").open("wb") as full:

@@ -88,8 +88,48 @@ def test_nothing_is_written_over_unless_forced(tmp_path: Path) -> None:
     assert "there already" in done.stderr
     assert [path.name for path in (tmp_path / "site").iterdir()] == ["site.yaml"]
     assert (tmp_path / "site" / "site.yaml").read_text() == "mine"
-    assert run(*SITE, "--force").exit_code == 0
+    forced = run(*SITE, "--force")
+    assert forced.exit_code == 0
     assert (tmp_path / "site" / "site.yaml").read_text() != "mine"
+    assert (tmp_path / "site" / "site.yaml.bak").read_text() == "mine"
+    assert "kept the old site/site.yaml as site/site.yaml.bak" in forced.stderr
+
+
+def test_answers_of_a_site_outlive_force(tmp_path: Path) -> None:
+    """--force brings the vendor's file back and keeps what differed; the site's answers stay, and new ones are refused."""
+    assert run(*SITE, "--set", "core=10.0.1.0/24").exit_code == 0
+    site, vendor = tmp_path / "site" / "site.yaml", tmp_path / "site" / "product-platform.yaml"
+    answered, original = site.read_text(), vendor.read_text()
+    vendor.write_text("edited\n")
+    refused = run(*SITE, "--force", "--set", "core=10.9.9.0/24")
+    assert refused.exit_code == 2
+    assert "has answers already" in refused.stderr
+    assert (site.read_text(), vendor.read_text()) == (answered, "edited\n")
+    done = run(*SITE, "--force")
+    assert done.exit_code == 0, done.output
+    assert "kept site/site.yaml (your answers)" in done.stderr
+    assert site.read_text() == answered
+    assert vendor.read_text() == original
+    assert (tmp_path / "site" / "product-platform.yaml.bak").read_text() == "edited\n"
+    vendor.write_text("edited again\n")
+    assert run(*SITE, "--force").exit_code == 0
+    kept = {path.read_text() for path in (tmp_path / "site").glob("*.bak*")}
+    assert kept == {"edited\n", "edited again\n"}
+
+
+def test_answers_without_a_profile_are_no_list() -> None:
+    """--set says something of a profile, so one must be named."""
+    done = run("init", "--set", "core=10.0.1.0/24")
+    assert done.exit_code == 2
+    assert "--set needs --profile" in done.stderr
+
+
+def test_a_strange_folder_is_shown_harmlessly(tmp_path: Path) -> None:
+    """A name with an escape in it reaches no terminal as one."""
+    done = run("init", "--profile", "workstation", "a\x1b[31mb")
+    assert done.exit_code == 0
+    assert "\x1b" not in done.output
+    assert "a\\u001b[31mb" in done.output
 
 
 def test_options_of_a_profile_without_questions_are_set_in_place(tmp_path: Path) -> None:

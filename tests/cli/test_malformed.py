@@ -123,11 +123,11 @@ def test_wrong_settings_are_said(text: str, expected: str, tmp_path: Path, monke
 def test_a_broken_lock_file_is_said(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A lock file that cannot be read is never taken for one that accepts everything."""
     (tmp_path / "policy.yaml").write_text("rules: [{from: any, to: local, allow: http}]\n")
-    (tmp_path / "policy.lock").write_text(text, encoding="latin-1")
+    (tmp_path / "policy.yaml.lock").write_text(text, encoding="latin-1")
     monkeypatch.chdir(tmp_path)
     done = run("check")
     assert done.exit_code == 2, done.output
-    assert "policy.lock" in done.stdout
+    assert "policy.yaml.lock" in done.stdout
 
 
 @pytest.mark.parametrize(

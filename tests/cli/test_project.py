@@ -76,3 +76,15 @@ def test_the_tests_of_a_project_are_those_beside_its_policies(tmp_path: Path) ->
     assert run("test", "../policies/bare.yaml").exit_code == 2
     (tmp_path / "firewright.yaml").write_text("policies: [policies/bare.yaml]\n")
     assert run("test").exit_code == 2, "nothing to test never passes"
+
+
+def test_a_code_host_gets_paths_of_the_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever the run was, SARIF and workflow commands name files from the repository's root, by which the host knows them."""
+    for folder in ("deep", "policies", "."):
+        monkeypatch.chdir(tmp_path / folder)
+        tree = json.loads(run("check", "--format", "sarif").stdout)
+        results = tree["runs"][0]["results"]
+        uris = {one["physicalLocation"]["artifactLocation"]["uri"] for result in results for one in result["locations"]}
+        assert uris
+        assert all(uri.startswith("policies/") for uri in uris)
+        assert run("check", "--format", "github").stdout.startswith("::notice file=policies/")

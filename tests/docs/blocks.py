@@ -1,7 +1,7 @@
 """The fenced blocks of a page, and what running them says: pages are executed, so that they cannot say what is not true.
 
-A page's blocks run in a folder of their own, in order. Above them `<!-- profile: NAME -->` puts a bundled profile's files
-into it, `<!-- folder -->` begins with an empty one. Then, by the word behind the fence:
+A page's blocks run in a folder of their own, in order; `<!-- folder -->` begins with another. Each is empty at first, as a
+reader's is: what is in it later, the page's own commands and files put there. By the word behind the fence:
 
     console         commands behind `$ `, each followed by exactly what it says
     yaml NAME       a file that is written into the folder
@@ -18,14 +18,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.cli.running import profile, run
+from tests.cli.running import run
 
 ROOT = Path(__file__).parents[2]
 WORDS = ("console", "yaml", "text", "sh", "yml", "json", "python")
 """What may stand behind a fence."""
 GENERATED = "<!-- Written by"
 _FENCE = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
-_SETTING = re.compile(r"<!-- (?:profile: (?P<profile>[a-z-]+)|(?P<folder>folder)) -->")
+_FOLDER = "<!-- folder -->"
+BROKEN = ("internal error", "Traceback (most recent call last)")
+"""What a page never shows: a program that broke."""
 _HEAD = re.compile(r" \| head -n (\d+)$")
 _EXIT = '; echo "exit $?"'
 
@@ -34,14 +36,13 @@ _EXIT = '; echo "exit $?"'
 class Block:
     """A fenced block: the word and the file's name behind the fence, its text and where that begins on the page.
 
-    `profile` is the profile in whose files it runs, `place` counts the folders of the page.
+    `place` counts the folders of the page.
     """
 
     word: str
     name: str
     body: str
     start: int
-    profile: str
     place: int
 
 
@@ -53,21 +54,21 @@ def pages() -> list[Path]:
 
 def blocks(text: str) -> Iterator[Block]:
     """The blocks of a page, in order."""
-    settings = [(found.start(), found["profile"] or "") for found in _SETTING.finditer(text)]
     for fence in _FENCE.finditer(text):
-        before = [name for at, name in settings if at < fence.start()]
         word, _, name = fence["info"].strip().partition(" ")
-        yield Block(word, name, fence["body"], fence.start("body"), before[-1] if before else "", len(before))
+        yield Block(word, name, fence["body"], fence.start("body"), text.count(_FOLDER, 0, fence.start()))
 
 
 def prepared(block: Block, below: Path) -> Path:
     """The folder that a block runs in; made with its first block."""
     folder = below / str(block.place)
-    if not folder.exists():
-        folder.mkdir()
-        if block.profile:
-            profile(block.profile, folder)
+    folder.mkdir(exist_ok=True)
     return folder
+
+
+def broken(text: str) -> str:
+    """The word of a block that says that the program broke; empty if it did not."""
+    return next((word for word in BROKEN if word.lower() in text.lower()), "")
 
 
 def commands(body: str) -> list[str]:
@@ -85,7 +86,9 @@ def executed(body: str, cwd: Path, enter: Callable[[Path], None]) -> tuple[str, 
         said, cwd = _said(typed[2:].replace("\\\n", ""), cwd)
         enter(cwd)
         parts.append(f"{typed}\n{said}" + ("" if not said or said.endswith("\n") else "\n"))
-    return "\n".join(parts) if _is_spaced(parts) else "".join(parts), cwd
+    if _is_spaced(parts):
+        parts[:-1] = [part if part.count("\n") == 1 else f"{part}\n" for part in parts[:-1]]
+    return "".join(parts), cwd
 
 
 def _is_spaced(parts: list[str]) -> bool:

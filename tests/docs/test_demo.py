@@ -32,8 +32,8 @@ def test_the_readme_names_scripts_that_are_there() -> None:
     """The two commands of the README exist and can be run."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     named = [block.body.strip() for block in blocks(text) if block.word == "sh"]
-    assert named == ["scripts/demo", "scripts/test"]
-    assert all((ROOT / name).stat().st_mode & 0o111 for name in named)
+    assert named == ["scripts/demo", ". .venv/bin/activate", "scripts/test"]
+    assert all((ROOT / name).stat().st_mode & 0o111 for name in named if name.startswith("scripts/"))
 
 
 def test_the_demonstration_runs_and_runs_again(tmp_path: Path) -> None:
@@ -53,6 +53,21 @@ def test_the_demonstration_runs_and_runs_again(tmp_path: Path) -> None:
         assert len(files) == 5
         assert all(path.stat().st_size for path in files)
         assert "edge-a     closes  tcp/3389" in text
+        assert "\ndrew ports.svg, ports.png, ports.md, zones.svg\n" in text
+
+
+def test_the_demonstration_asked_for_help_installs_nothing(tmp_path: Path) -> None:
+    """`scripts/demo --help` says what it would do, in a folder where it could do nothing; another word is refused."""
+    script = str(ROOT / "scripts" / "demo")
+    (tmp_path / "scripts").mkdir()
+    copy(script, tmp_path / "scripts" / "demo")
+    for word, code in (("--help", 0), ("-h", 0), ("perimeter", 2)):
+        done = subprocess.run(
+            ["bash", "scripts/demo", word], cwd=tmp_path, capture_output=True, timeout=60, check=False
+        )
+        assert done.returncode == code
+        assert done.stdout.startswith(b"usage: scripts/demo")
+    assert [path.name for path in tmp_path.rglob("*")] == ["scripts", "demo"]
 
 
 def _program(path: Path, line: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from firewright.diagnostic import Report
 from firewright.readers.policy_yaml import load
 from firewright.source import Source
-from tests.docs.blocks import ROOT, WORDS, blocks, commands, executed, pages, prepared
+from tests.docs.blocks import ROOT, WORDS, blocks, broken, commands, executed, pages, prepared
 
 PAGES = [
     path
@@ -35,6 +35,7 @@ def test_a_page_shows_what_the_program_says(page: Path, tmp_path: Path, monkeypa
             here = cwd.get(block.place, folder)
             monkeypatch.chdir(here)
             new, cwd[block.place] = executed(block.body, here, monkeypatch.chdir)
+            assert not broken(new), f"the program broke, and nothing is written:\n{new}"
             if new != block.body:
                 changed.append((block, new))
     if os.environ.get("FIREWRIGHT_UPDATE") == "1":
@@ -66,6 +67,31 @@ def test_code_on_a_page_runs(page: Path) -> None:
         if block.word == "python":
             exec(compile(block.body, str(page), "exec"), names)
     assert names
+
+
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_a_page_names_its_files_to_its_reader(page: Path) -> None:
+    """A file that a page's commands need is named in its prose: what stands behind a fence, no reader sees."""
+    text = page.read_text(encoding="utf-8")
+    shown = text
+    for block in blocks(text):
+        shown = shown.replace(block.body, "")
+    for block in blocks(text):
+        assert not block.name or f"`{block.name}`" in shown, block.name
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_a_page_shows_no_program_that_broke(page: Path) -> None:
+    """No block of any page has an internal error or a traceback in it."""
+    for block in blocks(page.read_text(encoding="utf-8")):
+        assert not broken(block.body), page
+
+
+def test_a_program_that_broke_is_noticed() -> None:
+    """What the program says when it breaks is told apart from what it says of a policy."""
+    assert broken("$ firewright check\nInternal error: KeyError\n")
+    assert broken("Traceback (most recent call last):\n  File ...\n")
+    assert not broken("$ firewright check\nfailed: 1 policy\n")
 
 
 def test_every_fence_says_what_it_is() -> None:

@@ -15,6 +15,7 @@ EVERYTHING = everything()
 def test_a_generated_page_is_not_stale(name: str) -> None:
     """A generated page or picture is, byte for byte, what `python -m tools.docs` writes."""
     path = ROOT / name
+    assert b"Traceback" not in EVERYTHING[name], f"{name}: the program broke, and nothing is written"
     if os.environ.get("FIREWRIGHT_UPDATE") == "1":
         path.write_bytes(EVERYTHING[name])
     assert path.is_file(), f"{name}: python -m tools.docs writes it"

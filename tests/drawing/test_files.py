@@ -7,7 +7,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 import firewright
 from firewright.diagnostic import Report
@@ -19,17 +19,17 @@ from firewright.drawing.renderers.text import plain_text
 from firewright.drawing.scene import Rect, Scene
 from firewright.model.policy import Policy
 from firewright.readers.policy_yaml import load
-from tests.drawing.build import DAY, perimeter
+from tests.drawing.build import DAY, perimeter, policy
 from tests.drawing.test_scene import laws
 
 EXPECTED = Path(__file__).parent / "expected"
-PROFILE = Path(firewright.__file__).parent / "profiles" / "provider-perimeter" / "provider-perimeter.yaml"
+PROFILES = Path(firewright.__file__).parent / "profiles" / "provider-perimeter"
 
 
-def bundled() -> Policy:
-    """The bundled perimeter."""
+def bundled(name: str = "provider-perimeter") -> Policy:
+    """The bundled perimeter, or the policy beside it."""
     report = Report()
-    one = load(PROFILE, report)
+    one = load(PROFILES / f"{name}.yaml", report)
     assert one is not None, report.diagnostics
     return one
 
@@ -94,6 +94,29 @@ def test_png_has_ink_in_every_text() -> None:
             assert used[-1] - used[0] > 60, text
         edge = image.crop((0, 0, image.width, 40 * png.SCALE)).convert("L").getextrema()
         assert edge == (255, 255)
+
+
+def test_no_character_is_drawn_as_a_box(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every character that the PNG writes has a shape of its own in the font: 80–90 is not 80▯90."""
+    written: set[str] = set()
+    text = ImageDraw.ImageDraw.text
+
+    def noting(
+        canvas: ImageDraw.ImageDraw, place: tuple[float, float], words: str, *more: object, **named: object
+    ) -> None:
+        written.update(words)
+        text(canvas, place, words, *more, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ImageDraw.ImageDraw, "text", noting)
+    one = policy(
+        {"a": ["10.0.0.0/8"]}, [("internet", "a", "allow", "tcp/20000-20050 https")], {"f": ("internet a", "")}
+    )
+    for picture in PICTURES.names():
+        RENDERERS.load("png")(PICTURES.load(picture)(one, (), DAY))
+    font = ImageFont.load_default(40)
+    box = bytes(font.getmask("\u0378"))
+    assert written >= set("2000-H")
+    assert [character for character in written if bytes(font.getmask(character)) == box] == []
 
 
 def test_a_large_png_is_drawn_at_its_own_size(monkeypatch: pytest.MonkeyPatch) -> None:

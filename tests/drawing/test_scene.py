@@ -19,7 +19,7 @@ from firewright.drawing.pictures import PICTURES, TooLarge
 from firewright.drawing.renderers import RENDERERS
 from firewright.drawing.renderers.markdown import escaped
 from firewright.drawing.scene import Area, Rect, Scene, Text
-from firewright.model.policy import Policy, Zone
+from firewright.model.policy import Firewall, Policy, Zone
 from tests.drawing.build import DAY, perimeter, policy
 from tests.policies import policies
 
@@ -198,3 +198,26 @@ def test_markdown_begins_nothing(text: str) -> None:
 def test_markdown_leaves_plain_text_plain(text: str) -> None:
     """What begins nothing is not escaped."""
     assert escaped(text) == text
+
+
+def test_the_machine_itself_is_no_gap_in_the_matrix() -> None:
+    """From the machine to itself loopback passes, and the matrix says so; so it does of zones with one family only."""
+    named = {"six": ["2001:db8::/32"], "four": ["10.0.0.0/8"], "both": ["10.1.0.0/16", "2001:db9::/32"]}
+    one = replace(policy(named, [("any", "local", "allow", "ssh")], {}), firewalls={"local": Firewall("local")})
+    scene = PICTURES.load("matrix")(one, (), DAY)
+    laws(scene)
+    shown = [text.words for text in scene.texts]
+    assert shown.count("itself") == 1 and shown.count("loopback passes") == 1
+    assert {"IPv4 only: four", "IPv6 only: six"} <= set(shown)
+    assert "IPv4 only: four" in RENDERERS.load("markdown")(scene).decode()
+
+
+@pytest.mark.parametrize(
+    ("services", "word"), [("tcp udp/1-100", "most"), ("tcp", "65,536 open"), ("any", "everything")]
+)
+def test_most_means_more_than_half_of_all_ports(services: str, word: str) -> None:
+    """The word `most` is for more than half of the ports of TCP and UDP, as the legend says."""
+    one = policy({"a": ["10.0.0.0/8"]}, [("internet", "a", "allow", services)], {"f": ("internet a", "")})
+    scene = PICTURES.load("matrix")(one, (), DAY)
+    assert [text.words for text in scene.texts].count(word) == 1
+    assert any("most: more than half of all ports" in text.words for text in scene.texts)

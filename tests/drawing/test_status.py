@@ -266,6 +266,18 @@ def test_every_firewall_on_the_path_has_a_say() -> None:
     assert not found.rows(Standing.REQUEST)
 
 
+def test_who_is_met_first_answers() -> None:
+    """Outward the inner firewall is met first: it answers where it rejects, whatever the outer one does; inward it cannot."""
+    inner = {"tenants": ["198.51.100.0/28"]}
+    both = [("tenants", "internet", "otherwise", "reject"), ("internet", "tenants", "otherwise", "reject")]
+    edge = policy(inner, both, {"edge": ("internet tenants", "")}, behind=perimeter())
+    statuses = Statuses(edge, DAY)
+    outward = statuses.direction(edge.zones["tenants"], edge.zones["internet"])
+    assert {stand.is_answered for share in outward.shares for stand in share.stands} == {True}
+    inward = statuses.direction(edge.zones["internet"], edge.zones["tenants"])
+    assert {stand.is_answered for share in inward.shares for stand in share.stands} == {True, False}
+
+
 def test_no_firewall_means_not_enforced() -> None:
     """Where no firewall stands between two zones, nothing else is said of them."""
     one = policy({"a": ["10.0.0.0/16"], "b": ["10.1.0.0/16"]}, [("a", "b", "deny", "ssh")], {"f": ("internet a", "")})

@@ -108,6 +108,21 @@ def test_the_examples_are_formatted() -> None:
         assert formatted(read(path).text) == read(path).text, path
 
 
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("rules: [ {from: a,to: b} ]   \n", "rules: [{from: a, to: b}]\n"),
+        ("policy:    a # b\nrules: none\n", "policy: a  # b\nrules: none\n"),
+        ("zones: {a:    10.0.0.0/8 }\nrules: none\n", "zones: {a: 10.0.0.0/8}\nrules: none\n"),
+        ("zones:\n  a:   x\n  bcd: y\nrules: none\n", "zones:\n  a:   x\n  bcd: y\nrules: none\n"),
+        ("rules: [{from: a, https, because: 'x'}]\n", "rules: [{from: a, because: 'x', https}]\n"),
+    ],
+)
+def test_spaces_are_the_same_everywhere(written: str, expected: str) -> None:
+    """One space behind commas and colons, none within brackets, two before a comment; columns and quotes stay."""
+    assert formatted(written) == expected
+
+
 def test_what_is_not_yaml_is_refused() -> None:
     """A text that cannot be read is not written either; the report says why."""
     report = Report()
@@ -122,7 +137,8 @@ def test_a_text_without_values_is_left() -> None:
 
 _WORDS = st.sampled_from(
     ["any", "local", "10.0.0.0/8", '"2001:db8::/32"', "2001:db8::/32", "'it''s'", '"a # b"', "none", "[a, b]", "{fill-in: x}",
-     "[]", "long words " * 14 + "end", "|\n      one\n\n        two", ">-\n      one two\n      three", "[a,   # why\n       b]", ""]
+     "[]", "[ b,a ]", "{fill-in:   x }",
+     "long words " * 14 + "end", "|\n      one\n\n        two", ">-\n      one two\n      three", "[a,   # why\n       b]", ""]
 )  # fmt: skip
 _COMMENTS = st.sampled_from(["", "", "", " # tail", "\n# left", "\n  # in", "\n\n    # deep", "\n"])
 
@@ -140,7 +156,7 @@ def texts(draw: st.DrawFn) -> str:
             lines.append(f"rules:{draw(_COMMENTS)}\n")
             for _ in range(draw(st.integers(1, 3))):
                 if draw(st.booleans()):
-                    lines.append(f"{pad}- {{to: any, allow: [b,a],  from: x}}{draw(_COMMENTS)}\n")
+                    lines.append(f"{pad}- {{to: any, allow: [b,a],{gap}from: x}}{draw(_COMMENTS)}\n")
                     continue
                 lead = f"{pad}- "
                 for inner in draw(st.permutations(["from", "to", "allow", "because"])):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firewright.reports._lines import Lines, columns, cut, excerpt, pad, shown, table
+from firewright.reports._lines import Lines, columns, cut, excerpt, folded, pad, shown, table
 from firewright.source import Source, Span
 
 TEXTS = st.text(
@@ -53,6 +53,15 @@ def test_a_cut_fits_and_a_short_text_stays(text: str, width: int) -> None:
     assert columns(found) <= width
     assert found == text or found.endswith("…")
     assert (found == text) == (columns(text) <= width)
+
+
+@given(TEXTS, st.integers(0, 80), st.integers(1, 80))
+def test_what_is_folded_is_whole(text: str, first: int, rest: int) -> None:
+    """Rows together are the text, and a row is wider than its room only where it is one word."""
+    rows = folded(text, first, rest)
+    assert " ".join(rows if rows[0] else rows[1:] or [""]).split() == text.split()
+    for number, row in enumerate(rows):
+        assert columns(row) <= (rest if number else first) or " " not in row.strip(" ")
 
 
 def test_wide_characters_count_twice() -> None:

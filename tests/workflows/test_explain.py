@@ -31,6 +31,33 @@ def test_a_word_is_found_or_taken_for_the_nearest(words: tuple[str, ...], name: 
     assert bool(found.findings[0].problem) == (words[0] in ("sbm", "postgrseql"))
 
 
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [(("file", "shering"), "file sharing"), (("file shering",), "file sharing"), (("remote", "desktp"), "remote-desktop"),
+     (("wire", "gard"), "wireguard")],
+)  # fmt: skip
+def test_several_misspelt_words_are_taken_for_the_nearest_phrase(words: tuple[str, ...], meant: str) -> None:
+    """A phrase is mended whole, with quotes or without, as one word is."""
+    found, right = explain(words, Report()), explain((meant,), Report())
+    assert found is not None
+    assert right is not None
+    assert found.taken_for == meant
+    assert found.findings[0].problem
+    assert found.findings[0].commonly == right.findings[0].commonly
+
+
+@pytest.mark.parametrize(
+    ("word", "names"),
+    [("vpn", {"openvpn", "wireguard", "esp", "pptp"}), ("file sharing", {"smb", "nfs", "ftp", "afp"})],
+)
+def test_a_theme_is_explained_by_its_rows(word: str, names: set[str]) -> None:
+    """What no service is called but a theme of the catalog is, lists the services of that theme."""
+    found = explain((word,), Report())
+    assert found is not None
+    assert not found.taken_for
+    assert names <= {row.name for row in found.findings[0].commonly}
+
+
 def test_several_words_are_each_explained() -> None:
     """Words that mean nothing together are looked up one by one."""
     found = explain(("smb", "ssh"), Report())

@@ -58,6 +58,47 @@ def test_a_misspelt_name_has_the_nearest_of_all_policies(question: str, said: st
     assert [one.help for one in report.diagnostics] == [said]
 
 
+def said(folder: Path, question: str, *policies: str) -> tuple[list[str], list[str]]:
+    """The policies that answer, and what is said beside it."""
+    report = Report()
+    found = ask_policies(question, Wanted(folder, NOW, policies), report)
+    names = [answer.policy.name for answer in found.answers] if found else []
+    return names, [f"{one.severity}: {one.message}" for one in report.sorted()]
+
+
+def test_who_owns_the_names_and_cannot_answer_does_not_vanish(tmp_path: Path) -> None:
+    """Two policies that own `mine`, one of which has not filled it in or lacks the service: nobody's answer stands for both."""
+    (tmp_path / "open.yaml").write_text("zones: {mine: {fill-in: our addresses}}\nrules: none\n")
+    names, messages = said(tmp_path, "internet -> mine ssh")
+    assert names == []
+    assert messages == ["error: open cannot answer: nobody has filled in mine yet (our addresses)"]
+    (tmp_path / "open.yaml").write_text("zones: {mine: 192.0.2.0/24}\nservices: {ours: tcp/99}\nrules: none\n")
+    names, messages = said(tmp_path, "internet -> mine ours")
+    assert names == []
+    assert messages == ["error: inner cannot answer: there is no service 'ours'"]
+    assert said(tmp_path, "internet -> mine ours", "open.yaml") == (["open"], [])
+
+
+def test_who_only_knows_the_names_and_cannot_answer_is_told_of(tmp_path: Path) -> None:
+    """Where nobody owns all names, those that know them and cannot answer are warned of beside the answers."""
+    (tmp_path / "other.yaml").write_text(
+        INNER.replace("rules:", "services: {ours: tcp/99}\nrules:").replace("mine", "hers")
+    )
+    names, messages = said(tmp_path, "internet -> tenants ours", "inner.yaml", "other.yaml")
+    assert names == ["other"]
+    assert messages == ["warning: inner cannot answer: there is no service 'ours'"]
+
+
+def test_only_what_can_be_filled_in_is_asked_for(tmp_path: Path) -> None:
+    """A zone made of open zones has nothing to be filled in, and is not offered."""
+    (tmp_path / "open.yaml").write_text(
+        "zones: {all-of-it: [core], core: {fill-in: the core}}\nrules: [{from: any, to: core, allow: ssh}]\n"
+    )
+    report = Report()
+    assert ask_policies("internet -> local", Wanted(tmp_path, NOW, ("open.yaml",)), report) is None
+    assert [one.help for one in report.diagnostics] == ["fill in core"]
+
+
 def test_every_firewall_on_the_way_is_a_line(tmp_path: Path) -> None:
     """An inner authority's answer names the outer one's firewall first, coming in, and last, going out."""
     found = ask_policies("internet <-> mine ssh", Wanted(tmp_path, NOW), Report())

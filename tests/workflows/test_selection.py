@@ -39,6 +39,63 @@ def test_a_folder_gives_its_policies(tmp_path: Path) -> None:
     assert names(tmp_path, ".") == ["b.yaml", "site.yaml"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["rulse: none\n", "  policy: x\n  rules: none\n", "{policy: x,\n rules: none}\n", "? rules\n: none\n",
+     "policy: x\rrules: none\r", "--- {rules: none}\n", "'rules': none\n", "Rules: none\n", "zones: {a: 10.0.0.0/8}\n",
+     "rules: [\n", "? rules\n: [\n", "  policy: x\n  rulse: [\n", "rules: none\n---\nrules: none\n"],
+)  # fmt: skip
+def test_what_is_laid_out_like_a_policy_is_never_passed_over(text: str, tmp_path: Path) -> None:
+    """However its keys are written or misspelt, a file with one is read: it is selected, or its fault stops the run."""
+    (tmp_path / "odd.yaml").write_bytes(text.encode())
+    report, told = Report(), list[str]()
+    found = select(Wanted(tmp_path, NOW, telling=told.append), report)
+    assert "odd.yaml" in [policy.path for policy in found or ()] or report.has_errors()
+    assert "odd.yaml" not in " ".join(told)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["kind: Deployment\nmetadata: {labels: {a: b}}\n", "- rules\n", "", "kind: [\n", "just a text\n",
+     "kind: x\n---\nkind: y\n", "{{ if x }}\nmetadata:\n  labels: {}\n"],
+)  # fmt: skip
+def test_what_is_passed_over_is_named(text: str, tmp_path: Path) -> None:
+    """A file without any key of a policy is none; one line says so, and the others are selected."""
+    (tmp_path / "odd.yaml").write_text(text)
+    told = list[str]()
+    found = select(Wanted(tmp_path, NOW, telling=told.append), Report())
+    assert [policy.path for policy in found or ()] == ["b.yaml", "site.yaml"]
+    assert told == ["skipped, as they have no key of a policy: odd.yaml, other.yaml"]
+
+
+def test_links_in_a_circle_are_said(tmp_path: Path) -> None:
+    """A link to itself is a file that cannot be read, in a folder and by its name, and no fault of the program."""
+    (tmp_path / "loop.yaml").symlink_to("loop.yaml")
+    for words in ((), ("loop.yaml",)):
+        report = Report()
+        assert select(Wanted(tmp_path, NOW, words), report) is None
+        assert [one.name for one in report.diagnostics] == ["unreadable"]
+        assert "did you mean loop.yaml" not in report.diagnostics[0].help
+
+
+def test_a_folder_whose_policies_are_further_down_says_where(tmp_path: Path) -> None:
+    """Where there is no policy but a folder below has some, that folder is named."""
+    (tmp_path / "top" / "sub").mkdir(parents=True)
+    (tmp_path / "top" / "sub" / "edge.yaml").write_text("rules: none\n")
+    report = Report()
+    assert select(Wanted(tmp_path, NOW, ("top",)), report) is None
+    assert report.diagnostics[0].help == "there are some in top/sub/: name the folder"
+
+
+def test_a_file_that_is_there_is_not_offered_as_another_one(tmp_path: Path) -> None:
+    """A file that is not UTF-8 is said to be so, without asking whether it was meant."""
+    (tmp_path / "bad.yaml").write_bytes(b"rules: \xff\n")
+    report = Report()
+    assert select(Wanted(tmp_path, NOW, ("bad.yaml",)), report) is None
+    assert "not UTF-8" in report.diagnostics[0].message
+    assert report.diagnostics[0].help == ""
+
+
 def test_what_is_named_counts_even_where_another_one_uses_it(tmp_path: Path) -> None:
     """A named file is asked; beside the file that uses it, it has no say of its own, and twice is once."""
     assert names(tmp_path, "a.yaml") == ["a.yaml"]

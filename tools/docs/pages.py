@@ -18,13 +18,14 @@ from firewright.audits._audit import AUDITS
 from firewright.catalog.services import catalog
 from firewright.cli._run import FORMATS
 from firewright.cli.main import firewright as program
+from firewright.diagnostic import Report
 from firewright.drawing.pictures import PICTURES
 from firewright.drawing.renderers import RENDERERS
 from firewright.model.address import EVERYWHERE, AddressSet
 from firewright.model.essential import ESSENTIALS, Essential
 from firewright.model.service_words import words as service_words
 from firewright.readers.policy_yaml.reference import reference
-from firewright.workflows.init import all_profiles, questions_of
+from firewright.workflows.init import all_profiles, questions_of, start
 from firewright.workflows.test import MEETS
 from tools.docs.commands import commands_page, exits_page, settings_page
 from tools.docs.diagnostics import diagnostics_page
@@ -181,15 +182,19 @@ def _addresses(addresses: AddressSet, family: int) -> str:
 
 
 def profiles_page() -> str:
-    """A heading a profile: what it is about, its files, what it asks."""
+    """A heading a profile: what it is about, what `init` writes where nobody answers, what it asks."""
     parts = ["What `firewright init --profile NAME` writes."]
     for one in all_profiles():
-        files = ", ".join(f"`{name}`" for name in one.files)
+        report = Report()
+        begun = start(one, {}, Path(), report)
+        if begun is None:
+            raise ValueError(f"{one.name} cannot be begun: {report.diagnostics}")
+        files = ", ".join(f"`{name}`" for name in begun.texts)
         parts += [
             f"## {one.name}",
             f"{one.title}.",
             sentences(one.about),
-            f"Files: {files}; look at `{one.main}` first.",
+            f"Writes {files}; look at `{begun.main}` first.",
         ]
         asked = questions_of(one)
         if asked:
@@ -198,6 +203,10 @@ def profiles_page() -> str:
                 for ask in asked
             )
             parts.append(table(("it asks for", "question", "answer"), rows))
+        examples = [name for name in one.files if name not in begun.texts]
+        if examples:
+            links = ", ".join(f"[{name}](../../firewright/profiles/{one.name}/{name})" for name in examples)
+            parts.append(f"Not written, to look at as a whole example: {links}.")
     return page("Profiles", *parts)
 
 

@@ -13,11 +13,12 @@ from firewright.drawing.metrics import cut, width
 from firewright.drawing.outline import Block, Bullets, Heading, Outline, Paragraph, Table
 from firewright.drawing.palette import INK, PAPER, QUIET, TONES
 from firewright.drawing.pictures import Chosen, TooLarge
-from firewright.drawing.roster import Roster, count_open, roster
+from firewright.drawing.roster import Roster, count_open, opens_most, roster
 from firewright.drawing.scene import Area, Rect, Scene, Text
 from firewright.drawing.sheet import Sheet
 from firewright.model.interval import size
-from firewright.model.policy import Policy, Zone
+from firewright.model.packet import FAMILIES
+from firewright.model.policy import Policy, Zone, ZoneKind
 
 MOST_ZONES = 128
 """Zones of the largest matrix."""
@@ -40,12 +41,16 @@ class _Cell:
     details: str
 
 
+_ITSELF = _Cell(Standing.PERMITTED, "self", "itself", "loopback passes", "the machine itself: loopback always passes")
+
+
 @dataclass(frozen=True, slots=True)
 class _Matrix:
-    """The names of the zones, and a row of cells for each."""
+    """The names of the zones, a row of cells for each, and what is said of zones that one family lacks."""
 
     names: tuple[str, ...]
     rows: tuple[tuple[_Cell, ...], ...]
+    families: tuple[str, ...] = ()
 
     @property
     def is_roomy(self) -> bool:
@@ -66,11 +71,25 @@ def draw(policy: Policy, chosen: Chosen, day: date) -> Scene:
     zones = tuple({zone.name: zone for zone in zones}[name] for name in asked) or zones_of(policy)
     if len(zones) > MOST_ZONES:
         raise TooLarge(f"{len(zones)} zones; a matrix shows {MOST_ZONES}: choose with --between A,B,C")
-    matrix = _Matrix(tuple(harmless(zone.name, 60) for zone in zones), _rows(policy, zones, day))
+    matrix = _Matrix(
+        tuple(harmless(zone.name, 60) for zone in zones), _rows(policy, zones, day), tuple(_families(zones))
+    )
     return _scene(imprint(policy, "Zone matrix", day), matrix)
 
 
 PICTURE = draw
+
+
+def _families(zones: tuple[Zone, ...]) -> Iterator[str]:
+    """Which zones have addresses of one family only: of the other nothing is described, so it is closed."""
+    for family in FAMILIES:
+        only = [harmless(zone.name, 60) for zone in zones if zone.kind is ZoneKind.NAMED and _held(zone) == {family}]
+        if only:
+            yield f"IPv{family} only: {', '.join(only)}"
+
+
+def _held(zone: Zone) -> set[int]:
+    return {family for family in FAMILIES if zone.addresses.ranges(family)}
 
 
 def _rows(policy: Policy, zones: tuple[Zone, ...], day: date) -> tuple[tuple[_Cell, ...], ...]:
@@ -78,6 +97,8 @@ def _rows(policy: Policy, zones: tuple[Zone, ...], day: date) -> tuple[tuple[_Ce
     known: dict[object, _Cell] = {}
 
     def cell(source: Zone, destination: Zone) -> _Cell:
+        if source.is_local and destination.is_local:
+            return _ITSELF
         direction = statuses.direction(source, destination)
         key = direction.shares, direction.families
         if key not in known:
@@ -90,6 +111,8 @@ def _rows(policy: Policy, zones: tuple[Zone, ...], day: date) -> tuple[tuple[_Ce
 def _cell(said: Roster) -> _Cell:
     direction, standings = said.direction, said.direction.standings
     details = "; ".join(_sentences(said)) or "nothing: no address in the same family"
+    if not standings and direction.families:
+        return _Cell(Standing.CLOSED, "none", "nothing", "no rule decides", "nothing that a rule decides")
     if not standings:
         return _Cell(Standing.CLOSED, "none", "nothing", "no family in common", details)
     strongest = next((one for one in standings if one is not Standing.UNENFORCED), Standing.UNENFORCED)
@@ -101,7 +124,7 @@ def _cell(said: Roster) -> _Cell:
     if set(standings) <= {Standing.PERMITTED, Standing.UNENFORCED}:
         remainder = remainder.replace("else", "some")
         return _Cell(strongest, "all" + star, "everything" + star, remainder, details)
-    if all(size(direction.services(family, strongest)) > 1 << 23 for family in direction.families):
+    if opens_most(direction):
         return _Cell(strongest, "most" + star, "most" + star, remainder.replace("else", "some"), details)
     count = count_open(direction)
     code = str(count) if count < 10_000 else f"{count // 1000}k"
@@ -136,7 +159,7 @@ def _legend(matrix: _Matrix) -> Iterator[tuple[Standing, str]]:
     said = {
         Standing.PERMITTED: "a number: so many ports and protocols are permitted; "
         + ("all: everything is; " if small else "everything: every port of every protocol; ")
-        + "most: more than half of all there is",
+        + "most: more than half of all ports",
         Standing.REQUEST: ("ask: " if small else "") + "nothing is open; it may be requested",
         Standing.DENIED: ("deny: " if small else "") + "denied, whatever is asked for",
         Standing.CLOSED: ("–: " if small else "") + "closed by default, no rule names it",
@@ -148,8 +171,11 @@ def _legend(matrix: _Matrix) -> Iterator[tuple[Standing, str]]:
 
 def _footnotes(matrix: _Matrix) -> Iterator[str]:
     cells = [cell for row in matrix.rows for cell in row]
+    if not matrix.is_roomy and _ITSELF in cells:
+        yield "self: the machine itself, whose loopback always passes"
     if any(cell.code.endswith("*") for cell in cells):
         yield "* for some addresses or source ports only; `firewright ask` tells which"
+    yield from matrix.families
     yield "Rows: who opens the connection. Columns: to whom. Answers to an open connection pass by themselves."
 
 

@@ -5,24 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from itertools import combinations
 
-from firewright.analysis.status import Direction, Pair, Standing, Statuses, pairs
+from firewright.analysis.status import Direction, Standing
 from firewright.diagnostic import harmless
 from firewright.drawing.imprint import Imprint, imprint, write_imprint
 from firewright.drawing.metrics import LINE, width
 from firewright.drawing.naming import Item
 from firewright.drawing.outline import Block, Bullets, Heading, Outline, Paragraph, Table
 from firewright.drawing.palette import HAIRLINE, HEAD, HEAD_INK, HEAD_QUIET, INK, PAPER, QUIET, TONES
-from firewright.drawing.pictures import Chosen, TooLarge
+from firewright.drawing.pictures import Chosen
 from firewright.drawing.roster import CATEGORIES, Roster, Row, roster, told
 from firewright.drawing.scene import Area, Line, Rect, Scene
+from firewright.drawing.selection import Selection, Shown, select
 from firewright.drawing.sheet import Sheet, pills_width
 from firewright.model.packet import FAMILIES
-from firewright.model.policy import Policy, Zone, ZoneKind
+from firewright.model.policy import Policy, ZoneKind
 
-MOST_PAIRS = 64
-"""Pairs of zones that one picture shows."""
 MOST_NOTES = 12
 """Flows that are told one by one under a pair."""
 PAGE, MARGIN, LABEL, GUTTER, PADDING = 1360.0, 48.0, 184.0, 14.0, 20.0
@@ -36,6 +34,7 @@ _EXPLAINED = {
     Standing.CLOSED: "Closed by default: no rule names it",
     Standing.UNENFORCED: "No firewall stands between: nothing stops it here",
 }
+_ALWAYS_SAID = (Standing.PERMITTED, Standing.REQUEST, Standing.DENIED)
 _MARKS = {
     "required": "required: must work, not only may",
     "answered": "answered: the caller is told no; everything else that is stopped gets no answer",
@@ -54,43 +53,36 @@ class _Section:
 
     @property
     def bands(self) -> tuple[Standing, ...]:
-        """The bands to show: the three of every page, what is closed, and what nothing stops, where there is some."""
-        found = {standing for _, one in self.columns for standing in one.direction.standings}
-        if found <= {Standing.UNENFORCED}:
-            return (Standing.UNENFORCED,)
-        return tuple(standing for standing in Standing if standing is not Standing.UNENFORCED or standing in found)
+        """The bands in which there is something."""
+        return tuple(standing for standing in Standing if any(one.rows(standing) for _, one in self.columns))
+
+    @property
+    def nothing(self) -> str:
+        """What there is nothing of, in a sentence; empty where no firewall has a say, or nothing is missing."""
+        missing = [standing.value for standing in _ALWAYS_SAID if standing not in self.bands]
+        if not missing or set(self.bands) <= {Standing.UNENFORCED}:
+            return ""
+        return f"Nothing is {' or '.join(filter(None, (', '.join(missing[:-1]), missing[-1])))}"
 
 
 def draw(policy: Policy, chosen: Chosen, day: date) -> Scene:
     """The picture of a policy on a day. Raises TooLarge, Unfilled, Undecided."""
-    wanted = tuple(pair for group in chosen for pair in _pairs_in(group)) or pairs(policy)
-    if len(wanted) > MOST_PAIRS:
-        raise TooLarge(f"{len(wanted)} pairs of zones; a picture shows {MOST_PAIRS}: choose with --between A,B")
-    statuses = Statuses(policy, day)
-    sections = tuple(_section(statuses, pair) for pair in wanted)
-    said = imprint(policy, "Port status", day)
-    return _scene(said, sections)
+    selection = select(policy, chosen, day)
+    sections = tuple(_section(policy, one) for one in selection.shown)
+    return _scene(imprint(policy, "Port status", day), sections, selection)
 
 
 PICTURE = draw
 
 
-def _pairs_in(group: tuple[Zone, ...]) -> Iterator[Pair]:
-    if len(group) == 1:
-        yield Pair(group[0], group[0])
-    yield from (Pair(here, there) for here, there in combinations(group, 2))
-
-
-def _section(statuses: Statuses, pair: Pair) -> _Section:
+def _section(policy: Policy, shown: Shown) -> _Section:
+    pair, rosters = shown.pair, tuple(roster(direction, policy) for direction in shown.directions)
     here, there = harmless(pair.here.name, 80), harmless(pair.there.name, 80)
-    inward = roster(statuses.direction(pair.here, pair.there), statuses.policy)
     if pair.is_within:
-        return _Section(f"Within {here}", (("Inside", inward),), tuple(_notes((inward,))))
-    outward = roster(statuses.direction(pair.there, pair.here), statuses.policy)
+        return _Section(f"Within {here}", (("Inside", rosters[0]),), tuple(_notes(rosters)))
     has_outside = pair.here.kind is ZoneKind.INTERNET or pair.there.is_local
     words = ("Inbound", "Outbound") if has_outside else ("", "")
-    title = f"{here} and {there}"
-    return _Section(title, tuple(zip(words, (inward, outward), strict=True)), tuple(_notes((inward, outward))))
+    return _Section(f"{here} and {there}", tuple(zip(words, rosters, strict=True)), tuple(_notes(rosters)))
 
 
 def _notes(rosters: tuple[Roster, ...]) -> Iterator[str]:
@@ -141,7 +133,7 @@ def _marks(sections: tuple[_Section, ...]) -> list[str]:
 # --- the picture in words ---------------------------------------------------------------------------------------------
 
 
-def _outline(said: Imprint, sections: tuple[_Section, ...]) -> Outline:
+def _outline(said: Imprint, sections: tuple[_Section, ...], selection: Selection) -> Outline:
     blocks: list[Block] = [Heading(said.title, 1), Paragraph(said.sentence)]
     for section in sections:
         blocks.append(Heading(section.title))
@@ -149,9 +141,13 @@ def _outline(said: Imprint, sections: tuple[_Section, ...]) -> Outline:
         for standing in section.bands:
             rows = tuple(_table_rows(section, standing))
             blocks += [Heading(standing.capitalize(), 3), Paragraph(f"{_EXPLAINED[standing]}.")]
-            blocks.append(Table(("Protocol", *heads), rows) if rows else Paragraph("Nothing."))
+            blocks.append(Table(("Protocol", *heads), rows))
+        if section.nothing:
+            blocks.append(Paragraph(f"{section.nothing}."))
         if section.notes:
             blocks.append(Bullets(section.notes))
+    if others := (*(words for _, words in selection.folded), *selection.left_out):
+        blocks += [Heading("Other zones"), Bullets(others)]
     if marks := _marks(sections):
         blocks += [Heading("Words"), Bullets(tuple(marks))]
     return Outline(f"{said.kind}: {said.title}", tuple(blocks))
@@ -174,18 +170,19 @@ def _column_title(word: str, direction: Direction) -> str:
 # --- the picture on the page ------------------------------------------------------------------------------------------
 
 
-def _scene(said: Imprint, sections: tuple[_Section, ...]) -> Scene:
+def _scene(said: Imprint, sections: tuple[_Section, ...], selection: Selection) -> Scene:
     sheet = Sheet()
     y = write_imprint(sheet, said, MARGIN, MARGIN, PAGE - 2 * MARGIN)
     for section in sections:
         y = _draw_section(sheet, section, y + 28)
+    y = _draw_others(sheet, selection, y)
     marks = _marks(sections)
     if marks:
         sheet.put(Line(((MARGIN, y + 22), (PAGE - MARGIN, y + 22)), HAIRLINE))
         y += 34
         for sentence in marks:
             y = sheet.paragraph(MARGIN, y, PAGE - 2 * MARGIN, sentence, 13, QUIET)
-    return Scene(PAGE, round(y + MARGIN, 2), tuple(sheet.shapes), _outline(said, sections))
+    return Scene(PAGE, round(y + MARGIN, 2), tuple(sheet.shapes), _outline(said, sections, selection))
 
 
 def _column_places(section: _Section) -> list[tuple[float, float]]:
@@ -200,8 +197,19 @@ def _draw_section(sheet: Sheet, section: _Section, y: float) -> float:
     y = _draw_heads(sheet, section, y) + 10
     for standing in section.bands:
         y = _draw_band(sheet, section, standing, y) + 10
-    for note in section.notes:
+    for note in filter(None, (section.nothing, *section.notes)):
         y = sheet.paragraph(MARGIN, y + 2, PAGE - 2 * MARGIN, note, 13, QUIET, most=3)
+    return y
+
+
+def _draw_others(sheet: Sheet, selection: Selection, y: float) -> float:
+    """Pairs in which there is nothing, each kind on lines of its own behind its sign; then what is not shown."""
+    y += 20 if selection.folded or selection.left_out else 0
+    for standing, words in selection.folded:
+        sheet.sign(MARGIN + 11, y + 12, standing)
+        y = max(y + 24, sheet.paragraph(MARGIN + 34, y + 2, PAGE - 2 * MARGIN - 34, words, 14, INK)) + 8
+    for words in selection.left_out:
+        y = sheet.paragraph(MARGIN, y + 2, PAGE - 2 * MARGIN, words, 14, INK)
     return y
 
 
@@ -225,8 +233,7 @@ def _draw_heads(sheet: Sheet, section: _Section, y: float) -> float:
 
 def _draw_band(sheet: Sheet, section: _Section, standing: Standing, y: float) -> float:
     tone, place = TONES[standing], len(sheet.shapes)
-    is_empty = not any(one.rows(standing) for _, one in section.columns)
-    bottoms = [_draw_label(sheet, standing, y, is_empty)]
+    bottoms = [_draw_label(sheet, standing, y)]
     for (x, room), (_, one) in zip(_column_places(section), section.columns, strict=True):
         bottoms.append(_draw_cell(sheet, one, standing, Area(x + PADDING, y + 16, room - 2 * PADDING, 0)))
     height = max(bottoms) - y + 14
@@ -236,13 +243,11 @@ def _draw_band(sheet: Sheet, section: _Section, standing: Standing, y: float) ->
     return y + height
 
 
-def _draw_label(sheet: Sheet, standing: Standing, y: float, is_empty: bool) -> float:
-    """The sign and the word of a band, and what they mean where something is in it; the y where it ended."""
+def _draw_label(sheet: Sheet, standing: Standing, y: float) -> float:
+    """The sign and the word of a band, and what they mean; the y where it ended."""
     tone, x, room = TONES[standing], MARGIN + 16, LABEL - 32
     sheet.sign(x + 11, y + 27, standing)
     sheet.line(Area(x + 32, y + 15, room - 32, 24), standing.capitalize(), 16, tone.strong, tone.tint, is_bold=True)
-    if is_empty:
-        return y + 40
     return sheet.paragraph(x, y + 46, room, _EXPLAINED[standing], 12.5, tone.strong, tone.tint)
 
 

@@ -70,8 +70,12 @@ def _disc(image: Image.Image, x: float, y: float, radius: float, fill: str) -> N
     image.paste(fill, (round(x) - size // 2, round(y) - size // 2), mask)
 
 
+_DASHES = {"–": "-", "—": "-"}
+"""The font has a width for these and no shape: it would draw a box."""
+
+
 def _text(image: Image.Image, canvas: ImageDraw.ImageDraw, text: Text, scale: int) -> None:
-    words = "".join(plain(character) or MISSING for character in text.words)
+    words = "".join(_DASHES.get(character) or plain(character) or MISSING for character in text.words)
     font = _fitting(words, text.size * scale, text.length * scale)
     stroke = 0.018 * text.size * scale if text.is_bold else 0
     if not text.is_upright:

@@ -128,7 +128,7 @@ class Files:
         elif text.startswith(("/", "~")) or "\\" in text or re.match(r"[A-Za-z]:", text):
             message, way_out = f"{quoted(name)} is not a relative path", "write it relative to this file, with /"
         else:
-            target = (real_path(source.path).parent / text).resolve()
+            target = Path(os.path.realpath(real_path(source.path).parent / text))
             if target.is_relative_to(self.root):
                 return target
             message = (
@@ -168,5 +168,5 @@ def repository_of(real: Path) -> Path:
 
 
 def real_path(path: str) -> Path:
-    """The real place of a source; standard input lies in the current folder."""
-    return (Path("stdin.yaml") if path == "-" else Path(path)).resolve()
+    """The real place of a source, of links in a circle their own; standard input lies in the current folder."""
+    return Path(os.path.realpath("stdin.yaml" if path == "-" else path))

@@ -52,6 +52,8 @@ class _Printer:
         self.starts = list(accumulate((len(line) + 1 for line in self.lines), initial=0))
         self.comments = comments_of(text, root)
         self.commented = {comment.line for comment in self.comments}
+        self.comment_columns = {comment.line: comment.column for comment in self.comments}
+        self.value_columns, self.flow_columns = _columns(root)
         self.order: list[_Entry] = []
         self.header: list[str] = []
         self.footer: list[str] = []
@@ -235,15 +237,23 @@ class _Printer:
         )
 
     def _gap(self, key: Piece, value: Piece) -> str:
-        """The spaces behind a colon: those that align a column stay."""
+        """The spaces behind a colon: one, or those that align the value with that of the line above or below."""
         between = self.text[key.end : value.start]
-        return between.lstrip(" ")[1:] if re.fullmatch(" *: +", between) and value.start < value.end else " "
+        place = (key.column, value.column)
+        is_aligned = place in (self.value_columns.get(key.line - 1), self.value_columns.get(key.line + 1))
+        if not is_aligned or not re.fullmatch(" *: +", between) or value.start == value.end:
+            return " "
+        return between.lstrip(" ")[1:]
 
     def _with_tail(self, line: str, entry: _Entry) -> str:
+        """The line with its comment two spaces behind it, or in the column that it has for itself or with a neighbour."""
         if not entry.tail:
             return line
         comment = entry.tail[0]
-        return line.ljust(max(comment.column, len(line) + 2)) + comment.text
+        beside = (self.comment_columns.get(comment.line - 1), self.comment_columns.get(comment.line + 1))
+        before = self.lines[comment.line][: comment.column]
+        is_placed = comment.column in beside or len(before) - len(before.rstrip()) > 2
+        return line.ljust(max(comment.column if is_placed else 0, len(line) + 2)) + comment.text
 
     # within a line
 
@@ -251,26 +261,28 @@ class _Printer:
         return self.text[piece.start : piece.end]
 
     def _inline(self, piece: Piece, shape: Shape | None, is_within: bool = False) -> str:
-        """A value on one line; as it stands, if it stands well."""
+        """A value on one line: words as they stand, one space behind commas and colons, none within brackets."""
         if piece.is_scalar:
             return self._word(piece, is_within)
-        parts: list[str] = []
-        is_changed = piece.line != piece.last_line
         if piece.items is not None:
-            parts = [self._inline(item, _below(shape, "", item), True) for item in piece.items]
-            is_changed = is_changed or any(
-                part != self._slice(one) for part, one in zip(parts, piece.items, strict=True)
-            )
-            return f"[{', '.join(parts)}]" if is_changed else self._slice(piece)
+            return f"[{', '.join(self._inline(item, _below(shape, '', item), True) for item in piece.items)}]"
         pairs = piece.pairs or []
         order = _order(shape)
         ranked = sorted(pairs, key=lambda pair: order.get(pair[0].text, len(order))) if order else pairs
-        is_changed = is_changed or ranked != pairs
+        out = ""
         for key, value in ranked:
             written = self._inline(value, _below(shape, key.text, value), True)
-            is_changed = is_changed or written != self._slice(value)
-            parts.append(f"{self._slice(key)}: {written}" if written else f"{self._slice(key)}:")
-        return f"{{{', '.join(parts)}}}" if is_changed else self._slice(piece)
+            is_bare = not written and not self.text[key.end :].lstrip().startswith(":")
+            gap = "," + self._column_gap(key) if out else ""
+            out += gap + (self._slice(key) if is_bare else f"{self._slice(key)}: {written}")
+        return f"{{{out}}}"
+
+    def _column_gap(self, key: Piece) -> str:
+        """The spaces behind the comma before a key: one, or those that align it with a key of the line above or below."""
+        before = self.lines[key.line][: key.column]
+        spaces = before[len(before.rstrip()) :]
+        beside = self.flow_columns.get(key.line - 1, set()) | self.flow_columns.get(key.line + 1, set())
+        return spaces if spaces and key.column in beside else " "
 
     def _word(self, piece: Piece, is_within: bool) -> str:
         """A scalar on one line: IPv6 in quotes, what spans lines joined, the rest as it stands."""
@@ -281,6 +293,23 @@ class _Printer:
         if not piece.style and _is_plain(piece.text):
             return piece.text
         return _quoted(piece.text)
+
+
+def _columns(root: Piece) -> tuple[dict[int, tuple[int, int]], dict[int, set[int]]]:
+    """By line where its key in a block and that key's value begin, and where its keys in braces begin."""
+    values: dict[int, tuple[int, int]] = {}
+    keys: dict[int, set[int]] = {}
+    todo = [root]
+    while todo:
+        one = todo.pop()
+        todo.extend(one.items or ())
+        for key, value in one.pairs or ():
+            todo.append(value)
+            if one.is_flow:
+                keys.setdefault(key.line, set()).add(key.column)
+            elif key.line == value.line and value.start < value.end:
+                values[key.line] = (key.column, value.column)
+    return values, keys
 
 
 def _below(shape: Shape | None, key: str, value: Piece) -> Shape | None:

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any, TypeVar, cast
 
 from firewright.diagnostic import harmless
-from firewright.document import Document, Node, Scalar, Sequence
+from firewright.document import Document, Node, Scalar, Sequence, walk
 from firewright.document import Mapping as MappingNode
 from firewright.model.protocol import PORTED_NAMES
 from firewright.readers.policy_yaml.complaint import Complaints, quoted
@@ -50,6 +50,8 @@ from firewright.source import Located
 T = TypeVar("T")
 
 
+_MOST_LISTED = 8
+"""Keys that an error lists where none of them is near."""
 _PROSE = ("because", "about", "ticket", "fill-in")
 """Where a comment right behind a text is more likely its end, cut off by mistake."""
 
@@ -74,12 +76,14 @@ class Reader:
         stated = Stated(node.at)
         keys, values, known = stated.keys, stated.values, shape.by_name
         found: Key | None = None
-        for key, value in node.entries:
+        for place_of, (key, value) in enumerate(node.entries):
             name, before = key.text, found
             found = known.get(name)
             if found is None:
                 if before is not None and type(before.shape) is Text and _is_empty(value):
                     self._comma_in_text(before.name, key)
+                elif before is not None and type(before.shape) is Several and self._is_cut_off(key, value):
+                    self._comma_in_list(node, place_of)
                 elif before is not None or not (stated.has_strangers and _is_empty(value)):
                     self._unknown_key(key, shape)
                 stated.has_strangers = True
@@ -93,7 +97,7 @@ class Reader:
     def _unknown_key(self, key: Scalar, shape: Record) -> None:
         synonym = dict(shape.synonyms).get(key.text)
         known = shape.by_name
-        listed = f"its keys are {', '.join(known)}"
+        listed = f"its keys are {_listed(tuple(known))}"
         way_out = f"did you mean {synonym}?" if synonym else self.complaints.did_you_mean(key.text, known, listed)
         self.error("unknown-key", f"{shape.called} has no key {quoted(key)}", key.at, way_out)
 
@@ -102,6 +106,26 @@ class Reader:
         self.error(
             "comma-in-text", message, key.at, f'put the whole text in quotes: {place}: "…, {harmless(key.text, 40)}"'
         )
+
+    def _is_cut_off(self, key: Scalar, value: Node) -> bool:
+        """Whether a key without a value and without a colon stands in braces: it was meant as one more value."""
+        line = self.document.source.line(key.line)
+        return _is_empty(value) and not line[key.column - 1 + key.width :].lstrip().startswith(":")
+
+    def _comma_in_list(self, node: MappingNode, place: int) -> None:
+        """Say that several values need brackets, and how these are written in them."""
+        (known, first), (key, _) = node.entries[place - 1], node.entries[place]
+        words = [first.text] if isinstance(first, Scalar) else [one.text for one in walk(first) if type(one) is Scalar]
+        protocol = words[-1].partition("/")[0] if words and "/" in words[-1] else ""
+        for word, value in node.entries[place:]:
+            if not self._is_cut_off(word, value):
+                break
+            is_port = protocol and word.text.replace("-", "").isdecimal()
+            words.append(f"{protocol}/{word.text}" if is_port else word.text)
+        name = harmless(known.text, 40)
+        message = f"inside {{ }} a comma ends the value of {name}; {quoted(key)} is taken for a key"
+        way_out = f"put several in brackets: {name}: [{', '.join(harmless(word, 40) for word in words[:6])}]"
+        self.error("comma-in-list", message, key.at, way_out)
 
     def _misfit(self, node: Node, message: str, way_out: str = "") -> None:
         self.error("wrong-shape", message, node.at, way_out)
@@ -301,6 +325,13 @@ class Reader:
 
 def _is_empty(node: Node) -> bool:
     return type(node) is Scalar and node.text == "" and node.is_plain
+
+
+def _listed(known: tuple[str, ...]) -> str:
+    """The keys of a record, the first ones where they are many."""
+    if len(known) <= _MOST_LISTED:
+        return ", ".join(known)
+    return f"{', '.join(known[:_MOST_LISTED])} and {len(known) - _MOST_LISTED} more"
 
 
 def _article(kind: str) -> str:

@@ -95,8 +95,9 @@ class RuleResolver:
         if found:
             message = f"{found[0]} and {found[1]} in one rule"
             self.error(
-                "two-verbs", message, keys[found[1]].at, "write two rules", [Note("it stands here", keys[found[0]].at)]
-            )
+                "two-verbs", message, keys[found[1]].at, "write two rules",
+                [Note(f"{found[0]} is here", keys[found[0]].at)],
+            )  # fmt: skip
         elif not stated.has_strangers:
             self.error("no-verb", "the rule says nothing", stated.at, f"add one of {', '.join(VERBS[:5])}")
         return None

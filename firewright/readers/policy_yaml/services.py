@@ -144,10 +144,20 @@ class Lexicon:
         text = word.text
         if text in self.names.broken or (text in self.names.defined) or not self.is_complete:
             return
-        if re.split("[: ]", text, maxsplit=1)[0].lower() in TRANSPORT_WORDS:
+        parts = [part.removeprefix("-") for part in text.split()]
+        if len(parts) > 1 and all(map(self._is_known, parts)):
+            way_out = f"write [{harmless(', '.join(parts), 80)}]"
+            self.complaints.error("unknown-service", f"several services in one value: {quoted(word)}", word.at, way_out)
+        elif text.startswith("-") and word.is_plain and self._is_known(text[1:]):
+            message = "a dash without a space behind it begins no item of a list"
+            self.complaints.error("unknown-service", message, word.at, f"write - {text[1:]}")
+        elif re.split("[: ]", text, maxsplit=1)[0].lower() in TRANSPORT_WORDS:
             self._transport(word)
         elif rows := self.catalog.by_word(text):
             way_out = " or ".join(f"{row.name} ({row.words()})" for row in rows[:3])
+            if text.casefold() == "web" and len(rows) == 1:
+                # people who say web mean both, the row that has the alias is one of them
+                way_out = "[http, https], or define it under services: web: [http, https]"
             self.complaints.error(
                 "unknown-service", f"{quoted(word)} is not what a policy writes", word.at, f"write {way_out}"
             )
@@ -158,6 +168,15 @@ class Lexicon:
             known = (*self.names.defined, *self.known, *self.catalog.rows)
             way_out = self.complaints.did_you_mean(text, known, "write the port, as in tcp/443")
             self.complaints.error("unknown-service", f"there is no service {quoted(word)}", word.at, way_out)
+
+    def _is_known(self, text: str) -> bool:
+        """Whether a text is a service or a transport as a policy writes it."""
+        if text in self.known or text in self.names.defined or self.catalog.service(text) is not None:
+            return True
+        try:
+            return is_transport(text) and bool(parse_transport(text))
+        except BadTransport:
+            return False
 
     def _from_ports(self, entry: FromPorts) -> Term | None:
         ports, source_ports = self._ports(entry.ports), self._ports(entry.source_ports)

@@ -65,6 +65,8 @@ def complain_of_zone(name: Scalar, known: Iterable[str], complaints: Complaints)
     """Say that no zone has this name."""
     if any(character in name.text for character in ".:/"):
         message, way_out = f"{quoted(name)} is no zone's name", "give these addresses a name under zones"
+    elif len(parts := name.text.split()) > 1 and set(parts) <= set(known):
+        message, way_out = f"several zones in one value: {quoted(name)}", f"write [{harmless(', '.join(parts), 80)}]"
     else:
         message = f"there is no zone {quoted(name)}"
         can_be = NAME.fullmatch(name.text)

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firewright.model.interval import Ranges, canonical, has
+from firewright.space.atoms import Atoms
 from firewright.space.bitmap import bitmap_of, members
 from firewright.space.box import ANY, intern, ranges_in
-from firewright.space.index import Atoms
 
 TOP = 400
 SEEDS = st.integers(0, 10**9)
