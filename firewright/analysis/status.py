@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import date
 from enum import StrEnum
 from functools import cached_property
 from itertools import combinations, product
@@ -162,7 +161,10 @@ def zones_of(policy: Policy) -> tuple[Zone, ...]:
 
 
 class Statuses:
-    """The directions of one policy on a day, each authority's own where they differ; the firewalls on its path are encoded once. Raises Unfilled."""
+    """The directions of one policy on a day, or on each authority's own. Raises Unfilled.
+
+    The firewalls on its path are encoded once.
+    """
 
     def __init__(self, policy: Policy, when: When) -> None:
         self.policy, self.day = policy, day_of(when, policy)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from itertools import combinations, islice, product
 
+from firewright.analysis.path import When, day_of
 from firewright.analysis.status import Direction, Pair, Standing, Statuses, named_pairs, pairs, zones_of
 from firewright.diagnostic import harmless
 from firewright.drawing.pictures import Chosen, TooLarge
@@ -45,9 +46,11 @@ class Selection:
 class _Directions:
     """The directions of a policy, each worked out once."""
 
-    def __init__(self, policy: Policy, day: date) -> None:
-        self.statuses = Statuses(policy, day)
-        self._own = self.statuses if policy.behind is None else Statuses(replace(policy, behind=None), day)
+    def __init__(self, policy: Policy, when: When) -> None:
+        self.statuses = Statuses(policy, when)
+        self._own = (
+            self.statuses if policy.behind is None else Statuses(replace(policy, behind=None), day_of(when, policy))
+        )
         self._found: dict[tuple[str, str], Direction] = {}
 
     def between(self, source: Zone, destination: Zone) -> Direction:
@@ -67,13 +70,13 @@ class _Directions:
         return Shown(pair, tuple(self.between(*way) for way in ways))
 
 
-def select(policy: Policy, chosen: Chosen, day: date) -> Selection:
+def select(policy: Policy, chosen: Chosen, when: When) -> Selection:
     """The pairs that were asked for, else those that firewalls separate and those that rules name and a firewall separates.
 
     Law: whatever a policy permits between two zones is shown, or `left_out` names the two zones, or it says how many
     ways were not looked at. Raises TooLarge, Unfilled, Undecided.
     """
-    directions = _Directions(policy, day)
+    directions = _Directions(policy, when)
     wanted = _unique(pair for group in chosen for pair in _pairs_in(group)) or _unique(pairs(policy))
     if len(wanted) > MOST_PAIRS:
         raise TooLarge(f"{len(wanted)} pairs of zones; a picture shows {MOST_PAIRS}: choose with --between A,B")
@@ -83,7 +86,9 @@ def select(policy: Policy, chosen: Chosen, day: date) -> Selection:
     # a single pair is what somebody wants to see, even if there is nothing in it
     words = {one.pair: _nothing(one) if len(every) > 1 else None for one in every}
     shown = tuple(one for one in every if words[one.pair] is None)
-    return Selection(shown, tuple(_folded(every, words)), tuple(_left_out(policy, wanted, directions, day)))
+    return Selection(
+        shown, tuple(_folded(every, words)), tuple(_left_out(policy, wanted, directions, day_of(when, policy)))
+    )
 
 
 def _pairs_in(group: tuple[Zone, ...]) -> Iterator[Pair]:

@@ -44,7 +44,7 @@ def draw_policies(
 
 def _scene(picture: str, policy: Policy, chosen: Chosen, wanted: Wanted, report: Report) -> Scene | None:
     try:
-        return PICTURES.load(picture)(policy, chosen, wanted.day_of(policy))
+        return PICTURES.load(picture)(policy, chosen, wanted.day_of)
     except Unfilled as error:
         say_unfilled(error, policy, report)
     except TooLarge as error:

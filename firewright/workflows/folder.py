@@ -12,7 +12,6 @@ from pathlib import Path
 from firewright import document
 from firewright.diagnostic import Report, harmless
 from firewright.document import Mapping
-from firewright.readers.policy_yaml.grammar import POLICY
 from firewright.source import Source, UnreadableSource, read
 from firewright.workflows.settings import PROJECT_FILE
 
@@ -23,13 +22,15 @@ LOOK_LIMIT = 200
 _NAMED_LIMIT = 5
 _PLAIN = re.compile(r"^(?:rules|\"rules\"|'rules')[ \t]*:(?:\s|$)", re.MULTILINE)
 """What only a policy begins a line with: then nothing needs to be parsed to know."""
+_TELLING = ("behind", "fill-in", "firewalls", "policy", "rules", "zones")
+"""The keys that tell a policy from the files of other tools, which have services, options and labels too."""
 _WORD = re.compile(r"""[\s{?"'-]*([A-Za-z-]+)["']?\s*(?::|$)""")
 _CLOSE = 0.8
 """How alike two words are (Ratcliff and Obershelp) of which one is taken for the other misspelt: one letter in five."""
 
 
 def is_policy(source: Source) -> bool:
-    """Whether a text is laid out as a policy: its root has a key of a policy, if need be a misspelt one. O(size).
+    """Whether a text is laid out as a policy: its root has a key that only a policy has, if need be a misspelt one. O(size).
 
     What is no YAML is one if a line of its outermost level begins with such a key: then its fault is worth to be told.
     """
@@ -42,7 +43,7 @@ def is_policy(source: Source) -> bool:
 
 
 def _is_key(word: str) -> bool:
-    return bool(get_close_matches(word.strip().lower()[:40], POLICY.by_name, n=1, cutoff=_CLOSE))
+    return bool(get_close_matches(word.strip().lower()[:40], _TELLING, n=1, cutoff=_CLOSE))
 
 
 def _outermost_words(text: str) -> Iterator[str]:

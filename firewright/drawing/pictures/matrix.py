@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 
+from firewright.analysis.path import When, day_of
 from firewright.analysis.status import Direction, Standing, Statuses, zones_of
 from firewright.diagnostic import harmless
 from firewright.drawing.imprint import Imprint, imprint, write_imprint
@@ -64,7 +64,7 @@ class _Matrix:
         return [standing for standing in Standing if standing in found]
 
 
-def draw(policy: Policy, chosen: Chosen, day: date) -> Scene:
+def draw(policy: Policy, chosen: Chosen, when: When) -> Scene:
     """The matrix of a policy on a day. Raises TooLarge, Unfilled, Undecided."""
     asked = dict.fromkeys(zone.name for group in chosen for zone in group)
     zones = tuple(zone for group in chosen for zone in group)
@@ -72,9 +72,9 @@ def draw(policy: Policy, chosen: Chosen, day: date) -> Scene:
     if len(zones) > MOST_ZONES:
         raise TooLarge(f"{len(zones)} zones; a matrix shows {MOST_ZONES}: choose with --between A,B,C")
     matrix = _Matrix(
-        tuple(harmless(zone.name, 60) for zone in zones), _rows(policy, zones, day), tuple(_families(zones))
+        tuple(harmless(zone.name, 60) for zone in zones), _rows(policy, zones, when), tuple(_families(zones))
     )
-    return _scene(imprint(policy, "Zone matrix", day), matrix)
+    return _scene(imprint(policy, "Zone matrix", day_of(when, policy)), matrix)
 
 
 PICTURE = draw
@@ -92,8 +92,8 @@ def _held(zone: Zone) -> set[int]:
     return {family for family in FAMILIES if zone.addresses.ranges(family)}
 
 
-def _rows(policy: Policy, zones: tuple[Zone, ...], day: date) -> tuple[tuple[_Cell, ...], ...]:
-    statuses = Statuses(policy, day)
+def _rows(policy: Policy, zones: tuple[Zone, ...], when: When) -> tuple[tuple[_Cell, ...], ...]:
+    statuses = Statuses(policy, when)
     known: dict[object, _Cell] = {}
 
     def cell(source: Zone, destination: Zone) -> _Cell:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 
+from firewright.analysis.path import When, day_of
 from firewright.analysis.status import Direction, Standing
 from firewright.diagnostic import harmless
 from firewright.drawing.imprint import Imprint, imprint, write_imprint
@@ -65,11 +65,11 @@ class _Section:
         return f"Nothing is {' or '.join(filter(None, (', '.join(missing[:-1]), missing[-1])))}"
 
 
-def draw(policy: Policy, chosen: Chosen, day: date) -> Scene:
+def draw(policy: Policy, chosen: Chosen, when: When) -> Scene:
     """The picture of a policy on a day. Raises TooLarge, Unfilled, Undecided."""
-    selection = select(policy, chosen, day)
+    selection = select(policy, chosen, when)
     sections = tuple(_section(policy, one) for one in selection.shown)
-    return _scene(imprint(policy, "Port status", day), sections, selection)
+    return _scene(imprint(policy, "Port status", day_of(when, policy)), sections, selection)
 
 
 PICTURE = draw
