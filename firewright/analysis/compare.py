@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -40,7 +41,8 @@ class Comparison:
     """Every difference between two policies on a day.
 
     `opens`, `closes`, `answers` (was silent, now rejects) and `hides` (the other way) are what a packet notices; `promises`
-    what only people do: required, and on request. `settings` are firewalls' interfaces and timeouts, in sentences.
+    what only people do: required, and on request. `settings`, in sentences, are firewalls' interfaces and timeouts, and rules'
+    sessions and logging.
     """
 
     before: Policy
@@ -142,6 +144,18 @@ def _settings(before: Policy, after: Policy) -> Iterator[str]:
         old, new = before.firewalls.get(name), after.firewalls.get(name)
         if old is not None and new is not None:
             yield from _firewall_settings(name, old, new)
+    was, now = (Counter(_rule_settings(policy)) for policy in (before, after))
+    yield from (f"{said}: no more" for said in sorted((was - now).elements()))
+    yield from (f"{said}: now" for said in sorted((now - was).elements()))
+
+
+def _rule_settings(policy: Policy) -> Iterator[str]:
+    """What rules ask for beside letting through: how long sessions live, what is logged."""
+    for rule in policy.rules:
+        if rule.is_on and rule.sessions is not None:
+            yield f"{rule.label}: sessions of {rule.sessions} s"
+        if rule.is_on and rule.log:
+            yield f"{rule.label}: logged"
 
 
 def _firewall_settings(name: str, old: Firewall, new: Firewall) -> Iterator[str]:

@@ -84,3 +84,18 @@ def test_a_promise_is_no_opening() -> None:
     found = compare(before, after, DAY)
     assert found.is_equivalent
     assert sorted({word for word, _ in found.promises}) == ["on request now", "required now"]
+
+
+def test_sessions_and_logging_are_compared_too() -> None:
+    """A rule whose sessions live longer, or that is logged now, makes two policies differ though it lets the same through."""
+    wall = Firewall("edge", (OUTER, OTHER))
+    before, after = (
+        policy(TABLE, [wall], [rule(1, Verb.ALLOW, [(OUTER, OTHER)], "tcp/80", **more)])
+        for more in ({"sessions": 3600}, {"sessions": 14400, "log": True})
+    )
+    assert compare(before, after, DAY).settings == (
+        "allow: tcp/80: sessions of 3600 s: no more",
+        "allow: tcp/80: logged: now",
+        "allow: tcp/80: sessions of 14400 s: now",
+    )
+    assert compare(after, after, DAY).is_equivalent
