@@ -29,20 +29,23 @@ def audit(policy: Policy, context: Context) -> Iterator[Diagnostic]:
         always = always & PacketSet.decided(passage, Outcome.ESSENTIAL.value, Outcome.LOOPBACK.value)
         settled = settled & PacketSet.decided(passage, *SETTLED_OUTCOMES)
     passing = ~away
-    known: dict[tuple[Ends, bool], tuple[bool, bool]] = {}
+    known: dict[tuple[object, ...], tuple[bool, bool]] = {}
     for rule in context.active(policy):
         if rule.verb in (Verb.REQUEST, Verb.OTHERWISE):
             continue
+        is_ban = rule.verb in _BANS
+        outside, partly = [], []
         for ends in rule.ends:
-            key = (ends, rule.verb in _BANS)
+            # the zones of one policy are one object each, and cheaper to tell apart than to compare
+            key = (is_ban, len(ends.sources), *map(id, ends.sources), *map(id, ends.destinations))
             if key not in known:
                 pair = _pair(ends)
                 is_outside = not context.has_part(passing, pair)
-                is_asked = _is_inner(ends) or key[1]
+                is_asked = is_ban or _is_inner(ends)
                 known[key] = (is_outside, not is_outside and is_asked and context.has_part(away, pair))
-        outside = [ends for ends in rule.ends if known[ends, rule.verb in _BANS][0]]
-        partly = [ends for ends in rule.ends if known[ends, rule.verb in _BANS][1]]
-        if rule.verb in _BANS and not context.has_part(~settled, rule) and context.has_part(always, rule):
+            outside += [ends] if known[key][0] else []
+            partly += [ends] if known[key][1] else []
+        if is_ban and not context.has_part(~settled, rule) and context.has_part(always, rule):
             message = f"{rule.label} bans what is let through before any rule: an essential, or what the machine says to itself"
             yield warning("unenforced", message, rule.at, context.first(always, rule) or "", "delete it")
         elif outside:

@@ -32,6 +32,12 @@ _Side = tuple[Ranges | None, Ranges | None]
 
 _KNOWN_SIDES: dict[tuple[int, ...], tuple[tuple[Zone, ...], list[_Side]]] = {}
 _MOST_SIDES = 4096
+_SIDE_OF = {
+    ZoneKind.LOCAL: ZoneKind.LOCAL,
+    ZoneKind.MULTICAST: ZoneKind.MULTICAST,
+    ZoneKind.BROADCAST: ZoneKind.MULTICAST,
+}
+"""Which kinds of zones are one end of a packet together; those that are not named here are machines, by their addresses."""
 
 
 class Unfilled(ValueError):
@@ -98,15 +104,15 @@ def _sides(zones: tuple[Zone, ...], family: Family) -> list[_Side]:
 
 
 def _sides_of(zones: tuple[Zone, ...], family: Family) -> list[_Side]:
+    by_kind: dict[ZoneKind, list[Ranges]] = {}
+    for zone in zones:
+        by_kind.setdefault(_SIDE_OF.get(zone.kind, ZoneKind.NAMED), []).append(zone.addresses.ranges(family))
     sides: list[_Side] = []
-    if any(zone.is_local for zone in zones):
+    if ZoneKind.LOCAL in by_kind:
         sides.append((HOST, None))
-    groups = [zone for zone in zones if zone.kind in (ZoneKind.MULTICAST, ZoneKind.BROADCAST)]
-    if groups:
-        sides.append((None, union(*(zone.addresses.ranges(family) for zone in groups))))
-    others = [zone for zone in zones if not zone.is_local and zone not in groups]
-    if others:
-        sides.append((ANY_INTERFACE, union(*(zone.addresses.ranges(family) for zone in others))))
+    for kind, interfaces in ((ZoneKind.MULTICAST, None), (ZoneKind.NAMED, ANY_INTERFACE)):
+        if kind in by_kind:
+            sides.append((interfaces, union(*by_kind[kind])))
     return sides
 
 
