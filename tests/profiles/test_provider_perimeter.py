@@ -10,6 +10,7 @@ import pytest
 
 import firewright
 from firewright.analysis.ask import ask
+from firewright.analysis.compare import compare
 from firewright.analysis.decide import decide
 from firewright.analysis.path import passing, path
 from firewright.analysis.question import parse_question
@@ -158,3 +159,13 @@ def test_private_and_forged_sources_are_denied() -> None:
     """A source that is not globally reachable never gets in, by a rule that can be read."""
     for source in ("10.0.0.1", "192.168.7.7", "fd00::1"):
         assert outcomes("provider-perimeter", f"{source} -> tenants tcp/443") == {"tcp/443": {Outcome.DENIED}}
+
+
+def test_the_older_picture_lacks_mail_submission() -> None:
+    """`compare` finds what the picture leaves out of the text: tcp/587, in each direction, and nothing else closes."""
+    report = Report()
+    picture = load(Path(__file__).parent / "picture-v1-3.yaml", report)
+    assert picture is not None, report.diagnostics
+    found = compare(policy("provider-perimeter"), picture, DAY)
+    closed = [str(line) for change in found.closes for line in change.lines]
+    assert closed == ["internet -> tenants tcp/587", "tenants -> internet tcp/587", "tenants -> tenants tcp/587"]
