@@ -10,7 +10,7 @@ from datetime import date
 from firewright.analysis.ask import Ruling, identity, parts_of, ruling, witness_of
 from firewright.analysis.path import Hop, passing, path
 from firewright.analysis.words import FlowWords, Namer, flow_words
-from firewright.model.decision import Decision, Outcome
+from firewright.model.decision import ANSWERED_OUTCOMES, OPEN_OUTCOMES, Decision, Outcome
 from firewright.model.interval import Ranges
 from firewright.model.packet import FAMILIES, ConntrackState, Packet
 from firewright.model.policy import Firewall, Policy
@@ -19,10 +19,6 @@ from firewright.space.flow import Flow
 from firewright.space.packetset import EMPTY, PacketSet, Within
 
 _NEW: Ranges = ((int(ConntrackState.NEW), int(ConntrackState.NEW)),)
-_ANSWERING = (Outcome.REJECTED.value, "closed, answered", "not opened, answered")
-_SILENT = tuple(
-    outcome.value for outcome in (Outcome.DENIED, Outcome.CLOSED, Outcome.UNOPENED, Outcome.REQUESTED, Outcome.SPOOFED)
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +105,8 @@ def _answering(hops: tuple[Hop, ...]) -> PacketSet:
     """What is stopped, and answered wherever it is stopped."""
     silent, answered = EMPTY, EMPTY
     for hop in hops:
-        silent = silent | hop.decided(*_SILENT)
-        answered = answered | hop.decided(*_ANSWERING)
+        silent = silent | ~hop.decided(*OPEN_OUTCOMES, *ANSWERED_OUTCOMES)
+        answered = answered | hop.decided(*ANSWERED_OUTCOMES)
     return answered - silent
 
 

@@ -35,6 +35,12 @@ class Outcome(StrEnum):
 
 _OPEN = (Outcome.REQUIRED, Outcome.ALLOWED, Outcome.ESSENTIAL, Outcome.LOOPBACK, Outcome.UNENFORCED)
 OPEN_OUTCOMES: tuple[str, ...] = tuple(outcome.value for outcome in _OPEN)
+_ANSWERED = "answered"
+ANSWERED_OUTCOMES: tuple[str, ...] = (
+    Outcome.REJECTED.value,
+    *(f"{outcome}, {_ANSWERED}" for outcome in (Outcome.CLOSED, Outcome.UNOPENED)),
+)
+"""The verdicts by which a packet is stopped and its sender told so."""
 SETTLED_OUTCOMES: tuple[str, ...] = tuple(
     outcome.value for outcome in (Outcome.ESSENTIAL, Outcome.LOOPBACK, Outcome.SPOOFED)
 )
@@ -61,4 +67,4 @@ class Decision:
     def verdict(self) -> str:
         """The outcome, told apart where a default answers instead of keeping silent."""
         is_default = self.outcome in (Outcome.CLOSED, Outcome.UNOPENED)
-        return f"{self.outcome}, answered" if is_default and self.action is Action.REJECT else self.outcome.value
+        return f"{self.outcome}, {_ANSWERED}" if is_default and self.action is Action.REJECT else self.outcome.value

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from firewright.diagnostic import Report, harmless
-from firewright.model.decision import SETTLED_OUTCOMES, Decision, Outcome
+from firewright.model.decision import ANSWERED_OUTCOMES, SETTLED_OUTCOMES, Decision, Outcome
 from firewright.model.packet import FAMILIES, Packet
 from firewright.model.policy import Ends, Policy, Rule, Term, Verb, Zone
 from firewright.readers.policy_yaml.assertions import SUFFIX, Assertion, End, Expectation, PolicyTests, load
@@ -29,7 +29,6 @@ MEETS: dict[Expectation, tuple[Outcome, ...]] = {
     Expectation.CLOSED: (Outcome.CLOSED, Outcome.REQUESTED, Outcome.DENIED, Outcome.REJECTED),
 }
 """The outcomes that meet each expectation."""
-_ANSWERED = "closed, answered"
 _LET_THROUGH = (Expectation.ALLOWED, Expectation.REQUIRED)
 
 
@@ -77,7 +76,7 @@ def verdict_of(policy: Policy, assertion: Assertion, day: date) -> Verdict:
     asked = _asked(assertion)
     words = tuple(outcome.value for outcome in MEETS[assertion.expect])
     if assertion.expect is Expectation.CLOSED:
-        words = (*words, _ANSWERED)
+        words = (*words, *ANSWERED_OUTCOMES)
     verdict = partial(Verdict, assertion.label, assertion.expect.value, at=assertion.at, policy=policy.name)
     try:
         packet = (asked - PacketSet.decided(programs, *words)).witness()
