@@ -9,9 +9,10 @@ from datetime import date
 from hypothesis import strategies as st
 
 from firewright.model.address import BROADCAST, EVERYWHERE, MULTICAST, UNICAST, AddressSet
-from firewright.model.packet import Packet
+from firewright.model.helper import HELPERS
+from firewright.model.packet import FAMILIES, ConntrackState, Packet
 from firewright.model.policy import Action, Ends, Firewall, Policy, Rule, Term, Verb, Zone, ZoneKind
-from firewright.model.transport import parse_transport
+from firewright.model.transport import Transport, parse_transport
 from firewright.source import Located, Span
 
 DAY = date(2026, 11, 21)
@@ -33,7 +34,10 @@ def zones(*named: Zone) -> dict[str, Zone]:
 
 
 def term(text: str) -> Term:
-    """A term of one transport, or `any`."""
+    """A term of one transport, or `any`, or a service that has a conntrack helper."""
+    if text in HELPERS:
+        helper = HELPERS[text]
+        return Term(text, (Transport(FAMILIES, helper.protocol, ((helper.port, helper.port),)),), (text,), (text,))
     return Term(text, () if text == "any" else parse_transport(text))
 
 
@@ -57,7 +61,19 @@ OTHER = Zone("other", AddressSet.of("10.2.0.0/16", "2001:db8:2::/48"))
 FOUR = Zone("four", AddressSet.of("10.3.0.0/16"))
 TABLE = zones(INNER, OUTER, OTHER, FOUR)
 
-_SERVICES = ("any", "tcp/80", "tcp/80-90", "udp/53", "icmp/echo-request", "icmp", "protocol/50", "tcp", "icmpv6/135")
+_SERVICES = (
+    "any",
+    "tcp/80",
+    "tcp/80-90",
+    "udp/53",
+    "icmp/echo-request",
+    "icmp",
+    "protocol/50",
+    "tcp",
+    "icmpv6/135",
+    "ftp",
+    "tftp",
+)
 
 
 @st.composite
@@ -127,6 +143,24 @@ def packets(draw: st.DrawFn) -> Packet:
     ports = draw(st.sampled_from((49152, 67, 547, 53))) if protocol in (6, 17) else 0
     names = [draw(st.sampled_from(("", "eth0", "eth1", "eth2", "ppp3", "lo"))) for _ in range(2)]
     return Packet(family, source, destination, protocol, selector, ports, in_interface=names[0], out_interface=names[1])
+
+
+LITERALS = ("ip6 hoplimit 255", "ip6 hoplimit 1", "ip ttl 1", "ct helper ftp", "ct helper tftp")
+
+
+@st.composite
+def packets_in_any_state(draw: st.DrawFn) -> tuple[Packet, tuple[str, ...]]:
+    """Packets of open flows and strays too, ICMP errors and redirects among them, with what they carry beside the axes."""
+    packet = draw(packets())
+    state, flags = draw(st.sampled_from(list(ConntrackState))), draw(st.sampled_from((2, 0, 0x10, 0x12, 0x42, 0xC2)))
+    if draw(st.booleans()):
+        kind = draw(st.sampled_from((3, 5, 11, 12) if packet.family == 4 else (1, 2, 4, 137, 130, 143)))
+        packet = replace(packet, protocol=1 if packet.family == 4 else 58, selector=kind << 8, source_port=0)
+    elif packet.protocol in (6, 17) and draw(st.booleans()):
+        packet = replace(packet, selector=draw(st.sampled_from((1023, 1024, 65535))))
+    return replace(packet, conntrack_state=state, tcp_flags=flags), draw(
+        st.lists(st.sampled_from(LITERALS), unique=True).map(tuple)
+    )
 
 
 def _number(text: str) -> int:

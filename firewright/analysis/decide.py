@@ -6,15 +6,16 @@ packets at once, is checked against it and not against itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date
 from fnmatch import fnmatchcase
 
 from firewright.model.address import BROADCAST, LOOPBACK, MULTICAST, UNICAST
 from firewright.model.decision import Decision, Outcome
-from firewright.model.essential import ESSENTIALS, LINK_LOCAL, REDIRECTS
+from firewright.model.essential import ESSENTIALS, ICMP_ERRORS, LINK_LOCAL, REDIRECTS
+from firewright.model.helper import DATA_PORTS, HELPERS
 from firewright.model.interval import has
-from firewright.model.packet import PORTED, Packet
+from firewright.model.packet import FLAG_MASK, PORTED, SYN, TCP, ConntrackState, Packet
 from firewright.model.policy import Action, Firewall, Policy, Rule, Term, Verb, Zone, ZoneKind
 
 STRENGTH = (Verb.DENY, Verb.REJECT, Verb.REQUIRE, Verb.ALLOW, Verb.REQUEST)
@@ -34,19 +35,70 @@ def decide(policy: Policy, firewall: Firewall, packet: Packet, day: date) -> Dec
     from_host, to_host = not packet.in_interface, not packet.out_interface
     if from_host and to_host:
         return Decision(Outcome.LOOPBACK, Action.ACCEPT, firewall, at=firewall.at)
-    family = packet.family
-    if LOOPBACK.has(family, packet.source) or LOOPBACK.has(family, packet.destination):
-        return Decision(Outcome.SPOOFED, Action.DROP, firewall, at=firewall.at)
-    if is_spoofed(policy, firewall, packet):
+    if _is_forged(policy, firewall, packet):
         return Decision(Outcome.SPOOFED, Action.DROP, firewall, at=firewall.at)
     if not from_host and not to_host and not passes(firewall, packet):
         return Decision(Outcome.UNENFORCED, Action.ACCEPT, firewall, at=firewall.at)
-    protocol, selectors = REDIRECTS[family]
-    if to_host and packet.protocol == protocol and has(selectors, packet.selector):
+    if _is_redirect(packet):
         return Decision(Outcome.DENIED, Action.DROP, firewall, reason="redirects are always dropped", at=firewall.at)
     if is_essential(packet):
         return Decision(Outcome.ESSENTIAL, Action.ACCEPT, firewall, at=firewall.at)
     return _by_rules(policy, firewall, packet, day)
+
+
+def enforce(policy: Policy, firewall: Firewall, packet: Packet, day: date, carried: Collection[str] = ()) -> Decision:
+    """What the firewall does with a packet in whatever state, replies and strays too: what a ruleset must do.
+
+    `carried` is what the packet has beside its header's axes, in nft's words: `ip6 hoplimit 255`, `ip ttl 1`, `ct helper ftp`.
+    """
+    from_host, to_host = not packet.in_interface, not packet.out_interface
+    state = packet.conntrack_state
+    if from_host and to_host:
+        return Decision(Outcome.LOOPBACK, Action.ACCEPT, firewall, at=firewall.at)
+    if _is_forged(policy, firewall, packet):
+        return Decision(Outcome.SPOOFED, Action.DROP, firewall, at=firewall.at)
+    if _is_redirect(packet):
+        return Decision(Outcome.DENIED, Action.DROP, firewall, reason="redirects are always dropped", at=firewall.at)
+    if state is ConntrackState.ESTABLISHED:
+        return Decision(Outcome.ESTABLISHED, Action.ACCEPT, firewall, at=firewall.at)
+    if not from_host and not to_host and not passes(firewall, packet):
+        return Decision(Outcome.UNENFORCED, Action.ACCEPT, firewall, at=firewall.at)
+    if is_essential(packet, carried):
+        return Decision(Outcome.ESSENTIAL, Action.ACCEPT, firewall, at=firewall.at)
+    if state is ConntrackState.RELATED and _follows(policy, firewall, packet, day, carried):
+        return Decision(Outcome.RELATED, Action.ACCEPT, firewall, at=firewall.at)
+    if state is ConntrackState.INVALID:
+        return Decision(Outcome.INVALID, Action.DROP, firewall, at=firewall.at)
+    if packet.protocol == TCP and packet.tcp_flags & FLAG_MASK != SYN:
+        return Decision(Outcome.UNBEGUN, Action.DROP, firewall, at=firewall.at)
+    return _by_rules(policy, firewall, packet, day)
+
+
+def _is_forged(policy: Policy, firewall: Firewall, packet: Packet) -> bool:
+    """Whether a packet comes from or goes to where its addresses cannot be; nothing of the machine's own loopback is asked."""
+    ends = (packet.source, packet.destination)
+    return any(LOOPBACK.has(packet.family, end) for end in ends) or is_spoofed(policy, firewall, packet)
+
+
+def _is_redirect(packet: Packet) -> bool:
+    protocol, selectors = REDIRECTS[packet.family]
+    return not packet.out_interface and packet.protocol == protocol and has(selectors, packet.selector)
+
+
+def _follows(policy: Policy, firewall: Firewall, packet: Packet, day: date, carried: Collection[str]) -> bool:
+    """Whether a related packet is an error of its flow, or a connection that a permitted service agreed on."""
+    protocol, selectors = ICMP_ERRORS[packet.family]
+    if packet.protocol == protocol and has(selectors, packet.selector):
+        return True
+    return any(
+        f"ct helper {name}" in carried
+        and packet.protocol == HELPERS[name].data_protocol
+        and has(DATA_PORTS, packet.selector)
+        for rule in policy.rules
+        if rule.is_active(day) and rule.opens(firewall)
+        for term in rule.terms
+        for name in term.helpers
+    )
 
 
 def _by_rules(policy: Policy, firewall: Firewall, packet: Packet, day: date) -> Decision:
@@ -105,10 +157,11 @@ def _is_end(zone: Zone, name: str, family: int, address: int) -> bool:
     return bool(name) and zone.addresses.has(family, address)
 
 
-def is_essential(packet: Packet) -> bool:
-    """Whether a packet is on the printed list of what a machine cannot do without."""
+def is_essential(packet: Packet, carried: Collection[str] | None = None) -> bool:
+    """Whether a packet is on the printed list of what a machine cannot do without; None carries whatever is asked for."""
     return any(
         packet.family in row.families
+        and (carried is None or not row.hop_limit or row.condition(packet.family) in carried)
         and (not packet.out_interface if row.is_inbound else not packet.in_interface)
         and packet.protocol == row.protocol
         and has(row.selectors, packet.selector)

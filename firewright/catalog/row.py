@@ -12,6 +12,7 @@ from typing import TypeVar
 from firewright import document
 from firewright.diagnostic import Report, harmless, nearest
 from firewright.document import Mapping, Node, Scalar, Sequence
+from firewright.model.helper import HELPERS
 from firewright.model.interval import Ranges, canonical
 from firewright.model.packet import Family
 from firewright.model.transport import (
@@ -53,6 +54,7 @@ class ServiceRow:
 
     `name` is the word of a policy; `aliases` are what people type into `explain`, and no policy's words. `together` are
     names of rows that belong with it. `incident` and `instead` are empty where there is none. `theme` is its file's name.
+    `helper` is the conntrack helper (`model.helper`) that a firewall needs to follow its further connections, or empty.
     """
 
     name: str
@@ -70,6 +72,7 @@ class ServiceRow:
     incident: str = ""
     instead: str = ""
     together: tuple[str, ...] = ()
+    helper: str = ""
     theme: str = ""
     at: Span = field(compare=False, default=NOWHERE)
 
@@ -102,7 +105,7 @@ _REQUIRED = (
     "name", "title", "transports", "what", "encrypted", "authenticated",
     "when-open", "visibility", "advice", "source", "date",
 )  # fmt: skip
-_OPTIONAL = ("aliases", "incident", "instead", "together")
+_OPTIONAL = ("aliases", "incident", "instead", "together", "helper")
 
 
 def _row(node: Node, theme: str, report: Report) -> ServiceRow | None:
@@ -126,6 +129,7 @@ def _row(node: Node, theme: str, report: Report) -> ServiceRow | None:
         incident=fields.prose("incident"),
         instead=fields.prose("instead"),
         together=tuple(scalar.text for scalar in fields.scalars("together")),
+        helper=fields.helper(),
         theme=theme,
         at=fields.at,
     )
@@ -189,6 +193,15 @@ class _Fields:
             known = ", ".join(type(otherwise))
             self._wrong(f"{key} is {harmless(text, 60)!r}", self._entries[key].at, f"it is one of {known}")
             return otherwise
+
+    def helper(self) -> str:
+        """The conntrack helper that follows the service's further connections; empty where it needs none."""
+        name = self.prose("helper")
+        if name and name not in HELPERS:
+            self._wrong(
+                f"helper is {harmless(name, 60)!r}", self._entries["helper"].at, f"it is one of {', '.join(HELPERS)}"
+            )
+        return name
 
     def scalars(self, key: str) -> Iterator[Scalar]:
         """The words of a list, each once and none empty."""

@@ -12,7 +12,8 @@ from firewright.source import Span
 class Outcome(StrEnum):
     """Why a packet is let through or stopped, in the policy's words.
 
-    `not opened` is allowed, and closed at a firewall that opens only what is required.
+    `not opened` is allowed, and closed at a firewall that opens only what is required. `established` to `no beginning` are
+    said of packets that do not open a flow, by the state that connection tracking gives them.
     """
 
     REQUIRED = "required"
@@ -26,6 +27,10 @@ class Outcome(StrEnum):
     REJECTED = "rejected"
     CLOSED = "closed"
     SPOOFED = "spoofed"
+    ESTABLISHED = "established"
+    RELATED = "related"
+    INVALID = "invalid"
+    UNBEGUN = "no beginning"
 
     @property
     def is_open(self) -> bool:
@@ -33,7 +38,15 @@ class Outcome(StrEnum):
         return self in _OPEN
 
 
-_OPEN = (Outcome.REQUIRED, Outcome.ALLOWED, Outcome.ESSENTIAL, Outcome.LOOPBACK, Outcome.UNENFORCED)
+_OPEN = (
+    Outcome.REQUIRED,
+    Outcome.ALLOWED,
+    Outcome.ESSENTIAL,
+    Outcome.LOOPBACK,
+    Outcome.UNENFORCED,
+    Outcome.ESTABLISHED,
+    Outcome.RELATED,
+)
 OPEN_OUTCOMES: tuple[str, ...] = tuple(outcome.value for outcome in _OPEN)
 _ANSWERED = "answered"
 ANSWERED_OUTCOMES: tuple[str, ...] = (

@@ -6,6 +6,7 @@ RFC 3810 (MLD), RFC 3376 (IGMP), RFC 2131 and RFC 8415 (DHCP). Related ICMP erro
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from firewright.model.address import EVERYWHERE, MULTICAST, AddressSet
@@ -36,6 +37,10 @@ class Essential:
     because: str
     hop_limit: int = 0
 
+    def condition(self, family: Family) -> str:
+        """What a packet must carry beside the axes, in the words of nft; empty where nothing."""
+        return f"{'ip6 hoplimit' if family == 6 else 'ip ttl'} {self.hop_limit}" if self.hop_limit else ""
+
 
 def _types(*numbers: int) -> Ranges:
     return canonical((number << 8, number << 8 | 255) for number in numbers)
@@ -64,7 +69,9 @@ def _dhcp(
     )
 
 
-REDIRECTS = {4: (ICMP, _types(5)), 6: (ICMPV6, _types(137))}
+ICMP_ERRORS: Mapping[Family, tuple[int, Ranges]] = {4: (ICMP, _types(3, 11, 12)), 6: (ICMPV6, _types(1, 2, 3, 4))}
+"""Protocol and selectors of the ICMP errors that follow an open flow (RFC 792; RFC 4443, section 3; RFC 4890, section 4.3.1)."""
+REDIRECTS: Mapping[Family, tuple[int, Ranges]] = {4: (ICMP, _types(5)), 6: (ICMPV6, _types(137))}
 """Protocol and selectors of ICMP redirects, by which a stranger on the link would move a machine's routes: always dropped."""
 
 ESSENTIALS: tuple[Essential, ...] = (

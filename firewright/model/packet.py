@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from ipaddress import IPv4Address, IPv6Address
 
+from firewright.model.interval import Ranges, canonical
+
 Family = int
 """4 or 6."""
 FAMILIES: tuple[Family, Family] = (4, 6)
@@ -15,6 +17,11 @@ PORTED = (TCP, UDP, DCCP, SCTP, UDPLITE)
 """Protocols with ports (nftables' `th sport`, `th dport`)."""
 TYPED = (ICMP, ICMPV6)
 """Protocols with a type and a code."""
+
+FLAG_MASK, SYN = 0x17, 0x02
+"""FIN, SYN, RST and ACK of the TCP flags, and the one of them that opens a flow when it stands alone (RFC 9293, section 3.5)."""
+OPENING_FLAGS: Ranges = canonical((flags, flags) for flags in range(256) if flags & FLAG_MASK == SYN)
+"""The values of the TCP flags with which a flow begins."""
 
 
 class ConntrackState(IntEnum):

@@ -74,12 +74,14 @@ class Zone:
 class Term:
     """One entry of a rule's list of services: the word as written and exactly its transports; no transports are every packet.
 
-    `names` are the catalog's services behind it, those within the policy's own services too.
+    `names` are the catalog's services behind it, those within the policy's own services too; `helpers` the conntrack helpers
+    (`model.helper`) that those name.
     """
 
     word: str
     transports: tuple[Transport, ...]
     names: tuple[str, ...] = ()
+    helpers: tuple[str, ...] = ()
     at: Span = field(compare=False, default=NOWHERE)
 
     @property
@@ -125,6 +127,10 @@ class Rule:
         """Its name, or its verb with its services as written."""
         words = ", ".join(term.word for term in self.terms)
         return self.name or f"{self.verb}: {self.default.value if self.default else words}"
+
+    def opens(self, firewall: Firewall) -> bool:
+        """Whether a firewall lets through what the rule names, as far as no ban stands against it."""
+        return self.verb is Verb.REQUIRE or (self.verb is Verb.ALLOW and firewall.opens == "allowed")
 
     def is_active(self, day: date) -> bool:
         """Whether it has a say on a day: its options are on, and a permission's end is not past (a ban's end never opens)."""

@@ -11,9 +11,10 @@ from datetime import date
 
 from firewright.model.address import LOOPBACK, UNICAST, AddressSet, merge
 from firewright.model.decision import Decision, Outcome
-from firewright.model.essential import ESSENTIALS, LINK_LOCAL, REDIRECTS
+from firewright.model.essential import ESSENTIALS, ICMP_ERRORS, LINK_LOCAL, REDIRECTS
+from firewright.model.helper import DATA_PORTS, HELPERS
 from firewright.model.interval import Ranges, complement, difference, intersection, size, union
-from firewright.model.packet import FAMILIES, Family
+from firewright.model.packet import FAMILIES, OPENING_FLAGS, ConntrackState, Family
 from firewright.model.policy import Action, Firewall, Policy, Rule, Verb, Zone, ZoneKind
 from firewright.model.transport import service_ranges
 from firewright.space.axis import ANY_INTERFACE, HOST, Axis, interface, top
@@ -50,6 +51,15 @@ def encode(policy: Policy, firewall: Firewall, day: date) -> dict[Family, Progra
     Each step's verdict is `Decision.verdict` and its origin the Decision. Raises Unfilled.
     """
     return {family: _Encoder(policy, firewall, day, family).program(with_interfaces=True) for family in FAMILIES}
+
+
+def encode_enforced(policy: Policy, firewall: Firewall, day: date) -> dict[Family, Program]:
+    """What the firewall does with every packet on that day, in every conntrack state: what a compiled ruleset must mean.
+
+    Each step's verdict is the action's word and its origin the Decision. What a packet carries beside the axes is a literal in
+    nft's words: `ip6 hoplimit 255`, `ip ttl 1`, `ct helper ftp`. Raises Unfilled.
+    """
+    return {family: _Enforced(policy, firewall, day, family).program(with_interfaces=True) for family in FAMILIES}
 
 
 def encode_path(policy: Policy, firewall: Firewall, day: date) -> dict[Family, Program]:
@@ -141,12 +151,14 @@ class _Encoder:
         if with_interfaces:
             self.spoofed()
         self.not_on_path()
+        self.redirects()
         self.essentials()
         return self.rules_alone()
 
     def passage(self) -> Program:
         self.loopback()
         self.not_on_path()
+        self.redirects()
         self.essentials()
         return self.rest()
 
@@ -160,7 +172,8 @@ class _Encoder:
         self.add([box(self.family)], Decision(Outcome.CLOSED, default, self.firewall, None, reason, self.firewall.at))
         return self.list
 
-    def add(self, boxes: Iterable[Box | None], decision: Decision) -> None:
+    def add(self, boxes: Iterable[Box | None], decision: Decision, condition: str = "") -> None:
+        """Steps that decide so; the condition is what a packet must carry beside the axes, which only some programs ask."""
         for one in boxes:
             if one is not None:
                 self.list.add(one, decision.verdict, decision)
@@ -220,11 +233,14 @@ class _Encoder:
             if one is not None:
                 yield one
 
-    def essentials(self) -> None:
-        """The printed list, for what the machine itself receives and sends, and what it never takes: redirects."""
+    def redirects(self) -> None:
+        """What the machine never takes."""
         protocol, selectors = REDIRECTS[self.family]
         redirects = box(self.family, out_interface=HOST, service=_on_axis(protocol, selectors))
         self.add([redirects], self.decided(Outcome.DENIED, Action.DROP, "redirects are always dropped"))
+
+    def essentials(self) -> None:
+        """The printed list, for what the machine itself receives and sends."""
         for row in ESSENTIALS:
             if self.family not in row.families:
                 continue
@@ -237,7 +253,8 @@ class _Encoder:
                 service=_on_axis(row.protocol, row.selectors),
                 source_port=None if row.source_ports == ((0, 65535),) else row.source_ports,
             )
-            self.add([one], self.decided(Outcome.ESSENTIAL, Action.ACCEPT, f"{row.name}: {row.because}"))
+            reason = f"{row.name}: {row.because}"
+            self.add([one], self.decided(Outcome.ESSENTIAL, Action.ACCEPT, reason), row.condition(self.family))
 
     def rules(self) -> None:
         active = [rule for rule in self.policy.rules if rule.is_active(self.day)]
@@ -264,6 +281,55 @@ class _Encoder:
         self.add(rule_boxes(rule, self.family), decision)
         for index in skips:
             self.list.skip(index, len(self.list))
+
+
+class _Enforced(_Encoder):
+    """Writes the same list for packets in every state: replies follow, and what opens no flow is not asked for."""
+
+    def program(self, with_interfaces: bool) -> Program:
+        self.loopback()
+        if with_interfaces:
+            self.spoofed()
+        self.redirects()
+        self.established()
+        self.not_on_path()
+        self.essentials()
+        self.related()
+        self.not_opening()
+        return self.rules_alone()
+
+    def add(self, boxes: Iterable[Box | None], decision: Decision, condition: str = "") -> None:
+        literals = ((condition, True),) if condition else ()
+        for one in boxes:
+            if one is not None:
+                self.list.add(one, decision.action.value, decision, literals)
+
+    def established(self) -> None:
+        follows = self.decided(Outcome.ESTABLISHED, Action.ACCEPT, "it belongs to an open flow")
+        self.add([box(self.family, conntrack_state=_state(ConntrackState.ESTABLISHED))], follows)
+
+    def related(self) -> None:
+        """Errors of open flows, and the further connections that a permitted service agrees on."""
+        related = _state(ConntrackState.RELATED)
+        errors = self.decided(Outcome.RELATED, Action.ACCEPT, "an error of an open flow")
+        self.add([box(self.family, conntrack_state=related, service=_on_axis(*ICMP_ERRORS[self.family]))], errors)
+        for rule in self.policy.rules:
+            if not rule.is_active(self.day) or not rule.opens(self.firewall):
+                continue
+            for name in dict.fromkeys(name for term in rule.terms for name in term.helpers):
+                service = _on_axis(HELPERS[name].data_protocol, DATA_PORTS)
+                agreed = Decision(Outcome.RELATED, Action.ACCEPT, self.firewall, rule, f"{name} agreed on it", rule.at)
+                self.add([box(self.family, conntrack_state=related, service=service)], agreed, f"ct helper {name}")
+
+    def not_opening(self) -> None:
+        strange = self.decided(Outcome.INVALID, Action.DROP, "it fits no flow")
+        self.add([box(self.family, conntrack_state=_state(ConntrackState.INVALID))], strange)
+        unbegun = self.decided(Outcome.UNBEGUN, Action.DROP, "a segment of a flow that nobody opened")
+        self.add([box(self.family, tcp_flags=difference(((0, 255),), OPENING_FLAGS))], unbegun)
+
+
+def _state(state: ConntrackState) -> Ranges:
+    return ((state, state),)
 
 
 def _on_axis(protocol: int, selectors: Ranges) -> Ranges:

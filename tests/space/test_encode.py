@@ -5,13 +5,13 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firewright.analysis.decide import decide
-from firewright.model.decision import Decision
+from firewright.analysis.decide import decide, enforce
+from firewright.model.decision import Decision, Outcome
 from firewright.model.packet import Packet
 from firewright.model.policy import Policy, Rule
 from firewright.space.axis import point
-from firewright.space.encode import encode
-from tests.policies import DAY, packets, policies
+from firewright.space.encode import encode, encode_enforced
+from tests.policies import DAY, packets, packets_in_any_state, policies
 
 
 @settings(max_examples=400, deadline=None)
@@ -28,6 +28,24 @@ def test_a_program_decides_every_packet_as_the_specification_does(policy: Policy
         assert (origin.outcome, origin.action, origin.rule) == (expected.outcome, expected.action, expected.rule), (
             packet
         )
+
+
+@settings(max_examples=400, deadline=None)
+@given(policies(), st.lists(packets_in_any_state(), min_size=5, max_size=20))
+def test_an_enforced_program_decides_every_packet_as_the_specification_does(
+    policy: Policy, sample: list[tuple[Packet, tuple[str, ...]]]
+) -> None:
+    """Law: in every conntrack state `encode_enforced` and `enforce`, which share no code, agree on outcome, action and rule."""
+    (firewall,) = policy.firewalls.values()
+    programs = encode_enforced(policy, firewall, DAY)
+    for packet, carried in sample:
+        program = programs[packet.family]
+        step = program.decide(point(packet), dict.fromkeys(carried, True))
+        origin = program.origin[step]
+        expected = enforce(policy, firewall, packet, DAY, carried)
+        assert isinstance(origin, Decision)
+        assert (origin.outcome, program.verdict[step]) == (expected.outcome, expected.action.value), packet
+        assert expected.outcome is Outcome.RELATED or origin.rule == expected.rule, packet
 
 
 @settings(max_examples=150, deadline=None)

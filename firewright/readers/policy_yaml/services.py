@@ -31,10 +31,11 @@ ServiceWords = tuple[ServiceWord, ...]
 
 
 class Meaning(NamedTuple):
-    """Exactly the transports of a word, none of them for every packet, and the catalog's services behind it."""
+    """Exactly the transports of a word, none of them for every packet, the catalog's services behind it, their helpers."""
 
     transports: tuple[Transport, ...]
     names: tuple[str, ...] = ()
+    helpers: tuple[str, ...] = ()
 
 
 _ANY = Meaning(())
@@ -68,7 +69,7 @@ class Lexicon:
                 service = self._service(defined[name].name, defined[name].value or ())
                 if service is not None:
                     services[name] = service
-                    self.known[name] = Meaning(service.term.transports, service.term.names)
+                    self.known[name] = Meaning(service.term.transports, service.term.names, service.term.helpers)
                     continue
             self.names.broken.add(name)
         return {name: services[name] for name in defined if name in services}
@@ -91,7 +92,8 @@ class Lexicon:
             return None
         transports = dict.fromkeys(transport for term in terms for transport in term.transports)
         names = dict.fromkeys(one for term in terms for one in term.names)
-        term = Term(name.text, tuple(transports), tuple(names), name.at)
+        helpers = dict.fromkeys(one for term in terms for one in term.helpers)
+        term = Term(name.text, tuple(transports), tuple(names), tuple(helpers), name.at)
         return Service(name.text, term, tuple(one.word for one in terms), name.at)
 
     def terms(self, entries: ServiceWords) -> tuple[Term, ...]:
@@ -102,7 +104,7 @@ class Lexicon:
             if type(entry) is Scalar:
                 meaning = known.get(entry.text) or self._look_up(entry)
                 if meaning is not None:
-                    terms.append(Term(entry.text, meaning[0], meaning[1], Span(*entry[1:5])))
+                    terms.append(Term(entry.text, *meaning, Span(*entry[1:5])))
             elif type(entry) is FromPorts and (term := self._from_ports(entry)) is not None:
                 terms.append(term)
         if len(terms) > 1 and (everything := next((term for term in terms if term.is_any), None)) is not None:
@@ -118,7 +120,7 @@ class Lexicon:
         if text == "any":
             meaning: Meaning | None = _ANY
         elif (row := self.catalog.service(text)) is not None:
-            meaning = Meaning(row.transports, (text,))
+            meaning = Meaning(row.transports, (text,), (row.helper,) if row.helper else ())
         elif is_transport(text):
             meaning = self._transport(word)
         else:
@@ -184,7 +186,7 @@ class Lexicon:
             return None
         transport = Transport(FAMILIES, PORTED_NAMES[entry.protocol.text], ports, source_ports)
         word = f"{{{entry.protocol.text}: {_listed(entry.ports)}, source-port: {_listed(entry.source_ports)}}}"
-        return Term(word, (transport,), (), entry.at)
+        return Term(word, (transport,), at=entry.at)
 
     def _ports(self, words: tuple[Scalar, ...]) -> Ranges | None:
         found: list[Ranges] = []
