@@ -1,0 +1,115 @@
+"""A ruleset that a machine has loaded, as programs: one for each hook and family, with the line behind every step.
+
+Readers of nftables and of iptables both end here. A packet passes the hooks on its way one after the other; `machine` joins
+them, so that "may this packet enter, leave or pass" is one question about one program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+from firewright.diagnostic import Diagnostic
+from firewright.model.packet import FAMILIES, Family
+from firewright.source import NOWHERE, Span
+from firewright.space.axis import ANY_INTERFACE, HOST
+from firewright.space.box import EVERY_BOX, Box, box
+from firewright.space.program import Program, specialise, trim
+
+
+class Hook(StrEnum):
+    """Where on its way through the machine a packet is judged (netfilter's own names, in order of a packet's way)."""
+
+    PREROUTING = "prerouting"
+    INPUT = "input"
+    FORWARD = "forward"
+    OUTPUT = "output"
+    POSTROUTING = "postrouting"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One rule of a ruleset, or the policy of a chain (number 0).
+
+    `table` is named with its family (`inet filter`); `number` counts from 1 in the chain; `text` is the rule in the words of
+    the program that lists it, harmless to print; `unknown` are the matches that were only bounded; `refused` says why a rule
+    could not be read at all, and then it is taken to do anything. `at` never decides equality.
+    """
+
+    table: str
+    chain: str
+    number: int
+    text: str
+    comment: str = ""
+    at: Span = field(default=NOWHERE, compare=False)
+    unknown: tuple[str, ...] = ()
+    refused: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where the rule stands, in words: table, chain and its number there."""
+        where = f"{self.table} {self.chain}"
+        return f"{where} rule {self.number}" if self.number else f"{where} policy"
+
+
+@dataclass(frozen=True, slots=True)
+class Ruleset:
+    """What a listing means: for each hook the programs of both families, and every rule behind them.
+
+    `hooks` has no entry for a hook that no base chain of type filter or route hooks: there every packet passes. The word for
+    having passed all base chains of a hook is "accept". Each step's origin is a `Line`. `instants` are the epoch seconds that
+    rules compare the time with; `translations` the rules that change addresses or ports of packets, so that hooks behind them
+    see others than hooks before.
+    """
+
+    path: str
+    hooks: Mapping[Hook, Mapping[Family, Program]]
+    lines: tuple[Line, ...] = ()
+    instants: tuple[int, ...] = ()
+    translations: tuple[Line, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    def __post_init__(self) -> None:
+        frozen = {hook: MappingProxyType(dict(programs)) for hook, programs in self.hooks.items()}
+        object.__setattr__(self, "hooks", MappingProxyType(frozen))
+
+    @property
+    def bounded(self) -> tuple[Line, ...]:
+        """The rules of which some match was not understood, so that only bounds of their meaning are known."""
+        return tuple(line for line in self.lines if line.unknown or line.refused)
+
+
+_WAYS: tuple[tuple[bool, bool, tuple[Hook, ...]], ...] = (
+    (True, True, (Hook.OUTPUT, Hook.POSTROUTING, Hook.PREROUTING, Hook.INPUT)),
+    (True, False, (Hook.OUTPUT, Hook.POSTROUTING)),
+    (False, True, (Hook.PREROUTING, Hook.INPUT)),
+    (False, False, (Hook.PREROUTING, Hook.FORWARD, Hook.POSTROUTING)),
+)
+"""Whether a packet comes from the host itself, whether it is for the host itself, and the hooks that it then passes."""
+
+
+def machine(ruleset: Ruleset) -> Mapping[Family, Program]:
+    """The decision of the whole machine over every packet: each passes the hooks on its way, in order.
+
+    From the host (no in-interface) by output and postrouting, to the host by prerouting and input, between interfaces by
+    prerouting, forward and postrouting; from the host to itself by all of its own. A hook without base chains accepts; so
+    does having passed them all. O(steps).
+    """
+    return {family: _machine(ruleset, family) for family in FAMILIES}
+
+
+def _machine(ruleset: Ruleset, family: Family) -> Program:
+    out = Program(family)
+    for from_host, to_host, hooks in _WAYS:
+        within = _way(from_host, to_host, family)
+        programs = [ruleset.hooks[hook][family] for hook in hooks if hook in ruleset.hooks]
+        if not programs:
+            continue
+        around = out.add(_outside(within, family, from_host, to_host), None)
+        for place, program in enumerate(programs):
+            _append(out, specialise(program, within), is_last=place == len(programs) - 1)
+        out.skip(around, len(out))
+    out.add(EVERY_BOX, "accept")
+    return trim(out).seal()
