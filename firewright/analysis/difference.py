@@ -51,9 +51,16 @@ def differences(before: Program, after: Program, within: Box = EVERY_BOX) -> tup
 
 def first_difference(before: Program, after: Program, within: Box = EVERY_BOX) -> Packet | None:
     """One packet that the programs decide with different words; None if they decide alike, proved."""
-    asked = None if within == EVERY_BOX else within
-    found = find_packet(_differing(before, after).sentence, before.family, asked)
+    found = first_disagreement(before, after, within)
     return None if found is None else found[0]
+
+
+def first_disagreement(
+    before: Program, after: Program, within: Box = EVERY_BOX
+) -> tuple[Packet, dict[str, bool]] | None:
+    """One packet that the programs decide with different words, and how literals read for it; None if there is none, proved."""
+    asked = None if within == EVERY_BOX else within
+    return find_packet(_differing(before, after).sentence, before.family, asked)
 
 
 def _differing(before: Program, after: Program) -> PacketSet:

@@ -79,13 +79,13 @@ def internet_of(policy: Policy) -> AddressSet:
     return UNICAST - merge(zone.addresses for authority in policy.authorities() for zone in authority.named_zones)
 
 
-def intervals(policy: Policy, start: date) -> tuple[date, ...]:
-    """The first day of each interval in which nothing begins or ends, from `start` on.
+def intervals(policy: Policy, start: date, *, own_only: bool = False) -> tuple[date, ...]:
+    """The first day of each interval in which nothing begins or ends, from `start` on, on the path or in this policy alone.
 
     Only permissions end: the end of a ban does not open anything.
     """
     days = {start}
-    for authority in policy.authorities():
+    for authority in (policy,) if own_only else policy.authorities():
         for rule in authority.rules:
             if rule.is_on and rule.until is not None and start <= rule.until < date.max and rule.verb not in _BANS:
                 days.add(rule.until + timedelta(days=1))

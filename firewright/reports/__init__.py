@@ -4,6 +4,8 @@ from firewright.reports._findings_text import summary_line
 from firewright.reports._result import (
     Answers,
     Comparison,
+    Compilation,
+    Compiled,
     Explanation,
     Findings,
     Look,
@@ -19,6 +21,8 @@ from firewright.reports._result import (
 __all__ = [
     "Answers",
     "Comparison",
+    "Compilation",
+    "Compiled",
     "Explanation",
     "Findings",
     "Look",

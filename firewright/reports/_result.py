@@ -170,7 +170,31 @@ class TestRun:
         return tuple(one for one in self.verdicts if not one.holds)
 
 
-Result = Findings | Answers | Explanation | Comparison | TestRun
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A firewall's ruleset in a target's words from a day on, and the proof that it means what the policy says.
+
+    `stretches` of time were proved, with so many `steps` of policy and ruleset together at the longest.
+    """
+
+    policy: str
+    firewall: str
+    target: str
+    text: str
+    day: date
+    stretches: int
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Compilation:
+    """What was compiled and proved, in the order of the policies' files."""
+
+    compiled: tuple[Compiled, ...]
+    sources: Mapping[str, Source]
+
+
+Result = Findings | Answers | Explanation | Comparison | TestRun | Compilation
 
 Renderers = Mapping[type[Any], Callable[[Any, Look], str]]
 """A report format: what each type of result that it can show becomes."""

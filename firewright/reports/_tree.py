@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from firewright.diagnostic import Diagnostic
 from firewright.reports._answers_text import overall_words, reason, why_words, written
-from firewright.reports._result import SCHEMA_VERSION, Answers, Comparison, Explanation, Findings, Subject, TestRun
+from firewright.reports._result import (
+    SCHEMA_VERSION,
+    Answers,
+    Comparison,
+    Compilation,
+    Explanation,
+    Findings,
+    Subject,
+    TestRun,
+)
 from firewright.source import Span
 
 if TYPE_CHECKING:
@@ -235,5 +244,23 @@ def tests_tree(run: TestRun) -> Tree:
                 "because": one.because,
             }
             for one in run.verdicts
+        ],
+    }
+
+
+def compilation_tree(result: Compilation) -> Tree:
+    """Rulesets, and that they are proved."""
+    return {
+        **_head("compilation"),
+        "firewalls": [
+            {
+                "policy": one.policy,
+                "firewall": one.firewall,
+                "target": one.target,
+                "from": one.day.isoformat(),
+                "proved": {"stretches": one.stretches, "steps": one.steps},
+                "text": one.text,
+            }
+            for one in result.compiled
         ],
     }

@@ -8,8 +8,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from firewright.reports._result import Answers, Comparison, Explanation, Findings, Look, Renderers, TestRun
-from firewright.reports._tree import answers_tree, comparison_tree, explanation_tree, findings_tree, tests_tree
+from firewright.reports._result import Answers, Comparison, Compilation, Explanation, Findings, Look, Renderers, TestRun
+from firewright.reports._tree import answers_tree, comparison_tree, compilation_tree, explanation_tree, findings_tree, tests_tree
 
 
 def _as_json(tree: Callable[[Any], dict[str, Any]]) -> Callable[[Any, Look], str]:
@@ -22,4 +22,5 @@ REPORT: Renderers = {
     Explanation: _as_json(explanation_tree),
     Comparison: _as_json(comparison_tree),
     TestRun: _as_json(tests_tree),
+    Compilation: _as_json(compilation_tree),
 }

@@ -1,10 +1,10 @@
-"""Text for people: what `check`, `ask`, `explain`, `compare` and `test` say on a terminal."""
+"""Text for people: what each command says on a terminal."""
 
 from firewright.reports._answers_text import answers_text
 from firewright.reports._comparison_text import comparison_text
 from firewright.reports._explanation_text import explanation_text
 from firewright.reports._findings_text import findings_text
-from firewright.reports._result import Answers, Comparison, Explanation, Findings, Renderers, TestRun
+from firewright.reports._result import Answers, Comparison, Compilation, Explanation, Findings, Renderers, TestRun
 from firewright.reports._tests_text import tests_text
 
 REPORT: Renderers = {
@@ -13,4 +13,5 @@ REPORT: Renderers = {
     Explanation: explanation_text,
     Comparison: comparison_text,
     TestRun: tests_text,
+    Compilation: lambda result, look: "\n".join(one.text for one in result.compiled),
 }

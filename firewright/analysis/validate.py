@@ -1,0 +1,134 @@
+"""Translation validation: whether what a target says it understood is what the policy says, at every instant.
+
+The policy's side is `space/encode.py`, the other side whatever a reader made of the target's own listing. The proof is made once
+for each stretch of time in which neither changes, and for the instants between them (Pnueli, Siegel, Singerman: Translation
+Validation, TACAS 1998).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from firewright.analysis.difference import first_disagreement
+from firewright.analysis.path import intervals
+from firewright.model.decision import Decision
+from firewright.model.interval import complement
+from firewright.model.packet import FAMILIES, Family, Packet
+from firewright.model.policy import Firewall, Policy
+from firewright.space.axis import Axis, interface, point, top
+from firewright.space.box import Box, box
+from firewright.space.encode import encode_enforced
+from firewright.space.program import Program
+from firewright.space.ruleset import Ruleset, machine
+
+Instant = float
+"""Seconds since 1970; a half stands for any moment between two whole seconds."""
+RulesetAt = Callable[[Instant], Ruleset]
+"""The ruleset as it is at an instant."""
+LOOPBACK_INTERFACE = "lo"
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """A packet that the ruleset treats otherwise than the policy says, at an instant; the places that decide on both sides.
+
+    `carried` is what the packet has beside the axes, in nft's words. `by` is the origin of the ruleset's deciding step.
+    """
+
+    packet: Packet
+    carried: tuple[str, ...]
+    instant: Instant
+    wanted: Decision
+    found: str
+    by: object
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What was proved equal: how many stretches of time, and how many steps both sides have together at the longest."""
+
+    stretches: int
+    steps: int
+
+
+def validate(policy: Policy, firewall: Firewall, ruleset_at: RulesetAt, start: date) -> Mismatch | Proof:
+    """A packet that the ruleset treats otherwise than the policy, or the proof that there is none, from `start` on.
+
+    Before the first instant of `start` (a clock that was set back) no dated permission holds. Raises Unfilled, Undecided.
+    """
+    days = intervals(policy, start, own_only=True)
+    beginnings = [first_instant(day, policy) for day in days]
+    told_apart = sorted({float(instant) for instant in ruleset_at(beginnings[0]).instants})
+    seen: set[tuple[object, ...]] = set()
+    proved: set[tuple[object, ...]] = set()
+    steps = 0
+    for instant in _moments({*told_apart, *beginnings, 0.0}):
+        day = _day_at(instant, days, beginnings)
+        stretch = (day, bisect_left(told_apart, instant), bisect_right(told_apart, instant))
+        if stretch in seen:
+            continue
+        seen.add(stretch)
+        wanted, found = encode_enforced(policy, firewall, day), machine(ruleset_at(instant))
+        for family in FAMILIES:
+            key = (family, _content(wanted[family]), _content(found[family]))
+            if key in proved:
+                continue
+            steps = max(steps, len(wanted[family]) + len(found[family]))
+            mismatch = _compared(wanted[family], found[family], instant)
+            if mismatch is not None:
+                return mismatch
+            proved.add(key)
+    return Proof(len(days), steps)
+
+
+def first_instant(day: date, policy: Policy) -> Instant:
+    """When a day begins where the policy is, in seconds since 1970."""
+    return datetime.combine(day, time(), ZoneInfo(policy.timezone)).timestamp()
+
+
+def _moments(changes: set[Instant]) -> Iterator[Instant]:
+    """Each instant at which something changes, and one between each two and after the last: together every instant there is."""
+    ordered = sorted(changes)
+    for here, there in pairwise((*ordered, ordered[-1] + 2)):
+        yield here
+        yield (here + there) / 2
+
+
+def _day_at(instant: Instant, days: tuple[date, ...], beginnings: list[Instant]) -> date:
+    """The day whose rules hold at an instant: before the first, those of the last, when every permission has ended."""
+    holding = [day for day, begins in zip(days, beginnings, strict=True) if begins <= instant]
+    return holding[-1] if holding else days[-1]
+
+
+def _content(program: Program) -> tuple[object, ...]:
+    return tuple(program.box), tuple(program.verdict), tuple(program.literals)
+
+
+def _compared(wanted: Program, found: Program, instant: Instant) -> Mismatch | None:
+    disagreement = first_disagreement(wanted, found, real(wanted.family))
+    if disagreement is None:
+        return None
+    packet, literals = disagreement
+    place = point(packet)
+    ours, theirs = wanted.decide(place, literals), found.decide(place, literals)
+    decision = wanted.origin[ours]
+    if not isinstance(decision, Decision) or wanted.verdict[ours] == found.verdict[theirs]:
+        raise AssertionError(f"the search and the programs disagree about {packet}")
+    carried = tuple(sorted(text for text, holds in literals.items() if holds))
+    return Mismatch(packet, carried, instant, decision, str(found.verdict[theirs]), found.origin[theirs])
+
+
+def real(family: Family) -> Box:
+    """The packets that a machine can see: `lo` is the machine itself and no interface beside it."""
+    others = {
+        axis: complement(interface(LOOPBACK_INTERFACE), top(family, axis))
+        for axis in (Axis.IN_INTERFACE, Axis.OUT_INTERFACE)
+    }
+    found = box(family, in_interface=others[Axis.IN_INTERFACE], out_interface=others[Axis.OUT_INTERFACE])
+    assert found is not None  # noqa: S101 - there are other interfaces
+    return found
