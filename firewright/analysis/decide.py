@@ -35,6 +35,8 @@ def decide(policy: Policy, firewall: Firewall, packet: Packet, day: date) -> Dec
     from_host, to_host = not packet.in_interface, not packet.out_interface
     if from_host and to_host:
         return Decision(Outcome.LOOPBACK, Action.ACCEPT, firewall, at=firewall.at)
+    if firewall.is_host and not from_host and not to_host:
+        return Decision(Outcome.UNENFORCED, Action.ACCEPT, firewall, at=firewall.at)
     if _is_forged(policy, firewall, packet):
         return Decision(Outcome.SPOOFED, Action.DROP, firewall, at=firewall.at)
     if not from_host and not to_host and not passes(firewall, packet):
@@ -55,6 +57,8 @@ def enforce(policy: Policy, firewall: Firewall, packet: Packet, day: date, carri
     state = packet.conntrack_state
     if from_host and to_host:
         return Decision(Outcome.LOOPBACK, Action.ACCEPT, firewall, at=firewall.at)
+    if firewall.is_host and not from_host and not to_host:
+        return Decision(Outcome.UNENFORCED, Action.ACCEPT, firewall, at=firewall.at)
     if _is_forged(policy, firewall, packet):
         return Decision(Outcome.SPOOFED, Action.DROP, firewall, at=firewall.at)
     if _is_redirect(packet):

@@ -145,6 +145,7 @@ class _Encoder:
         self.policy, self.firewall, self.day, self.family = policy, firewall, day, family
         self.list = Program(family)
         self.unicast = UNICAST.ranges(family)
+        self.away = self.decided(Outcome.UNENFORCED, Action.ACCEPT, "it does not pass this firewall")
 
     def program(self, with_interfaces: bool) -> Program:
         self.loopback()
@@ -182,9 +183,14 @@ class _Encoder:
         return Decision(outcome, action, self.firewall, None, reason, self.firewall.at)
 
     def loopback(self) -> None:
-        """What the machine sends itself passes; loopback addresses from or to elsewhere do not."""
+        """What the machine sends itself passes; loopback addresses from or to elsewhere do not.
+
+        A machine's own policy does not judge at all what the machine only forwards.
+        """
         passes = self.decided(Outcome.LOOPBACK, Action.ACCEPT, "the machine talks to itself")
         self.add([box(self.family, in_interface=HOST, out_interface=HOST)], passes)
+        if self.firewall.is_host:
+            self.add([box(self.family, in_interface=ANY_INTERFACE, out_interface=ANY_INTERFACE)], self.away)
         inside = LOOPBACK.ranges(self.family)
         strange = self.decided(Outcome.SPOOFED, Action.DROP, "a loopback address from or to elsewhere")
         self.add([box(self.family, source=inside), box(self.family, destination=inside)], strange)
@@ -208,11 +214,9 @@ class _Encoder:
         self.add([box(self.family, out_interface=interfaces, destination=ranges)], spoofed)
 
     def not_on_path(self) -> None:
-        """Packets that do not pass this firewall: for a host what it would forward, else what stays on one leg."""
-        away = self.decided(Outcome.UNENFORCED, Action.ACCEPT, "it does not pass this firewall")
-        elsewhere = {"in_interface": ANY_INTERFACE, "out_interface": ANY_INTERFACE}
+        """Packets that do not pass this firewall: what stays on one leg."""
+        away, elsewhere = self.away, {"in_interface": ANY_INTERFACE, "out_interface": ANY_INTERFACE}
         if self.firewall.is_host:
-            self.add([box(self.family, **elsewhere)], away)
             return
         passing = [self.list.add(one, None) for one in self._within_boxes(elsewhere)]
         legs, unattached = legs_of(self.firewall)

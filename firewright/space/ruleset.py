@@ -6,7 +6,7 @@ them, so that "may this packet enter, leave or pass" is one question about one p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -15,8 +15,8 @@ from firewright.diagnostic import Diagnostic
 from firewright.model.packet import FAMILIES, Family
 from firewright.source import NOWHERE, Span
 from firewright.space.axis import ANY_INTERFACE, HOST
-from firewright.space.box import EVERY_BOX, Box, box
-from firewright.space.program import Program, specialise, trim
+from firewright.space.box import EVERY_BOX, Box, box, meet_box
+from firewright.space.program import Program, trim
 
 
 class Hook(StrEnum):
@@ -103,13 +103,63 @@ def machine(ruleset: Ruleset) -> Mapping[Family, Program]:
 def _machine(ruleset: Ruleset, family: Family) -> Program:
     out = Program(family)
     for from_host, to_host, hooks in _WAYS:
-        within = _way(from_host, to_host, family)
+        within = box(
+            family,
+            in_interface=HOST if from_host else ANY_INTERFACE,
+            out_interface=HOST if to_host else ANY_INTERFACE,
+        )
         programs = [ruleset.hooks[hook][family] for hook in hooks if hook in ruleset.hooks]
-        if not programs:
-            continue
-        around = out.add(_outside(within, family, from_host, to_host), None)
+        if within is None:
+            raise AssertionError("every way has packets")
         for place, program in enumerate(programs):
-            _append(out, specialise(program, within), is_last=place == len(programs) - 1)
-        out.skip(around, len(out))
+            _append(out, program, within, is_last=place == len(programs) - 1)
     out.add(EVERY_BOX, "accept")
+    return trim(out).seal()
+
+
+def _append(out: Program, program: Program, within: Box, *, is_last: bool) -> None:
+    """Write a program behind another, clipped to a box; where more is to be passed, its accept goes on behind it."""
+    program.seal()
+    clipped = [meet_box(one, within, program.family) for one in program.box]
+    places, place = [], len(out)
+    for one in clipped:
+        places.append(place)
+        place += one is not None
+    for index, one in enumerate(clipped):
+        if one is None:
+            continue
+        verdict = program.verdict[index]
+        word = verdict if isinstance(verdict, str) and (is_last or verdict != "accept") else None
+        here = out.add(one, word, program.origin[index], program.literals[index])
+        if word is None:
+            out.skip(here, places[verdict] if isinstance(verdict, int) else place)
+
+
+def merged(*rulesets: Ruleset) -> Ruleset:
+    """Rulesets that are in force at once, nft's and those of iptables: at each hook a packet passes all that have it.
+
+    What is accepted is exact; where several stop a packet, the word is that of the first given. ValueError without any.
+    O(steps).
+    """
+    if not rulesets:
+        raise ValueError("no rulesets are no ruleset: an open machine has one without hooks")
+    hooks: dict[Hook, dict[Family, Program]] = {}
+    for hook in Hook:
+        parts = [ruleset.hooks[hook] for ruleset in rulesets if hook in ruleset.hooks]
+        if parts:
+            hooks[hook] = {family: _in_series([part[family] for part in parts], family) for family in FAMILIES}
+    return Ruleset(
+        " + ".join(dict.fromkeys(ruleset.path for ruleset in rulesets)),
+        hooks,
+        tuple(line for ruleset in rulesets for line in ruleset.lines),
+        tuple(sorted({instant for ruleset in rulesets for instant in ruleset.instants})),
+        tuple(line for ruleset in rulesets for line in ruleset.translations),
+        tuple(diagnostic for ruleset in rulesets for diagnostic in ruleset.diagnostics),
+    )
+
+
+def _in_series(programs: Sequence[Program], family: Family) -> Program:
+    out = Program(family)
+    for place, program in enumerate(programs):
+        _append(out, program, EVERY_BOX, is_last=place == len(programs) - 1)
     return trim(out).seal()

@@ -12,7 +12,9 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"__main__"}),
     frozenset({"cli"}),
     frozenset({"workflows"}),
-    frozenset({"readers", "audits", "reports", "drawing", "profiles", "schema"}),
+    frozenset({"live"}),
+    frozenset({"readers", "writers", "audits", "reports", "drawing", "profiles", "schema"}),
+    frozenset({"syntax"}),
     frozenset({"analysis"}),
     frozenset({"space"}),
     frozenset({"catalog"}),
@@ -88,6 +90,19 @@ def test_the_specification_knows_no_sets() -> None:
         for line, name in imported(path)
         if name.startswith("firewright.analysis")
     ]
+
+
+def test_what_checks_a_ruleset_shares_nothing_with_what_wrote_it() -> None:
+    """The writers and their trees import no packet set and no question; the reader of listings imports no writer and no tree."""
+    for writing in ("writers", "syntax"):
+        for path in modules(PACKAGE / writing):
+            wrong = [name for _, name in imported(path) if name.startswith(("firewright.space", "firewright.analysis"))]
+            assert not wrong, f"{path}: {wrong}"
+    for path in modules(PACKAGE / "readers"):
+        wrong = [name for _, name in imported(path) if name.startswith(("firewright.writers", "firewright.syntax"))]
+        assert not wrong, f"{path}: {wrong}"
+    assert list(modules(PACKAGE / "writers"))
+    assert list(modules(PACKAGE / "syntax"))
 
 
 def test_the_second_engine_is_known_to_one_file() -> None:

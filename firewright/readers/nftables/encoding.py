@@ -1,0 +1,250 @@
+"""A listing -> Ruleset: every base chain of type filter and route, by hook, priority and family, as one program each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from firewright.diagnostic import Diagnostic, Severity, harmless
+from firewright.model.packet import FAMILIES, Family
+from firewright.readers.nftables.conditions import Conditions
+from firewright.readers.nftables.fields import Scene
+from firewright.readers.nftables.instants import instants_in
+from firewright.readers.nftables.steps import Reading, Step
+from firewright.readers.nftables.tree import (
+    Decide,
+    Effect,
+    ListedChain,
+    ListedRule,
+    ListedTable,
+    Listing,
+    Pairs,
+    Reference,
+    Translate,
+    Verdict,
+    VerdictMap,
+)
+from firewright.readers.nftables.unfolding import Base, Loop, Unfolding
+from firewright.source import Span
+from firewright.space.box import EVERY_BOX
+from firewright.space.budget import Undecided
+from firewright.space.program import Program
+from firewright.space.ruleset import Hook, Line, Ruleset
+
+_FAMILIES: dict[str, tuple[Family, ...]] = {"inet": (4, 6), "ip": (4,), "ip6": (6,)}
+_TRACKING = -200
+"""The priority at which connection tracking sees packets; base chains of prerouting and output before it know no state."""
+_JUDGING = ("filter", "route")
+_REWRITTEN = tuple(f"{name} {part}" for name in ("ip", "ip6") for part in ("saddr", "daddr"))
+_PORTS = ("sport", "dport")
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    table: ListedTable
+    chain: ListedChain
+    hook: Hook
+
+
+def encode(listing: Listing, instant: float | None = None) -> Ruleset:
+    """The meaning of a listing at an instant (epoch seconds); without one, what compares the time is a literal.
+
+    Total: what cannot be read is bounded, and said in the diagnostics. O(rules x families x hooks that reach them) and the
+    elements of the sets that they name.
+    """
+    return _Encoder(listing, instant).ruleset()
+
+
+class _Encoder:
+    def __init__(self, listing: Listing, instant: float | None) -> None:
+        self.listing, self.instant = listing, instant
+        self.tables = [table for table in listing.tables if table.family in _FAMILIES]
+        self.diagnostics: list[Diagnostic] = list(listing.diagnostics)
+        self.rules: list[tuple[ListedTable, ListedChain, int, ListedRule]] = []
+        self.first: dict[tuple[str, str], int] = {}
+        for table in self.tables:
+            for chain in table.chains.values():
+                self.first[table.title, chain.name] = len(self.rules)
+                self.rules += ((table, chain, place, rule) for place, rule in enumerate(chain.rules, 1))
+        self.changed = frozenset(
+            part.changes
+            for *_, rule in self.rules
+            for part in rule.statements
+            if isinstance(part, Effect) and part.changes
+        )
+        self.conditions: dict[tuple[str, Scene], Conditions] = {}
+        self.steps: dict[tuple[str, str, Scene], list[list[Step]]] = {}
+        self.unknown: dict[int, dict[str, None]] = {}
+        self.refused: dict[int, str] = {}
+        self.lines: list[Line] = []
+
+    def ruleset(self) -> Ruleset:
+        bases = self.bases()
+        for base in bases:
+            for family in _FAMILIES[base.table.family]:
+                self.read(base.table, base.chain.name, self.scene(base, family))
+        self.read_the_rest()
+        self.lines = [self.line(number) for number in range(len(self.rules))]
+        hooks = {}
+        for hook in Hook:
+            own = [base for base in bases if base.hook is hook]
+            if own:
+                hooks[hook] = {family: self.program(own, family) for family in FAMILIES}
+        return Ruleset(
+            self.listing.path,
+            hooks,
+            tuple(self.lines),
+            tuple(sorted(instants_in(self.tables))),
+            tuple(self.translations()),
+            tuple(self.diagnostics),
+        )
+
+    def bases(self) -> list[_Base]:
+        """The base chains that judge packets, by priority; what else hooks packets is said."""
+        found = []
+        for table in self.listing.tables:
+            for chain in table.chains.values():
+                if not chain.hook:
+                    continue
+                if table.family in _FAMILIES and chain.kind in _JUDGING and chain.hook in tuple(Hook):
+                    found.append(_Base(table, chain, Hook(chain.hook)))
+                elif table.family not in _FAMILIES or chain.kind != "nat":
+                    self.said(table, chain, "is not judged: it sees frames, not the packets of this report")
+                elif self.drops(table, chain):
+                    self.said(table, chain, "translates addresses, and drops packets as well, which is not judged")
+        return sorted(found, key=lambda base: base.chain.priority)
+
+    def drops(self, table: ListedTable, chain: ListedChain) -> bool:
+        """Whether a chain or one that it calls can drop packets."""
+        seen, waiting = {chain.name}, [chain]
+        while waiting:
+            one = waiting.pop()
+            verdicts = [verdict for rule in one.rules for verdict in _verdicts(table, rule)]
+            if one.policy == "drop" or any(verdict.word in ("drop", "reject") for verdict in verdicts):
+                return True
+            for target in {verdict.target for verdict in verdicts} & table.chains.keys() - seen:
+                seen.add(target)
+                waiting.append(table.chains[target])
+        return False
+
+    def said(self, table: ListedTable, chain: ListedChain, what: str) -> None:
+        message = f"chain {harmless(chain.name)} of {harmless(table.title)} (hook {harmless(chain.hook)}) {what}"
+        self.warn(
+            "not-judged", message, "look at it by hand: nft list chain " + harmless(f"{table.title} {chain.name}")
+        )
+
+    def warn(self, name: str, message: str, help: str = "") -> None:
+        self.diagnostics.append(Diagnostic(name, Severity.WARNING, message, self.at(), help=help))
+
+    def at(self) -> Span:
+        return Span(self.listing.path, 0, 0, 0)
+
+    def scene(self, base: _Base, family: Family) -> Scene:
+        is_early = base.hook in (Hook.PREROUTING, Hook.OUTPUT) and base.chain.priority <= _TRACKING
+        return Scene(family, base.hook, is_early, self.instant)
+
+    def read(self, table: ListedTable, name: str, scene: Scene) -> None:
+        """Read a chain and every chain that it calls, as the packets of a scene meet them."""
+        waiting = [name]
+        while waiting:
+            chain = waiting.pop()
+            key = (table.title, chain, scene)
+            if key in self.steps or chain not in table.chains:
+                continue
+            self.steps[key] = self.read_chain(table, table.chains[chain], scene)
+            waiting += {step.verdict.target for rule in self.steps[key] for step in rule if step.verdict.target}
+
+    def read_chain(self, table: ListedTable, chain: ListedChain, scene: Scene) -> list[list[Step]]:
+        conditions = self.conditions.get((table.title, scene))
+        if conditions is None:
+            conditions = self.conditions[table.title, scene] = Conditions(table, scene, self.changed)
+        first, out = self.first[table.title, chain.name], []
+        for place, rule in enumerate(chain.rules):
+            reading = Reading(conditions, first + place, f"{table.title} {chain.name} rule {place + 1}")
+            out.append(reading.rule(rule))
+            if reading.refused:
+                self.refused[first + place] = reading.refused
+            for step in out[-1]:
+                for _, literals in (*step.terms, *step.unless):
+                    for text, _ in literals:
+                        self.unknown.setdefault(first + place, {})[text] = None
+        return out
+
+    def read_the_rest(self) -> None:
+        """Chains that no base chain reaches, and those of NAT: read as well, so that every rule is accounted for."""
+        done = {(title, chain) for title, chain, _ in self.steps}
+        for table in self.tables:
+            for chain in table.chains.values():
+                if (table.title, chain.name) not in done:
+                    for family in _FAMILIES[table.family]:
+                        self.read_chain(table, chain, Scene(family, Hook.FORWARD, False, self.instant))
+
+    def line(self, number: int) -> Line:
+        table, chain, place, rule = self.rules[number]
+        unknown = tuple(
+            dict.fromkeys(text.removesuffix(")").split(" (", 1)[0] for text in self.unknown.get(number, ()))
+        )
+        refused = harmless(self.refused.get(number, ""))
+        return Line(
+            harmless(table.title), harmless(chain.name), place, rule.text, rule.comment, self.at(), unknown, refused
+        )
+
+    def program(self, bases: Sequence[_Base], family: Family) -> Program:
+        own = [base for base in bases if family in _FAMILIES[base.table.family]]
+        if not own:
+            out = Program(family)
+            out.add(EVERY_BOX, "accept")
+            return out.seal()
+        unfolding = Unfolding(family, self.steps, self.lines)
+        try:
+            return unfolding.program(
+                [
+                    Base(
+                        base.table.title,
+                        base.chain.name,
+                        self.scene(base, family),
+                        base.chain.policy,
+                        self.policy(base),
+                    )
+                    for base in own
+                ]
+            )
+        except (Loop, LookupError, Undecided, RecursionError) as why:
+            message = harmless(str(why)) or "chains call each other too deeply"
+            self.warn("chains-not-followed", f"IPv{family} at {bases[0].hook} is not known: {message}")
+            out = Program(family)
+            out.add(EVERY_BOX, "accept", literals=((f"whatever {bases[0].hook} decides", True),))
+            out.add(EVERY_BOX, "drop")
+            return out.seal()
+
+    def policy(self, base: _Base) -> Line:
+        table, chain = harmless(base.table.title), harmless(base.chain.name)
+        return Line(table, chain, 0, f"policy {base.chain.policy}", at=self.at())
+
+    def translations(self) -> Iterator[Line]:
+        """Rules that change addresses or ports: NAT, and headers that are written to."""
+        for line, (*_, rule) in zip(self.lines, self.rules, strict=True):
+            changed = [
+                part.changes for part in rule.statements if isinstance(part, Effect) and _is_rewritten(part.changes)
+            ]
+            if changed:
+                self.warn(
+                    "header-rewritten", f"{line.place} writes {', '.join(changed)}: hooks behind it see other packets"
+                )
+            if changed or any(isinstance(part, Translate) for part in rule.statements):
+                yield line
+
+
+def _is_rewritten(key: str) -> bool:
+    return key in _REWRITTEN or key.endswith(_PORTS)
+
+
+def _verdicts(table: ListedTable, rule: ListedRule) -> Iterable[Verdict]:
+    for part in rule.statements:
+        if isinstance(part, Decide):
+            yield part.verdict
+        elif isinstance(part, VerdictMap):
+            rows = part.data.rows if isinstance(part.data, Pairs) else ()
+            if isinstance(part.data, Reference) and part.data.name in table.sets:
+                rows = table.sets[part.data.name].rows
+            yield from (value for _, value in rows if isinstance(value, Verdict))

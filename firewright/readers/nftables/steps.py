@@ -1,0 +1,174 @@
+"""A rule -> steps: what becomes of which packets, in one scene, before chains are put together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from firewright.readers.nftables.conditions import Conditions, Row, keys_of
+from firewright.readers.nftables.terms import ALWAYS, Condition, Terms, TooWide, both, literal
+from firewright.readers.nftables.tree import (
+    Decide,
+    Effect,
+    Expression,
+    Fill,
+    Gate,
+    Handover,
+    ListedRule,
+    Looked,
+    Match,
+    Pairs,
+    Reference,
+    Statement,
+    Translate,
+    Verdict,
+    VerdictMap,
+)
+from firewright.readers.nftables.wording import say
+
+FINAL = ("accept", "drop", "reject")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Packets in one of the terms and in none under `unless` meet this verdict; `rule` is the number of the rule behind it."""
+
+    terms: Terms
+    unless: Terms
+    verdict: Verdict
+    rule: int
+
+
+class Reading:
+    """One rule being read: the packets that are still in it, and the steps so far."""
+
+    def __init__(self, conditions: Conditions, number: int, place: str) -> None:
+        self.conditions, self.number, self.place = conditions, number, place
+        self.family = conditions.scene.family
+        self.terms: Terms = ALWAYS
+        self.unless: Terms = ()
+        self.steps: list[Step] = []
+        self.refused = ""
+
+    def rule(self, rule: ListedRule) -> list[Step]:
+        """The steps of a rule; one that cannot be read may do anything."""
+        try:
+            if rule.refused:
+                raise TooWide(rule.refused)
+            for statement in rule.statements:
+                if not self.terms:
+                    break
+                self.statement(statement)
+        except TooWide as why:
+            self.refused = str(why)
+            self.terms, self.unless, self.steps = ALWAYS, (), []
+            self.handed_over("this rule", is_known=False)
+        return self.steps
+
+    def statement(self, statement: Statement) -> None:
+        """Go on with the next statement: fewer packets stay in the rule, or some are decided."""
+        match statement:
+            case Match():
+                self.only(self.conditions.match(statement, self.place))
+            case Decide(verdict):
+                if verdict.word != "continue":
+                    self.decide(self.terms, verdict)
+                    self.terms = ()
+            case VerdictMap(key, data):
+                self.looked_up(key, data)
+            case Effect(text, looks):
+                self.effect(text, looks)
+            case Fill(element=element, text=text):
+                # A set that is full takes no more, and then the rule ends: it may go on or not.
+                self.narrow(self.conditions.presence(element))
+                self.narrow(literal(f"{text} ({self.place})"))
+            case Gate(text):
+                self.narrow(literal(f"{text} ({self.place})"))
+            case Handover(text, is_known):
+                self.handed_over(text, is_known=is_known)
+            case Translate():
+                # It sets up the connection, and that accepts the packet.
+                self.decide(self.terms, Verdict("accept"))
+                self.terms = ()
+
+    def narrow(self, terms: Terms) -> None:
+        """Keep the packets that are in the terms."""
+        self.terms = both(self.terms, terms, self.family)
+
+    def only(self, condition: Condition) -> None:
+        """Keep the packets that a condition holds."""
+        self.narrow(condition.terms)
+        self.unless += condition.unless
+
+    def decide(self, terms: Terms, verdict: Verdict) -> None:
+        """Let the packets of the terms that are still in the rule meet a verdict."""
+        if terms:
+            self.steps.append(Step(terms, self.unless, verdict, self.number))
+
+    def effect(self, text: str, looks: Sequence[Expression]) -> None:
+        """Keep the packets that have what a statement reads."""
+        for look in looks:
+            if any(key.kind != "meta" for key in keys_of(look)):
+                self.narrow(self.conditions.presence(look))
+            if isinstance(look, Looked):
+                # A key that the map does not have ends the rule.
+                self.narrow(literal(f"{text} ({self.place})"))
+
+    def handed_over(self, text: str, *, is_known: bool) -> None:
+        """Something else decides: it accepts or drops; what is not known may also go on, or end the rule."""
+        accepts, drops, goes_on = (literal(f"{text} {what} ({self.place})") for what in ("accepts", "drops", "goes on"))
+        self.decide(both(self.terms, accepts, self.family), Verdict("accept"))
+        if is_known:
+            self.decide(self.terms, Verdict("drop"))
+            self.terms = ()
+        else:
+            self.decide(both(self.terms, drops, self.family), Verdict("drop"))
+            self.narrow(goes_on)
+
+    def looked_up(self, key: Expression, data: Expression) -> None:
+        """A verdict map: each verdict for the packets whose key has it; the rule ends for keys that it does not have."""
+        rows = self.entries(data)
+        if rows is None:
+            self.handed_over(f"{say(key)} vmap {say(data)} ({self.conditions.table.title})", is_known=False)
+            return
+        by_verdict: dict[Verdict, list[Row]] = {}
+        listed = self.conditions.rows(key, [one for one, _ in rows])
+        if listed is None or not _are_disjoint(listed, [verdict for _, verdict in rows]):
+            self.handed_over(f"{say(key)} vmap {say(data)} ({self.conditions.table.title})", is_known=False)
+            return
+        for row, (_, verdict) in zip(listed, rows, strict=True):
+            by_verdict.setdefault(verdict, []).append(row)
+        going_on: Terms = ()
+        for verdict, own in by_verdict.items():
+            terms = both(self.terms, self.conditions.products(key, own), self.family)
+            if verdict.word == "continue":
+                going_on = terms
+            else:
+                self.decide(terms, verdict)
+        self.terms = going_on
+
+    def entries(self, data: Expression) -> list[tuple[Expression, Verdict]] | None:
+        """Keys and verdicts of a map; None if packets fill it, or it leads to anything but verdicts."""
+        if isinstance(data, Reference):
+            found = self.conditions.table.sets.get(data.name)
+            listed = None if found is None or found.is_filled or not found.is_map else found.rows
+        else:
+            listed = data.rows if isinstance(data, Pairs) else None
+        if listed is None:
+            return None
+        out = [(key, value) for key, value in listed if isinstance(value, Verdict)]
+        return out if len(out) == len(listed) else None
+
+
+def _are_disjoint(rows: Sequence[Row], verdicts: Sequence[Verdict]) -> bool:
+    """Whether no key has two verdicts, as far as that can be seen quickly; the kernel refuses a map in which one has."""
+    if rows and len(rows[0]) == 1:
+        ends = sorted(
+            (low, high, verdict.word, verdict.target)
+            for (part,), verdict in zip(rows, verdicts, strict=True)
+            if not isinstance(part, str)
+            for low, high in part
+        )
+        return all(one[1] < other[0] or one[2:] == other[2:] for one, other in pairwise(ends))
+    return len(set(rows)) == len(rows) or len(set(verdicts)) == 1

@@ -1,0 +1,164 @@
+"""Chains of steps -> one program: jumps in place, returns as skips, several base chains one behind the other.
+
+A jump from one box is the called chain clipped to that box. A jump from many (a verdict map, a set) is written once: the boxes
+skip to it, everything else skips behind it. So a table of a hundred thousand keys calls a chain without copying it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from firewright.model.packet import Family
+from firewright.readers.nftables.fields import Scene
+from firewright.readers.nftables.steps import FINAL, Step
+from firewright.readers.nftables.terms import Term, Terms
+from firewright.space.axis import TOPS
+from firewright.space.box import EVERY_BOX, Box, join, meet_box
+from firewright.space.budget import Undecided
+from firewright.space.program import Program, meet_literals, trim
+from firewright.space.ruleset import Line
+
+MOST_STEPS = 2_000_000
+"""Steps that the chains of one hook may unfold to."""
+_COPIED = 1
+_HULL = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A base chain: its table and name, how its packets see rules, its policy and the line behind that."""
+
+    table: str
+    chain: str
+    scene: Scene
+    policy: str
+    origin: Line
+
+
+class Loop(Exception):
+    """Chains that call each other in a circle; the text names them."""
+
+
+class Unfolding:
+    """Writes the base chains of one hook into one program.
+
+    `steps` are the rules of each chain by its table, name and scene, `lines` every rule by its number.
+    """
+
+    def __init__(
+        self,
+        family: Family,
+        steps: Mapping[tuple[str, str, Scene], Sequence[Sequence[Step]]],
+        lines: Sequence[Line],
+    ) -> None:
+        self.family, self.steps, self.lines = family, steps, lines
+        self.base: Base
+        self.out = Program(family)
+        self.is_last = False
+        self.accepts: list[int] = []
+
+    def program(self, bases: Sequence[Base]) -> Program:
+        """The program of these base chains, in order. Raises Loop, LookupError for a chain that does not exist, Undecided."""
+        for place, base in enumerate(bases):
+            self.is_last = place == len(bases) - 1
+            self.base, self.accepts = base, []
+            returns: list[int] = []
+            self._chain(base.chain, (EVERY_BOX, ()), returns, (base.chain,))
+            self._land(returns)
+            self._final((EVERY_BOX, ()), base.policy, base.origin)
+            self._land(self.accepts)
+        return trim(self.out).seal()
+
+    def _land(self, waiting: Sequence[int]) -> None:
+        for step in waiting:
+            self.out.skip(step, len(self.out))
+
+    def _final(self, term: Term, word: str, origin: Line) -> None:
+        if word == "accept" and not self.is_last:
+            self.accepts.append(self.out.add(term[0], None, origin, term[1]))
+        else:
+            self.out.add(term[0], word, origin, term[1])
+
+    def _clipped(self, terms: Terms, within: Term) -> list[Term]:
+        if within == (EVERY_BOX, ()):
+            return list(terms)
+        out = []
+        for box, literals in terms:
+            met = meet_box(box, within[0], self.family)
+            read = meet_literals(literals, within[1]) if met is not None else None
+            if met is not None and read is not None:
+                out.append((met, read))
+        return out
+
+    def _chain(self, name: str, within: Term, returns: list[int], stack: tuple[str, ...]) -> bool:
+        """Write a chain for the packets of a term. True if it decides or sends back every one of them itself."""
+        rules = self.steps.get((self.base.table, name, self.base.scene))
+        if rules is None:
+            raise LookupError(f"no chain is called {name!r}")
+        for rule in rules:
+            for step in rule:
+                if self._step(step, within, returns, stack):
+                    return True
+            if len(self.out) > MOST_STEPS:
+                raise Undecided(f"the chains unfold to more than {MOST_STEPS:,} steps")
+        return False
+
+    def _step(self, step: Step, within: Term, returns: list[int], stack: tuple[str, ...]) -> bool:
+        """Write a step. True if no packet of the term comes behind it."""
+        terms = self._clipped(step.terms, within)
+        if not terms:
+            return False
+        origin = self.lines[step.rule]
+        around = [self.out.add(box, None, origin, literals) for box, literals in self._clipped(step.unless, within)]
+        word, target = step.verdict.word, step.verdict.target
+        is_whole = within in terms
+        if word in FINAL:
+            for term in terms:
+                self._final(term, word, origin)
+        elif word == "return":
+            returns += [self.out.add(box, None, origin, literals) for box, literals in terms]
+        else:
+            decided = self._called(target, terms, within, word == "goto", origin, returns, stack)
+            is_whole = is_whole and decided
+        self._land(around)
+        return is_whole and not around
+
+    def _called(
+        self,
+        target: str,
+        terms: list[Term],
+        within: Term,
+        is_goto: bool,
+        origin: Line,
+        returns: list[int],
+        stack: tuple[str, ...],
+    ) -> bool:
+        """Write a called chain. True if every packet that calls it is decided or sent on in it."""
+        if target in stack:
+            raise Loop("chains call each other in a circle: " + " -> ".join((*stack, target)))
+        behind: list[int] = []
+        inner = terms[0] if len(terms) == _COPIED else (self._hull(terms, within), within[1])
+        if len(terms) > _COPIED:
+            entering = [self.out.add(box, None, origin, literals) for box, literals in terms]
+            behind.append(self.out.add(inner[0], None, origin, inner[1]))
+            self._land(entering)
+        back: list[int] = []
+        decided = self._chain(target, inner, back, (*stack, target))
+        if is_goto:
+            returns += back
+            if not decided:
+                returns.append(self.out.add(inner[0], None, origin, inner[1]))
+        else:
+            behind += back
+        self._land(behind)
+        return is_goto or (decided and not back)
+
+    def _hull(self, terms: list[Term], within: Term) -> Box:
+        """A box around the terms: what the called chain need look at."""
+        if len(terms) > _HULL:
+            return within[0]
+        tops = TOPS[self.family]
+        return tuple(
+            join(column, top) for column, top in zip(zip(*(box for box, _ in terms), strict=True), tops, strict=True)
+        )

@@ -1,0 +1,142 @@
+"""Compile the firewalls of the selected policies: text that is proved to mean what the policy says, or nothing at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, timezone
+from functools import lru_cache
+
+from firewright.analysis.validate import Instant, Mismatch, Proof, validate
+from firewright.diagnostic import Diagnostic, Note, Report, Severity, harmless, nearest
+from firewright.live.nft import NftError, list_back
+from firewright.model.policy import Firewall, Policy
+from firewright.readers.nftables import Listing, UnreadableListing, encode, parse
+from firewright.readers.nftables.tree import Decide, Effect
+from firewright.reports import Compilation, Compiled
+from firewright.source import NOWHERE
+from firewright.space.budget import Undecided
+from firewright.space.encode import Unfilled
+from firewright.space.ruleset import Line, Ruleset
+from firewright.workflows.selection import Saying, Wanted, select, silent
+from firewright.workflows.unfilled import say_unfilled
+from firewright.writers import WRITERS, Artifact
+
+TARGET = "nftables"
+Emit = Callable[[Policy, Firewall, date, Report], Artifact]
+
+
+def compile_policies(
+    wanted: Wanted, report: Report, names: tuple[str, ...] = (), saying: Saying = silent
+) -> Compilation | None:
+    """Every wanted firewall of the selected policies, compiled and proved; or None after saying in the report why not.
+
+    One that cannot be compiled or proved stops all of them. `names` are firewalls; none is every one.
+    """
+    policies = select(wanted, report, saying)
+    if policies is None:
+        return None
+    pairs = [(policy, firewall) for policy in policies for firewall in policy.firewalls.values()]
+    known = dict.fromkeys(firewall.name for _, firewall in pairs)
+    for name in names:
+        if name not in known:
+            near = nearest(name, known)
+            way_out = f"did you mean {near}?" if near else f"there are: {', '.join(known)}"
+            report.error("no-firewall", f"no selected policy has a firewall {harmless(name, 60)!r}", help=way_out)
+    compiled = []
+    for policy, firewall in pairs:
+        if names and firewall.name not in names:
+            continue
+        saying(f"compiling {firewall.name} of {policy.name}")
+        compiled.append(compile_firewall(policy, firewall, wanted.day_of(policy), report, saying=saying))
+    done = tuple(one for one in compiled if one is not None)
+    return None if report.has_errors() or len(done) < len(compiled) else Compilation(done, report.sources)
+
+
+def compile_firewall(
+    policy: Policy,
+    firewall: Firewall,
+    day: date,
+    report: Report,
+    emit: Emit | None = None,
+    saying: Saying = silent,
+) -> Compiled | None:
+    """A firewall's ruleset from a day on, proved equal to the policy; or None after saying in the report why there is none."""
+    try:
+        artifact = (emit or WRITERS.load(TARGET).emit)(policy, firewall, day, report)
+        saying(f"proving {firewall.name} of {policy.name}")
+        proof = prove(policy, firewall, day, artifact.text)
+    except Unfilled as error:
+        say_unfilled(error, policy, report)
+    except Undecided as error:
+        message = f"{firewall.name} is not proved, so it is not written: {harmless(str(error))}"
+        report.error("undecided", message, firewall.at, "split the policy, or narrow the rules that overlap most")
+    except NftError as error:
+        report.error("not-proved", f"nothing can be proved: {error.message}", firewall.at, error.help)
+    except (UnreadableListing, _Unproved) as error:
+        report.error("miscompiled", f"{firewall.name}: {error}", firewall.at, _OUR_FAULT)
+    else:
+        if isinstance(proof, Mismatch):
+            report.add(_miscompiled(firewall, proof))
+        else:
+            return Compiled(policy.name, firewall.name, artifact.target, artifact.text, day, proof.stretches, proof.steps)
+    return None
+
+
+class _Unproved(Exception):
+    """What the target lists has a form of which nothing is proved."""
+
+
+def prove(policy: Policy, firewall: Firewall, day: date, text: str) -> Mismatch | Proof:
+    """Whether nft, loading this text in a namespace of its own, understands what the policy says from a day on.
+
+    Raises Unfilled, Undecided, NftError, UnreadableListing, and _Unproved for a chain that does not end by itself.
+    """
+    listed = list_back(text)
+    listing = parse(listed.json, "the listing of the compiled ruleset", listed.text)
+    _must_close(listing)
+
+    @lru_cache(maxsize=2)
+    def at(instant: Instant) -> Ruleset:
+        ruleset = encode(listing, instant)
+        if said := next((one for one in ruleset.diagnostics if one.severity is Severity.ERROR), None):
+            raise _Unproved(said.message)
+        return ruleset
+
+    return validate(policy, firewall, at, day)
+
+
+def _must_close(listing: Listing) -> None:
+    """Every base chain drops by its policy and by its last rule: while the kernel replaces a ruleset, the policy alone does not."""
+    for table in listing.tables:
+        for chain in table.chains.values():
+            if not chain.hook:
+                continue
+            if chain.policy != "drop":
+                raise _Unproved(f"the policy of chain {harmless(chain.name)} is {chain.policy}, not drop")
+            last = chain.rules[-1].statements if chain.rules else ()
+            ends = [one for one in last if isinstance(one, Decide) and one.verdict.word in ("drop", "reject")]
+            if not ends or not all(isinstance(one, Decide | Effect) for one in last):
+                raise _Unproved(f"chain {harmless(chain.name)} has no explicit end")
+
+
+_OUR_FAULT = "this is a fault of firewright, and nothing was written: please report it with the policy"
+
+
+def _miscompiled(firewall: Firewall, mismatch: Mismatch) -> Diagnostic:
+    """What the policy says of a packet, and what the compiled text would have done with it."""
+    wanted = mismatch.wanted
+    by = mismatch.by
+    place = f"{by.table} {by.chain}: {by.text}" if isinstance(by, Line) else str(by)
+    when = datetime.fromtimestamp(mismatch.instant, timezone.utc).isoformat(" ", "seconds")  # noqa: UP017
+    packet = mismatch.packet
+    ends = f"in by {packet.in_interface or 'the machine itself'}, out by {packet.out_interface or 'the machine itself'}"
+    carried = f", with {', '.join(mismatch.carried)}" if mismatch.carried else ""
+    return Diagnostic(
+        "miscompiled",
+        Severity.ERROR,
+        f"{firewall.name} would {mismatch.found} what the policy says to {wanted.action} ({wanted.outcome})",
+        wanted.at if wanted.at != NOWHERE else firewall.at,
+        (Note(f"the ruleset decides it by {harmless(place)}"), Note(f"at {when} UTC, {ends}{carried}")),
+        str(packet),
+        _OUR_FAULT,
+    )

@@ -1,0 +1,78 @@
+"""The services of rules as numbers of sets, each list of terms read once for all hooks of a family."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from firewright.model.interval import Ranges, canonical
+from firewright.model.policy import Rule, Term
+from firewright.model.transport import EVERY_SELECTOR, EVERY_SERVICE, Transport, service_ranges
+from firewright.writers.nftables.clause import EVERY, Sets, is_ah, without_ah
+
+Numbers = list[tuple[int, int]]
+"""Source ports and services."""
+
+
+class Services:
+    """What rules of one family name, by the identity of their terms, which must outlive this."""
+
+    def __init__(self, sets: Sets) -> None:
+        self.sets = sets
+        self._read: dict[tuple[int, ...], tuple[Numbers, Numbers]] = {}
+        self._plain: dict[int, Ranges | None] = {}
+
+    def of(self, rule: Rule) -> Numbers:
+        """Source ports and services of a rule; in IPv6 without the authentication header, which is asked for before."""
+        return self._numbers(rule)[0]
+
+    def behind_ah(self, rule: Rule) -> Numbers:
+        """Everything, if the rule names the authentication header; else nothing."""
+        return self._numbers(rule)[1]
+
+    def _numbers(self, rule: Rule) -> tuple[Numbers, Numbers]:
+        key = tuple(id(term.transports) for term in rule.terms)
+        found = self._read.get(key)
+        if found is None:
+            found = self._read[key] = self._new(rule.terms)
+        return found
+
+    def _new(self, terms: tuple[Term, ...]) -> tuple[Numbers, Numbers]:
+        seen: Numbers = []
+        hidden: Numbers = []
+        for ports, services in self._ranges(terms):
+            if ports is None and is_ah(services):
+                hidden.append((EVERY, EVERY))
+            rest = without_ah(services) if self.sets.family == 6 else services
+            if rest != ():
+                number = EVERY if rest == EVERY_SERVICE else self.sets.number(rest)
+                seen.append((self.sets.number(ports), number))
+        return seen, hidden
+
+    def _ranges(self, terms: tuple[Term, ...]) -> Iterator[tuple[Ranges | None, Ranges | None]]:
+        """Source ports and services of some terms; None is every one."""
+        if not terms or any(term.is_any for term in terms):
+            yield None, None
+            return
+        plain = [self._of_term(term) for term in terms]
+        ranges = [one for one in plain if one is not None]
+        if len(ranges) == len(plain):
+            services = ranges[0] if len(ranges) == 1 else canonical(pair for one in ranges for pair in one)
+            if services:
+                yield None, services
+            return
+        transports = [transport for term in terms for transport in term.transports]
+        for ports, services in service_ranges(transports, self.sets.family).items():
+            yield (None if ports == EVERY_SELECTOR else ports), services
+
+    def _of_term(self, term: Term) -> Ranges | None:
+        """The services of a term that asks for no source port; None for one that does."""
+        key = id(term.transports)
+        if key not in self._plain:
+            self._plain[key] = _plain(term.transports, self.sets.family)
+        return self._plain[key]
+
+
+def _plain(transports: tuple[Transport, ...], family: int) -> Ranges | None:
+    if any(transport.source_ports != EVERY_SELECTOR for transport in transports):
+        return None
+    return canonical(pair for one in transports if family in one.families for pair in one.services())

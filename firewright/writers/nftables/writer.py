@@ -1,0 +1,23 @@
+"""The writer of nftables: lower the policy to a tree, and say the tree."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from firewright.diagnostic import Report
+from firewright.model.policy import Firewall, Policy
+from firewright.syntax.nftables import render
+from firewright.writers import Artifact, Writer
+from firewright.writers.nftables.lowering import lower
+
+
+class _Nftables:
+    """Turns policies into text for `nft -f`."""
+
+    def emit(self, policy: Policy, firewall: Firewall, day: date, report: Report) -> Artifact:
+        """The text that replaces our own table in one transaction, and touches no other."""
+        return Artifact("nftables", policy.name, firewall.name, render(lower(policy, firewall, day, report)))
+
+
+WRITER: Writer = _Nftables()
+"""The nftables writer."""
