@@ -10,6 +10,7 @@ from firewright.readers.nftables.expressions import short
 from firewright.readers.nftables.fields import Field, Scene, around, field, may_break
 from firewright.readers.nftables.terms import (
     ALWAYS,
+    NEVER,
     Condition,
     Term,
     Terms,
@@ -224,21 +225,17 @@ class Conditions:
         if left.operator != "&" or not isinstance(left.left, Key) or mask is None:
             return None
         given = self.ranges(match.right, own.domain) if match.operator in ("==", "!=") else None
-        if given is None or sum(high - low for low, high in given) > 64:
+        held = _behind(mask, given, own.domain.top)
+        if held is None:
             return None
-        out: list[tuple[int, int]] = []
-        for number in (number for low, high in given for number in range(low, high + 1)):
-            found = _sharing(mask, number, own.domain.top)
-            if found is None or len(out) + len(found) > _MOST_RANGES:
-                return None
-            out += found
-        held = union(tuple(sorted(out)))
         return held if match.operator == "==" else complement(held, own.domain.top)
 
     def _concat(self, match: Match, left: Concat) -> Condition:
         listed = self._elements(match.right)
         if listed is None or match.operator not in ("==", "!="):
             return self._bounded(match)
+        if not self.presence(left):
+            return Condition(NEVER)
         rows = self.rows(left, listed)
         if rows is None:
             return self._bounded(match)
@@ -257,7 +254,7 @@ class Conditions:
     def rows(self, left: Expression, listed: Sequence[Expression]) -> list[Row] | None:
         """The elements of a set by the parts of its key; None if one of them has another shape."""
         keys = left.parts if isinstance(left, Concat) else (left,)
-        fields = [field(key, self.scene) if isinstance(key, Key) else None for key in keys]
+        fields = [self._looked_at(key) for key in keys]
         known: list[dict[Expression, Ranges | str]] = [{} for _ in keys]
         out: list[Row] = []
         for one in listed:
@@ -268,38 +265,79 @@ class Conditions:
             for place, part in enumerate(parts):
                 read = known[place].get(part)
                 if read is None:
-                    own = fields[place]
+                    own, mask = fields[place]
                     ranges = None if own is None else own.domain.ranges(part)
+                    if own is not None and mask is not None:
+                        ranges = _behind(mask, ranges, own.domain.top)
+                        if ranges is None:
+                            return None
+                        if not ranges:  # no number has these bits under the mask: the element is never found
+                            break
                     if ranges is None and not _is_plain(part):
                         return None
                     read = known[place][part] = say(part) if ranges is None else ranges
                 row.append(read)
-            out.append(tuple(row))
+            else:
+                out.append(tuple(row))
         return out
+
+    def _looked_at(self, key: Expression) -> tuple[Field | None, int | None]:
+        """The field of a part of a key, and the mask under which it is looked at, if it is."""
+        if isinstance(key, Key):
+            return field(key, self.scene), None
+        if isinstance(key, Binary) and key.operator == "&" and isinstance(key.left, Key):
+            own = field(key.left, self.scene)
+            mask = None if own is None or own.values else own.domain.number(key.right)
+            if mask is not None:
+                return own, mask
+        return None, None
 
     def products(self, left: Expression, rows: Iterable[Row]) -> Terms:
         """The packets whose key is in one of the rows. Raises TooWide."""
+        if not self.presence(left):
+            return NEVER
         keys = left.parts if isinstance(left, Concat) else (left,)
         known: list[dict[Ranges | str, Terms]] = [{} for _ in keys]
+        tails: dict[Row, Terms] = {}
         out: dict[Term, None] = {}
         for row in _folded(list(rows)):
-            terms = ALWAYS
-            for place, part in enumerate(row):
-                read = known[place].get(part)
-                if read is None:
-                    read = known[place][part] = self._part(keys[place], part)
-                terms = both(terms, read, self.scene.family)
-                if not terms:
-                    break
-            out.update(dict.fromkeys(terms))
+            head, rest = row[0], row[1:]
+            tail = tails.get(rest)
+            if tail is None:
+                tail = ALWAYS
+                for place, part in enumerate(rest, 1):
+                    tail = both(tail, self._remembered(known, keys, place, part), self.scene.family)
+                tails[rest] = tail
+            out.update(dict.fromkeys(both(self._remembered(known, keys, 0, head), tail, self.scene.family)))
         return tuple(out)
 
+    def _remembered(
+        self, known: list[dict[Ranges | str, Terms]], keys: Sequence[Expression], place: int, part: Ranges | str
+    ) -> Terms:
+        found = known[place].get(part)
+        if found is None:
+            found = known[place][part] = self._part(keys[place], part)
+        return found
+
     def _part(self, key: Expression, part: Ranges | str) -> Terms:
-        own = field(key, self.scene) if isinstance(key, Key) else None
+        own, _ = self._looked_at(key)
         if own is not None and not isinstance(part, str):
             return own.holds(part, self.scene)
         text = part if isinstance(part, str) else str(part)
         return both(self.presence(key), literal(short(f"{say(key)} {text}")), self.scene.family)
+
+
+def _behind(mask: int, given: Ranges | None, top: int) -> Ranges | None:
+    """The numbers that are one of these under a mask; None if they are not known, or too many ranges."""
+    if given is None or sum(high - low for low, high in given) > 64:
+        return None
+    out: list[tuple[int, int]] = []
+    for number in (number for low, high in given for number in range(low, high + 1)):
+        found = _sharing(mask, number, top)
+        if found is None or len(out) + len(found) > _MOST_RANGES:
+            return None
+        out += found
+    return union(tuple(sorted(out)))
 
 
 _FEW = 64
@@ -398,26 +436,36 @@ def _sharing(mask: int, number: int, top: int) -> list[tuple[int, int]] | None:
     return [(start, start | (1 << low_free) - 1) for start in sorted(starts)]
 
 
-def _folded(rows: list[Row]) -> list[Row]:
-    """The same rows in fewer: those that differ in one part only become one."""
-    if len(rows) < 2:
-        return rows
+def _folded(rows: Sequence[Row]) -> list[Row]:
+    """The same rows in fewer: those that differ in one part only become one. O(passes x parts x n)."""
+    numbers: dict[Ranges | str, int] = {}
+    short_rows = list(dict.fromkeys(tuple(numbers.setdefault(part, len(numbers)) for part in row) for row in rows))
+    known = list(numbers)
     shrunk = True
-    while shrunk and len(rows) > 1:
+    while shrunk and len(short_rows) > 1:
         shrunk = False
-        for place in range(len(rows[0])):
-            alike: dict[Row, list[Ranges]] = {}
-            kept: list[Row] = []
-            for row in rows:
-                part = row[place]
-                if isinstance(part, str):
+        for place in range(len(short_rows[0])):
+            alike: dict[tuple[int, ...], list[int]] = {}
+            kept: list[tuple[int, ...]] = []
+            for row in short_rows:
+                if isinstance(known[row[place]], str):
                     kept.append(row)
                 else:
-                    alike.setdefault(row[:place] + row[place + 1 :], []).append(part)
-            if len(alike) + len(kept) < len(rows):
-                shrunk = True
-                for rest, parts in alike.items():
-                    joined = parts[0] if len(parts) == 1 else union(*parts)
-                    kept.append((*rest[:place], joined, *rest[place:]))
-                rows = kept
-    return rows
+                    alike.setdefault(row[:place] + row[place + 1 :], []).append(row[place])
+            if len(alike) + len(kept) == len(short_rows):
+                continue
+            shrunk = True
+            for rest, parts in alike.items():
+                number = parts[0] if len(parts) == 1 else _joined(parts, numbers, known)
+                kept.append((*rest[:place], number, *rest[place:]))
+            short_rows = kept
+    return [tuple(known[part] for part in row) for row in short_rows]
+
+
+def _joined(parts: list[int], numbers: dict[Ranges | str, int], known: list[Ranges | str]) -> int:
+    sets = [one for part in parts if not isinstance(one := known[part], str)]
+    joined = union(*sets)
+    number = numbers.setdefault(joined, len(numbers))
+    if number == len(known):
+        known.append(joined)
+    return number

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from ipaddress import AddressValueError, IPv6Address
 from types import MappingProxyType
 
 from firewright.model.interval import Ranges
@@ -13,6 +13,8 @@ from firewright.model.protocol import PROTOCOL_NUMBERS
 from firewright.readers.nftables.tree import Between, Binary, Expression, Flags, Number, Prefix, Word
 from firewright.space.axis import LONGEST_NAME, TOPS, Axis, interface
 
+SECOND = 10**9
+"""The kernel counts time in nanoseconds."""
 _NAMES = TOPS[4][Axis.IN_INTERFACE]
 
 
@@ -113,10 +115,16 @@ def _combined(operator: str, a: int, b: int, top: int) -> int | None:
 
 
 def _ipv4(text: str) -> int | None:
-    try:
-        return int(IPv4Address(text))
-    except AddressValueError:
+    # By hand, since sets of a hundred thousand addresses are read: `ipaddress` takes four times as long.
+    parts = text.split(".")
+    if len(parts) != 4 or not text.isascii():
         return None
+    number = 0
+    for part in parts:
+        if not part.isdigit() or len(part) > 3 or int(part) > 255:
+            return None
+        number = number << 8 | int(part)
+    return number
 
 
 def _ipv6(text: str) -> int | None:
@@ -126,11 +134,11 @@ def _ipv6(text: str) -> int | None:
         return None
 
 
-def _instant(text: str) -> int | None:
-    """Epoch seconds of a date that was listed under TZ=UTC."""
+def _moment(text: str) -> int | None:
+    """The kernel's nanoseconds of a date that was listed under TZ=UTC."""
     for form in ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"):
         try:
-            return int(datetime.strptime(text, form).replace(tzinfo=UTC).timestamp())
+            return int(datetime.strptime(text, form).replace(tzinfo=UTC).timestamp()) * SECOND
         except ValueError:
             continue
     return None
@@ -164,7 +172,7 @@ IPV4, IPV6 = Domain((1 << 32) - 1, _ipv4), Domain((1 << 128) - 1, _ipv6)
 PROTOCOL = _by_name(_PROTOCOLS, 8)
 PORT = _numbers(16)
 BYTE, SHORT, LONG = _numbers(8), _numbers(16), _numbers(32)
-TIME = Domain((1 << 63) - 1, _instant)
+TIME = Domain((1 << 64) - 1, _moment)
 ICMP_TYPE = _by_name(
     _table(
         "echo-reply 0, destination-unreachable 3, source-quench 4, redirect 5, echo-request 8, router-advertisement 9,"

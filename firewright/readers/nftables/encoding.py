@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from firewright.diagnostic import Diagnostic, Severity, harmless
 from firewright.model.packet import FAMILIES, Family
+from firewright.readers.nftables.collecting import without_collecting
 from firewright.readers.nftables.conditions import Conditions
 from firewright.readers.nftables.fields import Scene
 from firewright.readers.nftables.instants import instants_in
@@ -52,7 +53,8 @@ def encode(listing: Listing, instant: float | None = None) -> Ruleset:
     Total: what cannot be read is bounded, and said in the diagnostics. O(rules x families x hooks that reach them) and the
     elements of the sets that they name.
     """
-    return _Encoder(listing, instant).ruleset()
+    with without_collecting():
+        return _Encoder(listing, instant).ruleset()
 
 
 class _Encoder:

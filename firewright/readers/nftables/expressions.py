@@ -86,7 +86,7 @@ def words(json: object) -> str:
 def short(text: str) -> str:
     """The text if it is short, else its beginning and a digest of all of it, harmless."""
     if len(text) <= _LONGEST:
-        return harmless(text, 10 * _LONGEST)
+        return text if text.isprintable() else harmless(text, 10 * _LONGEST)
     return (
         f"{harmless(text[:_LONGEST], 10 * _LONGEST)}… {hashlib.sha256(text.encode(errors='replace')).hexdigest()[:16]}"
     )

@@ -252,7 +252,7 @@ def _version(family: Family) -> Callable[[Ranges, Scene], Terms]:
 def _time(ranges: Ranges, scene: Scene) -> Terms:
     if scene.instant is None:
         return numbered("meta time", ranges, domains.TIME.top, may_break=False)
-    return ALWAYS if has(ranges, scene.instant) else NEVER
+    return ALWAYS if has(ranges, int(scene.instant * domains.SECOND)) else NEVER
 
 
 def _number(name: str, domain: Domain) -> Field:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from firewright.readers.nftables.conditions import keys_of
-from firewright.readers.nftables.domains import TIME
+from firewright.readers.nftables.domains import SECOND, TIME
 from firewright.readers.nftables.tree import (
     Between,
     Concat,
@@ -51,7 +51,7 @@ def _instants(left: Expression, right: Expression, table: ListedTable) -> Iterat
         for end in ends:
             number = TIME.number(end) if isinstance(end, Number | Word) else None
             if number is not None:
-                yield number
+                yield number // SECOND
 
 
 def _place(left: Expression) -> int:

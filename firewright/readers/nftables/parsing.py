@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from firewright.diagnostic import Diagnostic, Severity, harmless
+from firewright.readers.nftables.collecting import without_collecting
 from firewright.readers.nftables.expressions import Malformed, members, rows, words
 from firewright.readers.nftables.statements import statement
 from firewright.readers.nftables.text import texts
@@ -35,7 +36,8 @@ def parse(json_text: str, path: str, listing_text: str = "") -> Listing:
 
     Raises UnreadableListing. A rule whose JSON is not what nft lists is kept with the reason in `refused`.
     """
-    return Listing(path, tuple(_Assembly(_objects(json_text, path), path, texts(listing_text)).tables()))
+    with without_collecting():
+        return Listing(path, tuple(_Assembly(_objects(json_text, path), path, texts(listing_text)).tables()))
 
 
 def _objects(json_text: str, path: str) -> list[tuple[str, dict[str, object]]]:

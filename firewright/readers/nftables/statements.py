@@ -70,6 +70,13 @@ def _reject(kind: str, body: object) -> tuple[Statement, ...]:
     return (only, decided) if only else (decided,)
 
 
+def _count(kind: str, body: object) -> tuple[Statement, ...]:
+    return (_COUNTED,) if isinstance(body, dict) and "map" not in body else _effect(kind, body)
+
+
+_COUNTED = Effect("counter")
+
+
 def _effect(kind: str, body: object) -> tuple[Statement, ...]:
     return (Effect(_named(kind, body), _looked_up(body)),)
 
@@ -143,13 +150,14 @@ _MAKERS: dict[str, Callable[[str, object], tuple[Statement, ...]]] = {
     "match": _match,
     "vmap": _vmap,
     "reject": _reject,
+    "counter": _count,
     "mangle": _mangle,
     "set": _fill,
     "map": _fill,
     "meter": _meter,
     "xt": _foreign,
     **dict.fromkeys(
-        ("counter", "log", "notrack", "dup", "flow", "last", "secmark", "ct helper", "ct timeout", "ct expectation"),
+        ("log", "notrack", "dup", "flow", "last", "secmark", "ct helper", "ct timeout", "ct expectation"),
         _effect,
     ),
     **dict.fromkeys(("limit", "quota", "ct count", "tproxy"), _gate),

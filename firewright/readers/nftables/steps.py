@@ -128,6 +128,9 @@ class Reading:
 
     def looked_up(self, key: Expression, data: Expression) -> None:
         """A verdict map: each verdict for the packets whose key has it; the rule ends for keys that it does not have."""
+        if not self.conditions.presence(key):
+            self.terms = ()
+            return
         rows = self.entries(data)
         if rows is None:
             self.handed_over(f"{say(key)} vmap {say(data)} ({self.conditions.table.title})", is_known=False)

@@ -32,6 +32,8 @@ def texts(listing: str) -> Mapping[tuple[str, str, str, int], str]:
                 lines = [] if line.lstrip().startswith(("type ", "comment ")) and not lines else [*lines, line.strip()]
                 continue
             lines.append(line[: handle.start()].strip())
-            found[*table, chain, int(handle[1])] = harmless(" ".join(lines), _LONGEST)
+            text = " ".join(lines)
+            is_fit = len(text) <= _LONGEST and text.isprintable()
+            found[*table, chain, int(handle[1])] = text if is_fit else harmless(text, _LONGEST)
             lines = []
     return found

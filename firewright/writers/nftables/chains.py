@@ -39,7 +39,7 @@ class Chains:
         self.groups: dict[tuple[Family, Ranges], AddressGroup] = {}
         self.leaves: list[Leaf] = []
         self.exceptions: list[tuple[Clause, ...]] = [()]
-        self._numbers: dict[Leaf, int] = {}
+        self._numbers: dict[tuple[object, ...], int] = {}
         self._rules: dict[str, tuple[Rule, ...]] = {}
         self._ends: dict[str, tuple[Rule, ...]] = {}
         self._names: dict[str, int] = {}
@@ -58,9 +58,11 @@ class Chains:
 
     def number(self, leaf: Leaf) -> int:
         """The number of a leaf."""
-        found = self._numbers.get(leaf)
+        # Rules are told apart by identity: their contents would be compared for every clause.
+        key = (id(leaf.rule), leaf.name, leaf.said, leaf.sessions, leaf.helpers)
+        found = self._numbers.get(key)
         if found is None:
-            found = self._numbers[leaf] = len(self.leaves)
+            found = self._numbers[key] = len(self.leaves)
             self.leaves.append(leaf)
         return found
 

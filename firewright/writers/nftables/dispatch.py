@@ -200,9 +200,8 @@ def _apart(matches: tuple[Statement, ...]) -> list[tuple[Statement, ...]]:
     """The same matches without sets of numbers, one rule for each combination, if these are few."""
     found: list[tuple[Statement, ...]] = [()]
     for one in matches:
-        is_set = isinstance(one, Match) and len(one.values) > 1 and not one.is_negated
-        if not is_set or len(found) * len(one.values) > _MOST_RULES:
-            found = [(*known, one) for known in found]
-        else:
+        if isinstance(one, Match) and not one.is_negated and len(found) * len(one.values) <= _MOST_RULES:
             found = [(*known, Match(one.field, (value,))) for known in found for value in one.values]
+        else:
+            found = [(*known, one) for known in found]
     return found

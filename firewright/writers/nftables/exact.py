@@ -66,7 +66,7 @@ def exact(clauses: tuple[Clause, ...], dispatch: Dispatch) -> tuple[list[Rule], 
                 for fact in cell.facts:
                     here[source, destination, fact.service] = fact.clause.leaf
     rest = tuple(one for one in clauses if one._replace(source=EVERY, destination=EVERY) in needed)
-    return [_map(lengths, found, dispatch) for lengths, found in elements.items()], rest
+    return [_map(lengths, found, dispatch) for lengths, found in elements.items() if found], rest
 
 
 def _chosen(cells: Iterable[_Cell]) -> list[_Lengths]:

@@ -72,7 +72,7 @@ class _Lowering:
         self.sets = {family: Sets(family) for family in FAMILIES}
         self.places = {family: Places(policy.zones.values(), family) for family in FAMILIES}
         self.strangers = {family: () if firewall.is_host else not_on_path(firewall, family) for family in FAMILIES}
-        self.services = {family: Services(self.sets[family]) for family in FAMILIES}
+        self.services = {family: Services(self.rules.terms, self.sets[family]) for family in FAMILIES}
         self.said: set[int] = set()
         said = f"closed: no rule opens it, and the default is {firewall.default}"
         self.default = Leaf("closed", said, firewall.default)

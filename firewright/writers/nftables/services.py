@@ -1,11 +1,11 @@
-"""The services of rules as numbers of sets, each list of terms read once for all hooks of a family."""
+"""The services of rules as numbers of sets, each list of terms read once for all hooks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from firewright.model.interval import Ranges, canonical
-from firewright.model.policy import Rule, Term
+from firewright.model.policy import Term
 from firewright.model.transport import EVERY_SELECTOR, EVERY_SERVICE, Transport, service_ranges
 from firewright.writers.nftables.clause import EVERY, Sets, is_ah, without_ah
 
@@ -14,27 +14,21 @@ Numbers = list[tuple[int, int]]
 
 
 class Services:
-    """What rules of one family name, by the identity of their terms, which must outlive this."""
+    """What lists of terms name in one family, in the order of the lists.
 
-    def __init__(self, sets: Sets) -> None:
+    `seen` are the source ports and services of each; in IPv6 without the authentication header, which is asked for before.
+    `behind_ah` is everything for each list that names that header, and nothing for the others.
+    """
+
+    def __init__(self, terms: Iterable[tuple[Term, ...]], sets: Sets) -> None:
         self.sets = sets
-        self._read: dict[tuple[int, ...], tuple[Numbers, Numbers]] = {}
         self._plain: dict[int, Ranges | None] = {}
-
-    def of(self, rule: Rule) -> Numbers:
-        """Source ports and services of a rule; in IPv6 without the authentication header, which is asked for before."""
-        return self._numbers(rule)[0]
-
-    def behind_ah(self, rule: Rule) -> Numbers:
-        """Everything, if the rule names the authentication header; else nothing."""
-        return self._numbers(rule)[1]
-
-    def _numbers(self, rule: Rule) -> tuple[Numbers, Numbers]:
-        key = tuple(id(term.transports) for term in rule.terms)
-        found = self._read.get(key)
-        if found is None:
-            found = self._read[key] = self._new(rule.terms)
-        return found
+        self.seen: list[Numbers] = []
+        self.behind_ah: list[Numbers] = []
+        for one in terms:
+            seen, hidden = self._new(one)
+            self.seen.append(seen)
+            self.behind_ah.append(hidden)
 
     def _new(self, terms: tuple[Term, ...]) -> tuple[Numbers, Numbers]:
         seen: Numbers = []
