@@ -59,9 +59,9 @@ class Ruleset:
     """What a listing means: for each hook the programs of both families, and every rule behind them.
 
     `hooks` has no entry for a hook that no base chain of type filter or route hooks: there every packet passes. The word for
-    having passed all base chains of a hook is "accept". Each step's origin is a `Line`. `instants` are the epoch seconds that
-    rules compare the time with; `translations` the rules that change addresses or ports of packets, so that hooks behind them
-    see others than hooks before.
+    having passed all base chains of a hook is "accept". Each step's origin is a `Line`, or None where no base chain judges the
+    family. `instants` are the epoch seconds that rules compare the time with; `translations` the rules that change addresses
+    or ports of packets, so that hooks behind them see others than hooks before.
     """
 
     path: str
