@@ -220,25 +220,42 @@ def _complement(table: Table) -> Iterator[Table]:
     yield from in_statements(table, flipped)
 
 
+_IPV4, _IPV6 = 2, 10
+
+
 @fault("the families are mixed up")
 def _mixed(table: Table) -> Iterator[Table]:
-    def swapped(one: Statement) -> Iterator[Statement]:
-        if isinstance(one, VerdictMap) and one.fields[0].field is Field.FAMILY and len(one.elements) == 2:
-            (first, verdict), (second, other) = one.elements
-            yield replace(one, elements=((first, other), (second, verdict)))
+    other = {_IPV4: _IPV6, _IPV6: _IPV4}
 
-    yield from in_statements(table, swapped)
+    def exchanged(one: Statement) -> Statement:
+        if isinstance(one, Match) and one.field is Field.FAMILY:
+            return replace(one, values=((other[one.values[0][0]],) * 2,))
+        return one
+
+    def swapped(chain: Chain) -> Iterator[Chain]:
+        rules = tuple(replace(rule, statements=tuple(map(exchanged, rule.statements))) for rule in chain.rules)
+        if rules != chain.rules:
+            yield replace(chain, rules=rules)
+
+    yield from in_chains(table, swapped)
+
+
+def _asks_family(one: Statement) -> bool:
+    return isinstance(one, Match) and one.field is Field.FAMILY
 
 
 @fault("one family goes where the other does")
 def _one_family(table: Table) -> Iterator[Table]:
-    def joined(one: Statement) -> Iterator[Statement]:
-        if isinstance(one, VerdictMap) and one.fields[0].field is Field.FAMILY and len(one.elements) == 2:
-            (first, verdict), (second, other) = one.elements
-            yield replace(one, elements=((first, verdict), (second, verdict)))
-            yield replace(one, elements=((first, other), (second, other)))
+    def joined(chain: Chain) -> Iterator[Chain]:
+        places = [place for place, rule in enumerate(chain.rules) if any(_asks_family(one) for one in rule.statements)]
+        for here in places:
+            for there in places:
+                if here != there:
+                    target = chain.rules[there].statements[-1]
+                    rule = replace(chain.rules[here], statements=(*chain.rules[here].statements[:-1], target))
+                    yield replace(chain, rules=(*chain.rules[:here], rule, *chain.rules[here + 1 :]))
 
-    yield from in_statements(table, joined)
+    yield from in_chains(table, joined)
 
 
 @fault("a source without addresses in this family is anywhere")

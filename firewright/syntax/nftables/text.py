@@ -28,8 +28,8 @@ from firewright.syntax.nftables.words import comment
 
 TABLE = "inet firewright"
 """The one table that is ours; nothing else of a machine's ruleset is touched."""
-_INLINE = 6
-"""Elements that still stand on the line of their rule."""
+_INLINE = 100
+"""Characters of a set that still stands on the line of its rule."""
 
 
 def render(table: Table) -> str:
@@ -125,8 +125,8 @@ def _values(field: Field, ranges: Ranges) -> str:
 
 def _braced(words: list[str]) -> str:
     """A set on the line, or where it is long, an element a line."""
-    if len(words) <= _INLINE:
-        return f"{{ {', '.join(words)} }}"
+    if len(words) < _INLINE and len(inline := ", ".join(words)) <= _INLINE:
+        return f"{{ {inline} }}"
     return "".join(("{\n", *(f"\t\t\t{word},\n" for word in words), "\t\t}"))
 
 

@@ -6,7 +6,7 @@ A comment `x"; accept comment "y` would add a rule, and a line break or an escap
 from __future__ import annotations
 
 from hashlib import sha256
-from re import fullmatch, sub
+from re import compile as pattern
 
 NAME_LIMIT = 120
 """Characters of the longest name that is made; nft takes 127 (NFT_NAME_MAXLEN)."""
@@ -16,7 +16,10 @@ PREFIX_LIMIT = 120
 """Characters of the longest log prefix that is made; the kernel takes 127 (NF_LOG_PREFIXLEN)."""
 INTERFACE_LIMIT = 15
 """Characters of the longest interface name (IFNAMSIZ)."""
-_HARMLESS = r"[^A-Za-z0-9 ,.:;/_()=+@#*-]"
+_HARMFUL = pattern(r"[^A-Za-z0-9 ,.:;/_()=+@#*-]")
+_NOT_IN_NAMES = pattern(r"[^A-Za-z0-9]+")
+_NAME = pattern(r"[A-Za-z][A-Za-z0-9_]*")
+_INTERFACE = pattern(r"[^\s\"'\\*?/\x00-\x1f\x7f{}$@;,]{1,15}\*?|\*")
 _LISTED = """
     accept add address after ah all and arp at auto-merge avgpkt begin both bridge burst bypass bytes c cgroup chain
     chains check cmp code comment comp connlimit constant continue cookie counter counters cpu create ct day dccp
@@ -42,7 +45,7 @@ def name(text: str) -> str:
 
     The same text gives the same name; a text that is too long ends in a hash of all of it.
     """
-    plain = sub(r"[^A-Za-z0-9]+", "_", text).strip("_") or "unnamed"
+    plain = _NOT_IN_NAMES.sub("_", text).strip("_") or "unnamed"
     if not plain[0].isalpha():
         plain = f"x_{plain}"
     if len(plain) > NAME_LIMIT - 20:
@@ -52,19 +55,19 @@ def name(text: str) -> str:
 
 def checked_name(text: str) -> str:
     """The name itself. Raises ValueError for one that `name` would not have made."""
-    if len(text) > NAME_LIMIT or not fullmatch(r"[A-Za-z][A-Za-z0-9_]*", text) or text.lower() in _KEYWORDS:
+    if len(text) > NAME_LIMIT or not _NAME.fullmatch(text) or text.lower() in _KEYWORDS:
         raise ValueError(f"no name for nftables: {text!r}")
     return text
 
 
 def comment(text: str, limit: int = COMMENT_LIMIT) -> str:
     """The text with every character that could end a quotation, a line or a terminal's peace taken out, cut at the limit."""
-    plain = sub(_HARMLESS, "?", " ".join(text.split()))
+    plain = _HARMFUL.sub("?", " ".join(text.split()))
     return plain if len(plain) <= limit else f"{plain[: limit - 3].rstrip()}..."
 
 
 def checked_interface(text: str) -> str:
     """The interface's name, or the beginning of one before a star. Raises ValueError for what could be anything else."""
-    if not fullmatch(r"[^\s\"'\\*?/\x00-\x1f\x7f{}$@;,]{1,15}\*?|\*", text) or not text.isascii():
+    if not _INTERFACE.fullmatch(text) or not text.isascii():
         raise ValueError(f"no name of an interface: {text!r}")
     return text

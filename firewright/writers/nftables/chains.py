@@ -77,6 +77,10 @@ class Chains:
             self._ends[found] = leaf_lines(leaf, family, self.objects)
         return Verdict(Word.GOTO, found)
 
+    def reached(self) -> set[int]:
+        """The ids of the policy's rules that some packet can be decided by."""
+        return {id(self.leaves[number].rule) for number, _ in self._leaf_names}
+
     def banned(self, number: int, target: Verdict, dispatch: Dispatch) -> Verdict:
         """The way to a ban that some permissions pass: a chain that lets them return, and goes on to the ban."""
         key = (number, target, dispatch.family)

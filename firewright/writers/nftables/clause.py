@@ -98,10 +98,12 @@ def is_ah(services: Ranges | None) -> bool:
 
 
 def cut(clauses: Iterable[Clause]) -> tuple[Clause, ...]:
-    """The clauses as far as the first that decides everything, none twice."""
-    kept: dict[Clause, None] = {}
+    """The clauses as far as the first that decides everything, without those that ask for what an earlier one has taken."""
+    kept: dict[tuple[int, ...], Clause] = {}
     for clause in clauses:
-        kept[clause] = None
-        if not any(clause[:6]):
-            break
-    return tuple(kept)
+        asked = clause[:6]
+        if asked not in kept:
+            kept[asked] = clause
+            if not any(asked):
+                break
+    return tuple(kept.values())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import PurePath
 
 from firewright.model.helper import HELPERS
 from firewright.model.packet import TCP, UDP, Family
@@ -35,7 +34,7 @@ class Leaf:
     """What becomes of packets, and what is said of it; `rule` is the rule of the policy that they are credited to.
 
     `sessions` are the seconds that their silent flows are remembered at least; `helpers` the conntrack helpers that read them.
-    Flows that are not ours are only let through.
+    `protocols` are those of its flows, None for every one. Flows that are not ours are only let through.
     """
 
     name: str
@@ -45,13 +44,14 @@ class Leaf:
     log: bool = False
     sessions: int | None = None
     helpers: tuple[str, ...] = ()
+    protocols: frozenset[int] | None = None
     is_ours: bool = True
 
 
 def rule_comment(rule: Rule) -> str:
     """The comment that a rule of the policy has in the ruleset: what people call it, and where it stands."""
     at = rule.at
-    place = f" ({PurePath(at.path).name}:{at.line})" if at.line else ""
+    place = f" ({at.path.rpartition('/')[2]}:{at.line})" if at.line else ""
     return comment(f"{comment(rule.label, 100 - min(60, len(place)))}{place}")
 
 
@@ -62,6 +62,13 @@ def rule_word(rule: Rule) -> str:
     words = "_".join(term.word for term in rule.terms[:4])
     more = "_and_more" if len(rule.terms) > 4 else ""
     return f"{rule.verb}_{rule.default.value if rule.default else words}{more}"[:60]
+
+
+def protocols_of(rule: Rule) -> frozenset[int] | None:
+    """The protocols of a rule's services, None for every one."""
+    if not rule.terms or any(term.is_any for term in rule.terms):
+        return None
+    return frozenset(transport.protocol for term in rule.terms for transport in term.transports)
 
 
 class Objects:
@@ -80,13 +87,15 @@ class Objects:
         """Whether flows of a leaf are remembered otherwise than by the kernel's own patience."""
         return leaf.is_ours and leaf.action is Action.ACCEPT and (leaf.sessions is not None or any(self._own.values()))
 
-    def timeout_lines(self, sessions: int | None, family: Family) -> list[Line]:
+    def timeout_lines(self, leaf: Leaf, family: Family) -> list[Line]:
         """The rules that set the timeouts of a new flow."""
         lines = []
         for protocol, state in (("tcp", "established"), ("udp", "replied")):
+            if leaf.protocols is not None and _PROTOCOLS[protocol] not in leaf.protocols:
+                continue
             seconds = dict(self._own[protocol])
-            if sessions is not None:
-                seconds[state] = sessions
+            if leaf.sessions is not None:
+                seconds[state] = leaf.sessions
             if seconds:
                 name = self._timeout(protocol, dict(sorted(seconds.items())), family)
                 lines.append(Line((Match(Field.PROTOCOL, ((_PROTOCOLS[protocol],) * 2,)), SetTimeout(name))))
@@ -120,7 +129,7 @@ def leaf_lines(leaf: Leaf, family: Family, objects: Objects) -> tuple[Line, ...]
         )
         lines.append(Line((Log(f"{prefix}: "),)))
     if leaf.action is Action.ACCEPT:
-        lines += objects.timeout_lines(leaf.sessions, family) if leaf.is_ours else ()
+        lines += objects.timeout_lines(leaf, family) if leaf.is_ours else ()
         lines += objects.helper_lines(leaf.helpers)
         lines.append(Line((Counter(), ACCEPT), leaf.said))
     elif leaf.action is Action.DROP:

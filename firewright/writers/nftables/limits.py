@@ -35,8 +35,8 @@ def _say_rule(rule: Rule, policy: Policy, firewall: Firewall, is_said: bool, rep
         message = f"{rule.label}: nftables sets the sessions of TCP and UDP only"
         report.add(Diagnostic("sessions-not-said", Severity.WARNING, message, rule.at, help="leave sessions out here"))
     if not is_said:
-        message = f"{rule.label}: {firewall.name} sees no packet that the rule names, so it is not in the ruleset"
-        way_out = "nothing to do, if another firewall enforces it"
+        message = f"{rule.label}: {firewall.name} decides no packet by this rule, so it is not in the ruleset"
+        way_out = "stronger rules decide all of them, or they do not pass here; `firewright check` tells which"
         report.add(Diagnostic("not-in-ruleset", Severity.NOTE, message, rule.at, help=way_out))
 
 

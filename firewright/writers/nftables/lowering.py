@@ -7,6 +7,7 @@ from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from firewright.diagnostic import Report
+from firewright.model.helper import HELPERS
 from firewright.model.packet import FAMILIES, Family
 from firewright.model.policy import Action, Firewall, Policy, Rule
 from firewright.model.protocol import PROTOCOL_NUMBERS
@@ -50,7 +51,7 @@ def lower(policy: Policy, firewall: Firewall, day: date, report: Report) -> Tabl
     lowering = _Lowering(policy, firewall, day, [rule for rule in active if end_of(rule, policy) <= LATEST_INSTANT])
     hooks = (Hook.INPUT, Hook.OUTPUT) if firewall.is_host else (Hook.INPUT, Hook.FORWARD, Hook.OUTPUT)
     bases = [lowering.base(hook) for hook in hooks]
-    say_limits(policy, firewall, active, lowering.said, report)
+    say_limits(policy, firewall, active, lowering.chains.reached(), report)
     chains = lowering.chains
     return Table(
         comment(f"policy {policy.name}, firewall {firewall.name}, from {day} on"),
@@ -73,7 +74,6 @@ class _Lowering:
         self.places = {family: Places(policy.zones.values(), family) for family in FAMILIES}
         self.strangers = {family: () if firewall.is_host else not_on_path(firewall, family) for family in FAMILIES}
         self.services = {family: Services(self.rules.terms, self.sets[family]) for family in FAMILIES}
-        self.said: set[int] = set()
         said = f"closed: no rule opens it, and the default is {firewall.default}"
         self.default = Leaf("closed", said, firewall.default)
         self.away = Leaf("not_on_path", "it does not pass this firewall", Action.ACCEPT, is_ours=False)
@@ -149,7 +149,10 @@ class _Lowering:
         yield from gate.errors(family)
         for helper, until, sessions in self._helped():
             said = f"{helper} agreed on it"
-            leaf = self.chains.number(Leaf(f"{helper}_data", said, Action.ACCEPT, sessions=sessions))
+            protocols = frozenset({HELPERS[helper].data_protocol})
+            leaf = self.chains.number(
+                Leaf(f"{helper}_data", said, Action.ACCEPT, sessions=sessions, protocols=protocols)
+            )
             yield Line((*gate.data(helper), *self.chains.window(until), self.chains.leaf(leaf, family)))
 
     def _helped(self) -> Iterator[tuple[str, int, int | None]]:
@@ -170,8 +173,7 @@ class _Lowering:
             number = self.sets[family].number
             pairs = self.strangers[family]
             prelude = [(Box(number(source), number(destination), 0, 0), self.away) for source, destination in pairs]
-        clauses, said = reading.clauses(prelude, self.default)
-        self.said.update(map(id, said))
+        clauses = reading.clauses(prelude, self.default)
         dispatch = Dispatch(family, self.sets[family], self.chains, self.places[family], len(clauses))
         ends = {Hook.INPUT: ("", "local"), Hook.OUTPUT: ("local", "any"), Hook.FORWARD: ("", "any")}[hook]
         name = f"{hook}_{'ah_' if is_ah else ''}flows_v{family}"

@@ -13,7 +13,7 @@ from firewright.model.policy import Action, Firewall, Policy, Rule, Term, Verb, 
 from firewright.syntax.nftables import Hook
 from firewright.writers.nftables.chains import Chains
 from firewright.writers.nftables.clause import EVERY, Box, Clause
-from firewright.writers.nftables.leaf import Leaf, rule_comment, rule_word
+from firewright.writers.nftables.leaf import Leaf, protocols_of, rule_comment, rule_word
 from firewright.writers.nftables.longest import Grant, grants
 from firewright.writers.nftables.services import Services
 
@@ -101,7 +101,8 @@ class Rules:
         opens = action is Action.ACCEPT
         helpers = tuple(sorted({name for term in rule.terms for name in term.helpers})) if opens else ()
         sessions = rule.sessions if opens else None
-        return Leaf(rule_word(rule), rule_comment(rule), action, rule, rule.log, sessions, helpers)
+        protocols = protocols_of(rule) if opens else None
+        return Leaf(rule_word(rule), rule_comment(rule), action, rule, rule.log, sessions, helpers, protocols)
 
     def exceptions(self, rule: Rule) -> list[Entry]:
         """The rules that pass a ban."""
@@ -118,8 +119,8 @@ class Reading:
         self._destinations = [self._number(zones, hook is Hook.INPUT) for zones in rules.zones]
         self._services = services.behind_ah if is_ah else services.seen
 
-    def clauses(self, prelude: list[tuple[Box, Leaf]], default: Leaf) -> tuple[list[Clause], list[Rule]]:
-        """All clauses, those of the prelude before the rules', and the rules that have one."""
+    def clauses(self, prelude: list[tuple[Box, Leaf]], default: Leaf) -> list[Clause]:
+        """All clauses, those of the prelude before the rules'."""
         here = [(entry, boxes) for entry in self.rules.entries if (boxes := self.boxes(entry))]
         longer = grants([Grant(entry.rule, entry.leaf, boxes) for entry, boxes in here], self.sets)
         number = self.chains.number
@@ -130,7 +131,7 @@ class Reading:
             own = number(entry.leaf)
             found += [Clause(*box, bans, own) for box in boxes]
         found.append(Clause(0, 0, 0, 0, 0, 0, number(default)))
-        return found, [entry.rule for entry, _ in here]
+        return found
 
     def _bans(self, passing: list[Entry]) -> int:
         """The number of what passes a ban; 0 where nothing does."""

@@ -27,6 +27,7 @@ _SOURCE = {
 }
 _LINEAR_RANGES = 4
 """Port ranges of one protocol up to which rules are cheaper than a map of intervals."""
+_FEW_PORTS = 4
 _LINEAR_POINTS = 3
 """Ports up to which rules are cheaper than a map."""
 
@@ -144,6 +145,7 @@ def dispatch_services(groups: Iterable[tuple[Ranges, Verdict]]) -> list[Rule]:
         if protocol in TYPED:
             rules += _type_rules(protocol, wanted)
         else:
+            wanted = list(_few_alone(wanted))
             single = [piece for piece in wanted if piece.low == piece.high]
             if len(wanted) - len(single) > _LINEAR_RANGES:
                 elements = tuple((((piece.low, piece.high),), piece.verdict) for piece in wanted)
@@ -152,6 +154,15 @@ def dispatch_services(groups: Iterable[tuple[Ranges, Verdict]]) -> list[Rule]:
                 points += single
                 rules += _port_rules([piece for piece in wanted if piece.low != piece.high])
     return [*_point_rules(points), *rules, *_protocol_rules(whole, default), Rule((default,))]
+
+
+def _few_alone(pieces: list[Piece]) -> Iterator[Piece]:
+    """The pieces, a range of a few ports as so many single ones: they are found by the same lookup as all others."""
+    for piece in pieces:
+        if piece.high - piece.low < _FEW_PORTS:
+            yield from (piece._replace(low=port, high=port) for port in range(piece.low, piece.high + 1))
+        else:
+            yield piece
 
 
 def _most_frequent(pieces: list[Piece], default: Verdict) -> Verdict:
