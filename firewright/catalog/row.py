@@ -12,7 +12,7 @@ from typing import TypeVar
 from firewright import document
 from firewright.diagnostic import Report, harmless, nearest
 from firewright.document import Mapping, Node, Scalar, Sequence
-from firewright.model.helper import HELPERS
+from firewright.model.conntrack_helper import HELPERS
 from firewright.model.interval import Ranges, canonical
 from firewright.model.packet import Family
 from firewright.model.transport import (
@@ -54,7 +54,7 @@ class ServiceRow:
 
     `name` is the word of a policy; `aliases` are what people type into `explain`, and no policy's words. `together` are
     names of rows that belong with it. `incident` and `instead` are empty where there is none. `theme` is its file's name.
-    `helper` is the conntrack helper (`model.helper`) that a firewall needs to follow its further connections, or empty.
+    `helper` is the conntrack helper (`model.conntrack_helper`) that a firewall needs to follow its further connections, or empty.
     """
 
     name: str

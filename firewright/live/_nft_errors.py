@@ -90,7 +90,7 @@ def blamed(done: Finished, path: str, text: str) -> NftError:
     if is_too_long(done):
         return OutputTooLarge(
             "the ruleset is more than a user namespace may send to the kernel at once",
-            "run as root, or raise net.core.wmem_max (sysctl -w net.core.wmem_max=16777216)",
+            "run as root, or raise what may be sent (sysctl -w net.core.wmem_max=16777216 net.core.wmem_default=16777216)",
         )
     if placed:
         return BadRuleset(f"nft: {harmless(placed['words'], 200)}", _hint(placed["words"]), _span(placed, path))

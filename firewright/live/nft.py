@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from firewright.diagnostic import harmless
 from firewright.live import _child
+from firewright.live._batches import batches
 from firewright.live._nft_errors import (
     BadRuleset,
     NftError,
     NftMissing,
     NftTooOld,
+    NoNamespaces,
+    NoNfTables,
+    NotPermitted,
     OutputTooLarge,
     TooSlow,
     blamed,
@@ -24,7 +29,21 @@ from firewright.live._nft_errors import (
     unknown_interfaces,
 )
 
-__all__ = ["Listing", "NftError", "list_back", "list_running", "version"]
+__all__ = [
+    "BadRuleset",
+    "Listing",
+    "NftError",
+    "NftMissing",
+    "NftTooOld",
+    "NoNamespaces",
+    "NoNfTables",
+    "NotPermitted",
+    "OutputTooLarge",
+    "TooSlow",
+    "list_back",
+    "list_running",
+    "version",
+]
 
 OLDEST = (1, 0, 2)
 """The oldest nft whose listings are relied on."""
@@ -40,13 +59,24 @@ SECONDS = 120.0
 INTERFACES = 512
 """At most so many interfaces are made in a namespace for a ruleset that names them by index."""
 
-_LOAD = """ulimit -f 524288
+_MAKE = """count=$1
+shift
 number=0
-for name in "$@"; do
+while [ $number -lt $count ]; do
   number=$((number + 1))
-  ip link add name "$name" type dummy 2>/dev/null || ip link add name "$name" type veth peer name "fwpeer$number" 2>/dev/null
+  ip link add name "$1" type dummy 2>/dev/null || ip link add name "$1" type veth peer name "fwpeer$number" 2>/dev/null
+  shift
 done
+"""
+_LOAD = """ulimit -f 524288
 nft -f - || exit 90
+nft -j list ruleset || exit 91
+nft -a list ruleset || exit 91
+"""
+_LOAD_PARTS = """ulimit -f 524288
+for part in "$@"; do
+  nft -f "$part" || exit 90
+done
 nft -j list ruleset || exit 91
 nft -a list ruleset || exit 91
 """
@@ -54,6 +84,8 @@ _LIST = """ulimit -f 524288
 nft -j list ruleset || exit 91
 nft -a list ruleset || exit 91
 """
+SWELLING = 16
+"""A transaction is at most about so many times as long as its text (measured: 4 for elements, 15 for short rules)."""
 _DEVICE = re.compile(r"""\bdevices?\s*=?\s*(?:\{([^}]*)\}|"?([\w.@-]+)"?)""")
 _INTERFACE = re.compile(r"""\b[io]if\s+(?:[!=]=\s*)?"?([A-Za-z][\w.@-]*)"?""")
 _NAME = re.compile(r"[A-Za-z0-9_.@-]{1,15}")
@@ -95,8 +127,8 @@ def list_back(text: str, path: str = "-", folder: Path | None = None) -> Listing
     """What nft lists after loading `text` into a fresh network namespace that ends with this call.
 
     The machine's own ruleset is never read nor touched: the namespace is made by `unshare -Urn` (an own user
-    namespace, no rights needed), or as root by `unshare -n` where the kernel allows only that, or where the text is
-    longer than a user namespace may send at once. Interfaces that rules name by index are made there first. `path`
+    namespace, no rights needed), or as root by `unshare -n` where that does not do. A text that is longer than a user
+    namespace may send at once is loaded there in parts. Interfaces that rules name by index are made there first. `path`
     is what the text is called in complaints, `folder` is where its relative includes are looked for.
     Raises NftError. Time as `nft -f`: 0.1 s for 1,000 rules, some seconds for 100,000.
     """
@@ -122,13 +154,43 @@ def _in_namespace(text: str, interfaces: list[str], folder: Path | None) -> _chi
     """Load and list in a user namespace of its own; as root where that fails, without one."""
     if not _child.find("unshare"):
         raise no_namespaces("unshare is not installed (package util-linux)")
-    script = ["sh", "-c", _LOAD, "sh", *interfaces]
+    script = ["sh", "-c", _MAKE + _LOAD, "sh", str(len(interfaces)), *interfaces]
     done = _run(["unshare", "-Urn", *script], text, folder)
     if (is_namespace_failure(done) or is_too_long(done)) and os.geteuid() == 0:
         done = _run(["unshare", "-n", *script], text, folder)
+    if is_too_long(done):
+        done = _in_parts(text, interfaces) or done
     if is_namespace_failure(done):
         raise no_namespaces(done.err)
     return done
+
+
+def _in_parts(text: str, interfaces: list[str]) -> _child.Finished | None:
+    """Load a text in parts that a user namespace may send; None where it cannot be cut, or not as finely as it must be."""
+    size = _send_limit() // SWELLING
+    while size >= 1000:
+        parts = batches(text, size)
+        if parts is None:
+            return None
+        with tempfile.TemporaryDirectory(prefix="firewright-") as folder:
+            names = []
+            for number, part in enumerate(parts):
+                names.append(f"{folder}/{number}.nft")
+                Path(names[-1]).write_text(part)
+            made = ["sh", "-c", _MAKE + _LOAD_PARTS, "sh", str(len(interfaces)), *interfaces, *names]
+            done = _run(["unshare", "-Urn", *made], "", None)
+        if not is_too_long(done):
+            return done
+        size //= 4
+    return None
+
+
+def _send_limit() -> int:
+    """The bytes that a socket without rights sends at once: nft (1.0.6) asks for more only where it may force it."""
+    try:
+        return int(Path("/proc/sys/net/core/wmem_default").read_text())
+    except (OSError, ValueError):
+        return 212_992
 
 
 def _run(words: list[str], text: str, folder: Path | None) -> _child.Finished:

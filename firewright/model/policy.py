@@ -75,7 +75,7 @@ class Term:
     """One entry of a rule's list of services: the word as written and exactly its transports; no transports are every packet.
 
     `names` are the catalog's services behind it, those within the policy's own services too; `helpers` the conntrack helpers
-    (`model.helper`) that those name.
+    (`model.conntrack_helper`) that those name.
     """
 
     word: str

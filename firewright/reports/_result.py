@@ -171,6 +171,94 @@ class TestRun:
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """Packets that were sent one way through a firewall, and how many of them were treated as the policy says."""
+
+    source: str
+    destination: str
+    sent: int
+    agreed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Differing:
+    """A packet with which the kernel did something else than the policy says, or a counter that did not count it.
+
+    `expected` and `found` are in words; `at` is the place of the policy that says so, `said` the rule there.
+    """
+
+    packet: str
+    expected: str
+    found: str
+    said: str = ""
+    at: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What became of a scene of several packets: it holds, or `why` it does not, or why the kernel could not play it."""
+
+    name: str
+    holds: bool
+    why: str = ""
+    is_played: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """A firewall's compiled ruleset as it did in a kernel: packets by their ways, scenes, and packets a second.
+
+    `uncarried` counts packets at edges of the policy that no kernel brings to a ruleset, by the reason; `again` those that
+    were sent more than once.
+    """
+
+    policy: str
+    path: str
+    firewall: str
+    day: date
+    kernel: str
+    ways: tuple[Way, ...]
+    differing: tuple[Differing, ...]
+    scenes: tuple[Played, ...]
+    uncarried: Mapping[str, int]
+    rate: int
+    again: int = 0
+
+    @property
+    def sent(self) -> int:
+        """How many packets were sent."""
+        return sum(way.sent for way in self.ways)
+
+    @property
+    def failures(self) -> int:
+        """How much went otherwise than the policy says."""
+        return len(self.differing) + sum(one.is_played and not one.holds for one in self.scenes)
+
+    @property
+    def unplayed(self) -> tuple[Played, ...]:
+        """The scenes that could not be played."""
+        return tuple(one for one in self.scenes if not one.is_played)
+
+    @property
+    def passed(self) -> bool:
+        """Whether something was sent, everything agreed, and nothing was left out."""
+        return self.sent > 0 and not self.failures and not self.unplayed
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What became of rehearsing firewalls, in the order of the policies' files."""
+
+    rehearsed: tuple[Rehearsed, ...]
+    sources: Mapping[str, Source]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every firewall passed."""
+        return all(one.passed for one in self.rehearsed)
+
+
+@dataclass(frozen=True, slots=True)
 class Compiled:
     """A firewall's ruleset in a target's words from a day on, and the proof that it means what the policy says.
 
@@ -194,7 +282,116 @@ class Compilation:
     sources: Mapping[str, Source]
 
 
-Result = Findings | Answers | Explanation | Comparison | TestRun | Compilation
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """Something that listens, and who reaches it.
+
+    `state` is "reachable", "possibly", "own" (only from the machine itself), "hidden" (a firewall stops everybody), "unseen"
+    (no firewall could be looked at) or "undecided". `sources` say who surely reaches it, `possible` who may beside them;
+    `by` are the places of the rules that let them. `address` is where it listens, or what is published to where.
+    """
+
+    service: str
+    name: str
+    programs: tuple[str, ...]
+    address: str
+    families: tuple[int, ...]
+    state: str
+    sources: tuple[str, ...] = ()
+    possible: tuple[str, ...] = ()
+    by: tuple[str, ...] = ()
+    is_worldwide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What passes one hook, or a whole machine, as flows in words: those that surely do, and those that may beside them.
+
+    `undecided` says why there is no answer, and is empty where there is one.
+    """
+
+    title: str
+    lines: tuple[str, ...]
+    possible: tuple[str, ...] = ()
+    undecided: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What of a machine, or through a ruleset, is reachable from where; `subject` is whose, `firewall` what guards it in a sentence.
+
+    `is_whole` is false where something could not be seen: then nothing is called safe. `findings` are in the order of their weight.
+    """
+
+    subject: str
+    firewall: str
+    exposures: tuple[Exposure, ...]
+    passages: tuple[Passage, ...]
+    findings: Findings
+    is_whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Packets of a question to a running ruleset that the same rule decides: in words, with one of them as `witness`.
+
+    `verdict` is accept, drop or reject; `is_certain` that it is so however what is not understood is read. `place` and
+    `rule` are empty where no rule judges them.
+    """
+
+    flows: tuple[str, ...]
+    verdict: str
+    is_certain: bool
+    place: str
+    rule: str
+    witness: str
+
+
+@dataclass(frozen=True, slots=True)
+class LiveAnswers:
+    """What the running rulesets do with the packets of each question; `notes` are what the answer leaves out."""
+
+    subject: str
+    answers: tuple[tuple[str, tuple[Judged, ...]], ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRule:
+    """One rule of a ruleset that was read: `state` is "understood", "bounded" or "refused", `why` what was not understood."""
+
+    table: str
+    chain: str
+    number: int
+    text: str
+    comment: str
+    state: str
+    why: str
+    at: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A ruleset as it was understood: every rule, what each hook lets pass, which rules change addresses.
+
+    `has_rules` says whether the rules are to be listed, or only counted.
+    """
+
+    path: str
+    rules: tuple[ReadRule, ...]
+    passages: tuple[Passage, ...]
+    translations: tuple[str, ...]
+    findings: Findings
+    has_rules: bool = True
+
+    def count(self, state: str) -> int:
+        """How many rules are understood, bounded or refused."""
+        return sum(one.state == state for one in self.rules)
+
+
+Result = (
+    Findings | Answers | Explanation | Comparison | TestRun | Compilation | Audit | LiveAnswers | Reading | Rehearsal
+)
 
 Renderers = Mapping[type[Any], Callable[[Any, Look], str]]
 """A report format: what each type of result that it can show becomes."""

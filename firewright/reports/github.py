@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from firewright.diagnostic import Diagnostic, Severity, harmless
 from firewright.reports._comparison_text import KINDS
 from firewright.reports._lines import visible
-from firewright.reports._result import Comparison, Findings, Look, Renderers, TestRun
+from firewright.reports._result import Audit, Comparison, Findings, Look, Renderers, TestRun
 from firewright.reports._tests_text import failure_words
 from firewright.source import NOWHERE, Span
 
@@ -78,4 +78,9 @@ def _property(text: str) -> str:
     return _escaped(harmless(text)).replace(":", "%3A").replace(",", "%2C")
 
 
-REPORT: Renderers = {Findings: findings_github, TestRun: tests_github, Comparison: comparison_github}
+REPORT: Renderers = {
+    Findings: findings_github,
+    TestRun: tests_github,
+    Comparison: comparison_github,
+    Audit: lambda audit, look: findings_github(audit.findings, look),
+}

@@ -8,8 +8,30 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from firewright.reports._result import Answers, Comparison, Compilation, Explanation, Findings, Look, Renderers, TestRun
-from firewright.reports._tree import answers_tree, comparison_tree, compilation_tree, explanation_tree, findings_tree, tests_tree
+from firewright.reports._rehearsal import rehearsal_tree
+from firewright.reports._result import (
+    Answers,
+    Audit,
+    Comparison,
+    Compilation,
+    Explanation,
+    Findings,
+    LiveAnswers,
+    Look,
+    Reading,
+    Rehearsal,
+    Renderers,
+    TestRun,
+)
+from firewright.reports._running_tree import audit_tree, live_answers_tree, reading_tree
+from firewright.reports._tree import (
+    answers_tree,
+    comparison_tree,
+    compilation_tree,
+    explanation_tree,
+    findings_tree,
+    tests_tree,
+)
 
 
 def _as_json(tree: Callable[[Any], dict[str, Any]]) -> Callable[[Any, Look], str]:
@@ -23,4 +45,8 @@ REPORT: Renderers = {
     Comparison: _as_json(comparison_tree),
     TestRun: _as_json(tests_tree),
     Compilation: _as_json(compilation_tree),
+    Audit: _as_json(audit_tree),
+    LiveAnswers: _as_json(live_answers_tree),
+    Reading: _as_json(reading_tree),
+    Rehearsal: _as_json(rehearsal_tree),
 }

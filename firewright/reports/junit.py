@@ -11,7 +11,8 @@ from firewright.reports._comparison_text import KINDS
 from firewright.reports._findings_text import diagnostic_lines, place
 from firewright.reports._lines import Lines, visible
 from firewright.reports._paint import Paint
-from firewright.reports._result import Comparison, Findings, Look, Renderers, TestRun
+from firewright.reports._rehearsal import scene_words
+from firewright.reports._result import Audit, Comparison, Findings, Look, Rehearsal, Renderers, TestRun
 from firewright.reports._tests_text import failure_words
 
 
@@ -65,6 +66,23 @@ def comparison_junit(comparison: Comparison, look: Look) -> str:
     return _document("firewright compare", cases)
 
 
+def rehearsal_junit(rehearsal: Rehearsal, look: Look) -> str:
+    """A test for each way through each firewall, and one for each scene; each difference fails its own."""
+    cases = []
+    for one in rehearsal.rehearsed:
+        group = f"{one.policy}: {one.firewall}"
+        for way in one.ways:
+            failure = f"{way.sent - way.agreed} of {way.sent} packets" if way.agreed < way.sent else ""
+            cases.append(_Case(group, f"{way.source} -> {way.destination}, {way.sent} packets", failure, failure))
+        for this in one.differing:
+            failure = f"should be {this.expected}, and is {this.found}"
+            cases.append(_Case(group, this.packet, failure, f"{place(this.at)} {this.said}".strip() or failure))
+        for scene in one.scenes:
+            failure = "" if scene.holds else scene_words(scene)
+            cases.append(_Case(group, scene.name, failure, failure))
+    return _document("firewright rehearse", cases)
+
+
 def _document(name: str, cases: list[_Case]) -> str:
     groups: dict[str, list[_Case]] = {}
     for case in cases:
@@ -100,4 +118,10 @@ def _attribute(text: str) -> str:
     return quoteattr(harmless(text, 2000))
 
 
-REPORT: Renderers = {Findings: findings_junit, TestRun: tests_junit, Comparison: comparison_junit}
+REPORT: Renderers = {
+    Findings: findings_junit,
+    TestRun: tests_junit,
+    Comparison: comparison_junit,
+    Rehearsal: rehearsal_junit,
+    Audit: lambda audit, look: findings_junit(audit.findings, look),
+}

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from firewright import __version__
 from firewright.diagnostic import Diagnostic, Note, Severity, harmless
 from firewright.reports._lines import Lines
-from firewright.reports._result import Findings, Look, Renderers, TestRun
+from firewright.reports._result import Audit, Findings, Look, Renderers, TestRun
 from firewright.reports._tests_text import failure_words
 from firewright.source import Source, Span
 
@@ -121,4 +121,8 @@ def _location(at: Span, look: Look, text: str = "") -> dict[str, Any]:
     return location
 
 
-REPORT: Renderers = {Findings: findings_sarif, TestRun: tests_sarif}
+REPORT: Renderers = {
+    Findings: findings_sarif,
+    TestRun: tests_sarif,
+    Audit: lambda audit, look: findings_sarif(audit.findings, look),
+}

@@ -4,7 +4,21 @@ from firewright.reports._answers_text import answers_text
 from firewright.reports._comparison_text import comparison_text
 from firewright.reports._explanation_text import explanation_text
 from firewright.reports._findings_text import findings_text
-from firewright.reports._result import Answers, Comparison, Compilation, Explanation, Findings, Renderers, TestRun
+from firewright.reports._rehearsal import rehearsal_text
+from firewright.reports._result import (
+    Answers,
+    Audit,
+    Comparison,
+    Compilation,
+    Explanation,
+    Findings,
+    LiveAnswers,
+    Reading,
+    Rehearsal,
+    Renderers,
+    TestRun,
+)
+from firewright.reports._running_text import audit_text, live_answers_text, reading_text
 from firewright.reports._tests_text import tests_text
 
 REPORT: Renderers = {
@@ -14,4 +28,8 @@ REPORT: Renderers = {
     Comparison: comparison_text,
     TestRun: tests_text,
     Compilation: lambda result, look: "\n".join(one.text for one in result.compiled),
+    Audit: audit_text,
+    LiveAnswers: live_answers_text,
+    Reading: reading_text,
+    Rehearsal: rehearsal_text,
 }

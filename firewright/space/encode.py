@@ -12,7 +12,7 @@ from datetime import date
 from firewright.model.address import LOOPBACK, UNICAST, AddressSet, merge
 from firewright.model.decision import Decision, Outcome
 from firewright.model.essential import ESSENTIALS, ICMP_ERRORS, LINK_LOCAL, REDIRECTS
-from firewright.model.helper import DATA_PORTS, HELPERS
+from firewright.model.conntrack_helper import DATA_PORTS, HELPERS
 from firewright.model.interval import Ranges, complement, difference, intersection, size, union
 from firewright.model.packet import FAMILIES, OPENING_FLAGS, ConntrackState, Family
 from firewright.model.policy import Action, Firewall, Policy, Rule, Verb, Zone, ZoneKind

@@ -78,7 +78,9 @@ def compile_firewall(
         if isinstance(proof, Mismatch):
             report.add(_miscompiled(firewall, proof))
         else:
-            return Compiled(policy.name, firewall.name, artifact.target, artifact.text, day, proof.stretches, proof.steps)
+            return Compiled(
+                policy.name, firewall.name, artifact.target, artifact.text, day, proof.stretches, proof.steps
+            )
     return None
 
 

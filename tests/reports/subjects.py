@@ -18,6 +18,7 @@ from firewright.workflows.compare import compare_policies
 from firewright.workflows.explain import explain, with_policies
 from firewright.workflows.selection import Wanted
 from firewright.workflows.test import run_tests
+from tests.reports import running
 
 PROFILES = Path(firewright.__file__).parent / "profiles"
 DAY = date(2026, 11, 21)
@@ -43,7 +44,7 @@ PERIMETER = "provider-perimeter/provider-perimeter.yaml"
 def results() -> dict[str, Result]:
     """Every kind of result, quiet and loud."""
     report = Report()
-    found = {
+    found: dict[str, Result | None] = {
         "findings": check(wanted(PERIMETER), Report()),
         "findings-unreadable": check(wanted("nosuch.yaml"), Report()),
         "findings-unfilled": check(wanted("product-platform/product-platform.yaml"), Report()),
@@ -57,6 +58,11 @@ def results() -> dict[str, Result]:
         "tests": run_tests(wanted("provider-perimeter"), report),
         "tests-failed": failed_run(),
         "findings-hostile": hostile_findings(),
+        "audit": running.audit(NASTY, hostile_findings()),
+        "audit-quiet": running.quiet_audit(),
+        "live-answers": running.answers(NASTY),
+        "reading": running.reading(NASTY, hostile_findings(), has_rules=True),
+        "reading-short": running.reading(NASTY, hostile_findings(), has_rules=False),
     }
     port = explain(("445",), report)
     assert port is not None

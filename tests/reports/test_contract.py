@@ -12,18 +12,30 @@ from xml.etree import ElementTree
 import pytest
 
 from firewright.registry import Registry
-from firewright.reports import Answers, Comparison, Explanation, Findings, Look, Renderers
+from firewright.reports import (
+    Answers,
+    Audit,
+    Comparison,
+    Compilation,
+    Explanation,
+    Findings,
+    LiveAnswers,
+    Look,
+    Reading,
+    Rehearsal,
+    Renderers,
+)
 from firewright.reports import TestRun as Run
 from tests.reports.subjects import NASTY, hostile_findings, results
 
 FORMATS: Registry[Renderers] = Registry("firewright.reports", "REPORT")
 SHOWN = {
-    "text": {Findings, Answers, Explanation, Comparison, Run},
-    "json": {Findings, Answers, Explanation, Comparison, Run},
-    "markdown": {Findings, Answers, Explanation, Comparison, Run},
-    "sarif": {Findings, Run},
-    "junit": {Findings, Run, Comparison},
-    "github": {Findings, Run, Comparison},
+    "text": {Findings, Answers, Explanation, Comparison, Run, Compilation, Audit, LiveAnswers, Reading, Rehearsal},
+    "json": {Findings, Answers, Explanation, Comparison, Run, Compilation, Audit, LiveAnswers, Reading, Rehearsal},
+    "markdown": {Findings, Answers, Explanation, Comparison, Run, Audit, LiveAnswers, Reading, Rehearsal},
+    "sarif": {Findings, Run, Audit},
+    "junit": {Findings, Run, Comparison, Audit, Rehearsal},
+    "github": {Findings, Run, Comparison, Audit},
 }
 """What each format must be able to show; a format that is not here needs only to show something."""
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe]")
@@ -66,7 +78,16 @@ def test_json_has_a_version_and_every_text(key: str) -> None:
     text = FORMATS.load("json")[type(results()[key])](results()[key], LOOK)
     tree = json.loads(text)
     assert tree["schema_version"] == "1"
-    assert tree["kind"] in ("findings", "answers", "explanation", "comparison", "tests")
+    assert tree["kind"] in (
+        "findings",
+        "answers",
+        "explanation",
+        "comparison",
+        "tests",
+        "audit",
+        "live-answers",
+        "reading",
+    )
     assert not re.search(r"[0-9]{2}:[0-9]{2}:[0-9]{2}[.Z+]", text)
 
 

@@ -40,6 +40,11 @@ _SHOWN_BY = {
     "Explanation": "explain",
     "Comparison": "compare",
     "TestRun": "test",
+    "Audit": "audit",
+    "LiveAnswers": "ask --live",
+    "Reading": "read",
+    "Compilation": "compile",
+    "Rehearsal": "rehearse",
 }
 """The command behind each type of result."""
 

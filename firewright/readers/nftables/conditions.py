@@ -8,11 +8,13 @@ from firewright.model.interval import Ranges, complement, union
 from firewright.readers.nftables.domains import Domain
 from firewright.readers.nftables.expressions import short
 from firewright.readers.nftables.fields import Field, Scene, around, field, may_break
+from firewright.readers.nftables.keys import is_known, is_plain, keys_of
+from firewright.readers.nftables.masks import behind, evaluated
+from firewright.readers.nftables.rows import Row, presence, products, rows_of
 from firewright.readers.nftables.terms import (
     ALWAYS,
     NEVER,
     Condition,
-    Term,
     Terms,
     both,
     literal,
@@ -22,24 +24,18 @@ from firewright.readers.nftables.tree import (
     Concat,
     Elements,
     Expression,
-    Flags,
     Key,
     ListedTable,
     Match,
-    Number,
     Pairs,
     Reference,
     Truth,
-    Verdict,
     Word,
 )
 from firewright.readers.nftables.wording import say, say_match
 
-Row = tuple[Ranges | str, ...]
-"""For each part of a key its numbers, or the words of a constant that is not known."""
-
-_MOST_RANGES = 4096
-"""A bit mask with holes is written as so many ranges at most."""
+CATCH_ALL = Word("*")
+"""The element of a set or map that every key is in which no other element has."""
 
 
 class Conditions:
@@ -50,29 +46,42 @@ class Conditions:
 
     def __init__(self, table: ListedTable, scene: Scene, changed: Collection[str]) -> None:
         self.table, self.scene, self.changed = table, scene, changed
-        self.known: dict[Match, Condition] = {}
+        self.known: dict[Match, tuple[Condition, bool]] = {}
+        """What each comparison holds, and whether that differs from rule to rule."""
+        self.catching: dict[str, bool] = {}
         self.sets: dict[tuple[str, Domain], Ranges | None] = {}
 
     def match(self, match: Match, place: str) -> Condition:
         """What a comparison holds; `place` names the rule, for what is not the same in the next. Raises TooWide."""
-        found = self.known.get(match)
-        if found is None:
-            found = self.known[match] = self._match(match)
-        if self._is_fleeting(match):
-            return Condition(_renamed(found.terms, place), _renamed(found.unless, place))
-        return found
+        known = self.known.get(match)
+        if known is None:
+            known = self.known[match] = self._caught(match) or self._match(match), self._is_fleeting(match)
+        found, is_fleeting = known
+        return Condition(_renamed(found.terms, place), _renamed(found.unless, place)) if is_fleeting else found
+
+    def _caught(self, match: Match) -> Condition | None:
+        """A set with a catch-all: every key is in it, and the rule needs no more than what the key looks at."""
+        if isinstance(match.right, Reference):
+            name = match.right.name
+            if name not in self.catching:
+                self.catching[name] = CATCH_ALL in (self._elements(match.right) or ())
+            is_caught = self.catching[name]
+        else:
+            is_caught = CATCH_ALL in (self._elements(match.right) or ())
+        if not is_caught or match.operator not in ("==", "!="):
+            return None
+        return Condition(presence(match.left, self.scene) if match.operator == "==" else NEVER)
 
     def _is_fleeting(self, match: Match) -> bool:
         keys = list(keys_of(match.left))
-        if (
-            not _is_known(match.left)
-            or any(key.kind == "numgen" for key in keys)
-            or any(key.text == "meta random" for key in keys)
-        ):
+        if not is_known(match.left) or any(key.kind == "numgen" or key.text == "meta random" for key in keys):
             return True
         if isinstance(match.right, Reference) and self._is_filled(match.right):
             return True
-        return bool(self.changed) and any(key.text in self.changed for key in keys)
+        return self._is_changed(match.left)
+
+    def _is_changed(self, expression: Expression) -> bool:
+        return bool(self.changed) and any(key.text in self.changed for key in keys_of(expression))
 
     def _is_filled(self, reference: Reference) -> bool:
         found = self.table.sets.get(reference.name)
@@ -80,7 +89,7 @@ class Conditions:
 
     def _match(self, match: Match) -> Condition:
         left, right, operator = match.left, match.right, match.operator
-        if self.changed and any(key.text in self.changed for key in keys_of(left)):
+        if self._is_changed(left):
             return self._bounded(match)
         if isinstance(right, Reference) and self._is_filled(right):
             return self._bounded(match)
@@ -139,12 +148,12 @@ class Conditions:
 
     def _bounded(self, match: Match) -> Condition:
         """A comparison of which only this is known: what it looks at is there."""
-        inside = self.presence(match.left)
+        inside = presence(match.left, self.scene)
         if match.operator in ("!=", "!"):
             plain = Match("in" if match.operator == "!" else "==", match.left, match.right)
             text = self._text(plain)
             missing = [f"{key.text} present" for key in keys_of(match.left) if may_break(key)]
-            if not _is_known(match.left):
+            if not is_known(match.left):
                 missing.append(f"{say(match.left)} present")
             holds = tuple(sorted({(text, False), *((name, True) for name in missing)}))
             return Condition(both(inside, ((ALWAYS[0][0], holds),), self.scene.family))
@@ -154,18 +163,6 @@ class Conditions:
         text = say_match(match)
         return f"{text} of {self.table.title}" if "@" in text and _has_reference(match.right) else text
 
-    def presence(self, expression: Expression) -> Terms:
-        """The packets that have what an expression looks at, as far as boxes can say it."""
-        terms = ALWAYS
-        for key in keys_of(expression):
-            own = field(key, self.scene)
-            numbers = None if own is None or key.text.startswith("th ") else own.domain.top
-            inside = around(key, self.scene)
-            if own is not None and numbers is not None and key.kind == "payload" and key.text not in _NUMBERED:
-                inside = both(inside, own.holds(((0, numbers),), self.scene), self.scene.family)
-            terms = both(terms, inside, self.scene.family)
-        return terms
-
     def _worded(self, match: Match, key: Key) -> Condition:
         """A key whose constants are words: one literal for each, so that rules about the same know of each other."""
         right, operator = match.right, match.operator
@@ -174,7 +171,7 @@ class Conditions:
             wanted = right.value is (operator != "!=")
             return Condition(both(inside, literal(f"{key.text} exists", wanted), self.scene.family))
         listed = self._elements(right)
-        if operator not in ("==", "!=") or listed is None or len(listed) > _FEW or not all(map(_is_plain, listed)):
+        if operator not in ("==", "!=") or listed is None or len(listed) > _FEW or not all(map(is_plain, listed)):
             return self._bounded(match)
         texts = sorted({short(f"{key.text} {say(one)}") for one in listed})
         if operator == "==":
@@ -187,8 +184,12 @@ class Conditions:
     def _elements(self, right: Expression) -> Sequence[Expression] | None:
         if isinstance(right, Elements):
             return right.members
+        if isinstance(right, Pairs):
+            return [key for key, _ in right.rows]
         if isinstance(right, Reference):
-            found = self.table.sets[right.name]
+            found = self.table.sets.get(right.name)
+            if found is None:
+                return None
             return [row[0] for row in found.rows] if found.is_map else found.members
         return (right,)
 
@@ -209,7 +210,7 @@ class Conditions:
             return None
         held = []
         for value in own.values:
-            number = _evaluated(match.left, value, own.domain)
+            number = evaluated(match.left, value, own.domain)
             if number is None:
                 return None
             if bits is not None:
@@ -225,7 +226,7 @@ class Conditions:
         if left.operator != "&" or not isinstance(left.left, Key) or mask is None:
             return None
         given = self.ranges(match.right, own.domain) if match.operator in ("==", "!=") else None
-        held = _behind(mask, given, own.domain.top)
+        held = behind(mask, given, own.domain.top)
         if held is None:
             return None
         return held if match.operator == "==" else complement(held, own.domain.top)
@@ -234,151 +235,39 @@ class Conditions:
         listed = self._elements(match.right)
         if listed is None or match.operator not in ("==", "!="):
             return self._bounded(match)
-        if not self.presence(left):
+        if not presence(left, self.scene):
             return Condition(NEVER)
-        rows = self.rows(left, listed)
+        rows = rows_of(left, listed, self.scene)
         if rows is None:
             return self._bounded(match)
-        terms = self.products(left, rows)
+        terms = products(left, [row for row in rows if row is not None], self.scene)
         if match.operator == "==":
             return Condition(terms)
         if any(literals for _, literals in terms):
             return self._bounded(match)
-        whole = self.presence(left)
+        whole = presence(left, self.scene)
         for part in left.parts:
             own = field(part, self.scene) if isinstance(part, Key) else None
             if own is not None:
                 whole = both(whole, own.holds(((0, own.domain.top),), self.scene), self.scene.family)
         return Condition(whole, terms)
 
-    def rows(self, left: Expression, listed: Sequence[Expression]) -> list[Row] | None:
-        """The elements of a set by the parts of its key; None if one of them has another shape."""
-        keys = left.parts if isinstance(left, Concat) else (left,)
-        fields = [self._looked_at(key) for key in keys]
-        known: list[dict[Expression, Ranges | str]] = [{} for _ in keys]
-        out: list[Row] = []
-        for one in listed:
-            parts = one.parts if isinstance(one, Concat) else (one,)
-            if len(parts) != len(keys):
-                return None
-            row = []
-            for place, part in enumerate(parts):
-                read = known[place].get(part)
-                if read is None:
-                    own, mask = fields[place]
-                    ranges = None if own is None else own.domain.ranges(part)
-                    if own is not None and mask is not None:
-                        ranges = _behind(mask, ranges, own.domain.top)
-                        if ranges is None:
-                            return None
-                        if not ranges:  # no number has these bits under the mask: the element is never found
-                            break
-                    if ranges is None and not _is_plain(part):
-                        return None
-                    read = known[place][part] = say(part) if ranges is None else ranges
-                row.append(read)
-            else:
-                out.append(tuple(row))
-        return out
+    def looked_up(self, key: Expression, rows: Iterable[Row], place: str) -> Terms | None:
+        """The packets whose key is in one of these rows of a map, as the rule at this place sees it. Raises TooWide.
 
-    def _looked_at(self, key: Expression) -> tuple[Field | None, int | None]:
-        """The field of a part of a key, and the mask under which it is looked at, if it is."""
-        if isinstance(key, Key):
-            return field(key, self.scene), None
-        if isinstance(key, Binary) and key.operator == "&" and isinstance(key.left, Key):
-            own = field(key.left, self.scene)
-            mask = None if own is None or own.values else own.domain.number(key.right)
-            if mask is not None:
-                return own, mask
-        return None, None
-
-    def products(self, left: Expression, rows: Iterable[Row]) -> Terms:
-        """The packets whose key is in one of the rows. Raises TooWide."""
-        if not self.presence(left):
-            return NEVER
-        keys = left.parts if isinstance(left, Concat) else (left,)
-        known: list[dict[Ranges | str, Terms]] = [{} for _ in keys]
-        tails: dict[Row, Terms] = {}
-        out: dict[Term, None] = {}
-        for row in _folded(list(rows)):
-            head, rest = row[0], row[1:]
-            tail = tails.get(rest)
-            if tail is None:
-                tail = ALWAYS
-                for place, part in enumerate(rest, 1):
-                    tail = both(tail, self._remembered(known, keys, place, part), self.scene.family)
-                tails[rest] = tail
-            out.update(dict.fromkeys(both(self._remembered(known, keys, 0, head), tail, self.scene.family)))
-        return tuple(out)
-
-    def _remembered(
-        self, known: list[dict[Ranges | str, Terms]], keys: Sequence[Expression], place: int, part: Ranges | str
-    ) -> Terms:
-        found = known[place].get(part)
-        if found is None:
-            found = known[place][part] = self._part(keys[place], part)
-        return found
-
-    def _part(self, key: Expression, part: Ranges | str) -> Terms:
-        own, _ = self._looked_at(key)
-        if own is not None and not isinstance(part, str):
-            return own.holds(part, self.scene)
-        text = part if isinstance(part, str) else str(part)
-        return both(self.presence(key), literal(short(f"{say(key)} {text}")), self.scene.family)
-
-
-def _behind(mask: int, given: Ranges | None, top: int) -> Ranges | None:
-    """The numbers that are one of these under a mask; None if they are not known, or too many ranges."""
-    if given is None or sum(high - low for low, high in given) > 64:
-        return None
-    out: list[tuple[int, int]] = []
-    for number in (number for low, high in given for number in range(low, high + 1)):
-        found = _sharing(mask, number, top)
-        if found is None or len(out) + len(found) > _MOST_RANGES:
-            return None
-        out += found
-    return union(tuple(sorted(out)))
+        None if other rules write to the key, so that it may have any value.
+        """
+        terms = products(key, rows, self.scene)
+        if not self._is_changed(key):
+            return terms
+        return _renamed(terms, place) if all(literals for _, literals in terms) else None
 
 
 _FEW = 64
-_NUMBERED = frozenset(
-    {"ip ttl", "ip6 hoplimit", "ip length", "ip id", "ip frag-off", "ip dscp", "ip6 dscp", "ip ecn", "ip6 ecn"}
-    | {"ip6 length", "udp length", "esp spi", "ah spi"}
-)
-
-
-def keys_of(expression: Expression | Verdict) -> Iterable[Key]:
-    """Whatever an expression looks at."""
-    match expression:
-        case Key():
-            yield expression
-        case Concat(parts):
-            for part in parts:
-                yield from keys_of(part)
-        case Binary(_, left, right):
-            yield from keys_of(left)
-            yield from keys_of(right)
-        case _ if hasattr(expression, "key"):
-            yield from keys_of(expression.key)
-
-
-def _is_known(left: Expression) -> bool:
-    """Whether an expression is made of keys and constants only; what else it is may be anything, each time."""
-    match left:
-        case Concat(parts):
-            return all(map(_is_known, parts))
-        case Binary(_, one, other):
-            return _is_known(one) and (_is_known(other) or isinstance(other, Number | Word | Flags))
-        case _:
-            return isinstance(left, Key)
 
 
 def _renamed(terms: Terms, place: str) -> Terms:
     return tuple((box, tuple((f"{text} ({place})", wanted) for text, wanted in literals)) for box, literals in terms)
-
-
-def _is_plain(expression: Expression) -> bool:
-    return not isinstance(expression, Binary | Elements | Pairs | Reference | Key)
 
 
 def _has_reference(right: Expression) -> bool:
@@ -397,75 +286,3 @@ def _union(listed: Sequence[Expression], domain: Domain) -> Ranges | None:
             return None
         out += found
     return union(tuple(out))
-
-
-def _evaluated(expression: Expression, value: int, domain: Domain) -> int | None:
-    """The number of an expression where its key has this value."""
-    if isinstance(expression, Key):
-        return value
-    if isinstance(expression, Binary):
-        left, right = _evaluated(expression.left, value, domain), _evaluated(expression.right, value, domain)
-        if left is None or right is None:
-            return None
-        match expression.operator:
-            case "&":
-                return left & right
-            case "|":
-                return left | right
-            case "^":
-                return left ^ right
-            case _:
-                return None
-    return domain.number(expression)
-
-
-def _sharing(mask: int, number: int, top: int) -> list[tuple[int, int]] | None:
-    """The numbers that have these bits under a mask, as ranges; None if they are too many."""
-    if number & ~mask:
-        return []
-    width = top.bit_length()
-    low_free = 0
-    while low_free < width and not mask >> low_free & 1:
-        low_free += 1
-    holes = [bit for bit in range(low_free, width) if not mask >> bit & 1]
-    if 1 << len(holes) > _MOST_RANGES:
-        return None
-    starts = [number]
-    for bit in holes:
-        starts += [start | 1 << bit for start in starts]
-    return [(start, start | (1 << low_free) - 1) for start in sorted(starts)]
-
-
-def _folded(rows: Sequence[Row]) -> list[Row]:
-    """The same rows in fewer: those that differ in one part only become one. O(passes x parts x n)."""
-    numbers: dict[Ranges | str, int] = {}
-    short_rows = list(dict.fromkeys(tuple(numbers.setdefault(part, len(numbers)) for part in row) for row in rows))
-    known = list(numbers)
-    shrunk = True
-    while shrunk and len(short_rows) > 1:
-        shrunk = False
-        for place in range(len(short_rows[0])):
-            alike: dict[tuple[int, ...], list[int]] = {}
-            kept: list[tuple[int, ...]] = []
-            for row in short_rows:
-                if isinstance(known[row[place]], str):
-                    kept.append(row)
-                else:
-                    alike.setdefault(row[:place] + row[place + 1 :], []).append(row[place])
-            if len(alike) + len(kept) == len(short_rows):
-                continue
-            shrunk = True
-            for rest, parts in alike.items():
-                number = parts[0] if len(parts) == 1 else _joined(parts, numbers, known)
-                kept.append((*rest[:place], number, *rest[place:]))
-            short_rows = kept
-    return [tuple(known[part] for part in row) for row in short_rows]
-
-
-def _joined(parts: list[int], numbers: dict[Ranges | str, int], known: list[Ranges | str]) -> int:
-    sets = [one for part in parts if not isinstance(one := known[part], str)]
-    joined = union(*sets)
-    number = numbers.setdefault(joined, len(numbers))
-    if number == len(known):
-        known.append(joined)
-    return number

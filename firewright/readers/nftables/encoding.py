@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,12 +16,14 @@ from firewright.readers.nftables.steps import Reading, Step
 from firewright.readers.nftables.tree import (
     Decide,
     Effect,
+    Handover,
     ListedChain,
     ListedRule,
     ListedTable,
     Listing,
     Pairs,
     Reference,
+    Statement,
     Translate,
     Verdict,
     VerdictMap,
@@ -38,6 +41,7 @@ _TRACKING = -200
 _JUDGING = ("filter", "route")
 _REWRITTEN = tuple(f"{name} {part}" for name in ("ip", "ip6") for part in ("saddr", "daddr"))
 _PORTS = ("sport", "dport")
+_SETTING = re.compile(r"((?:meta|ct|ip6?|tcp|udp|th|sctp|dccp|udplite) \w+) set ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +72,7 @@ class _Encoder:
             for chain in table.chains.values():
                 self.first[table.title, chain.name] = len(self.rules)
                 self.rules += ((table, chain, place, rule) for place, rule in enumerate(chain.rules, 1))
-        self.changed = frozenset(
-            part.changes
-            for *_, rule in self.rules
-            for part in rule.statements
-            if isinstance(part, Effect) and part.changes
-        )
+        self.changed = frozenset(key for *_, rule in self.rules for part in rule.statements for key in _changes(part))
         self.conditions: dict[tuple[str, Scene], Conditions] = {}
         self.steps: dict[tuple[str, str, Scene], list[list[Step]]] = {}
         self.unknown: dict[int, dict[str, None]] = {}
@@ -106,7 +105,7 @@ class _Encoder:
         found = []
         for table in self.listing.tables:
             for chain in table.chains.values():
-                if not chain.hook:
+                if not chain.hook or table.is_dormant:
                     continue
                 if table.family in _FAMILIES and chain.kind in _JUDGING and chain.hook in tuple(Hook):
                     found.append(_Base(table, chain, Hook(chain.hook)))
@@ -114,6 +113,8 @@ class _Encoder:
                     self.said(table, chain, "is not judged: it sees frames, not the packets of this report")
                 elif self.drops(table, chain):
                     self.said(table, chain, "translates addresses, and drops packets as well, which is not judged")
+        # Of equal priority the one that was registered last comes first (measured); a listing has them as they were made.
+        found.reverse()
         return sorted(found, key=lambda base: base.chain.priority)
 
     def drops(self, table: ListedTable, chain: ListedChain) -> bool:
@@ -235,6 +236,13 @@ class _Encoder:
                 )
             if changed or any(isinstance(part, Translate) for part in rule.statements):
                 yield line
+
+
+def _changes(part: Statement) -> list[str]:
+    """The keys that a statement sets; of one that is not known, those that its words name so."""
+    if isinstance(part, Effect):
+        return [part.changes] if part.changes else []
+    return _SETTING.findall(part.text) if isinstance(part, Handover) and not part.is_known else []
 
 
 def _is_rewritten(key: str) -> bool:

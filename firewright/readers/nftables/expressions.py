@@ -79,7 +79,10 @@ def verdict(json: object) -> Verdict | None:
 
 
 def words(json: object) -> str:
-    """Any JSON in few words, harmless, different for different JSON: what is cut off is told apart by a digest."""
+    """Any JSON in few words, harmless, different for different JSON: what is cut off is told apart by a digest.
+
+    Raises Malformed for what is nested deeper than anything that nft lists.
+    """
     return short(_words(json))
 
 
@@ -92,11 +95,14 @@ def short(text: str) -> str:
     )
 
 
-def _words(json: object) -> str:
+def _words(json: object, depth: int = 0) -> str:
+    if depth > 4 * DEEPEST:
+        raise Malformed(f"it is nested more than {4 * DEEPEST} deep")
     if isinstance(json, dict):
-        return " ".join(f"{key} {_words(body)}" if body is not None else str(key) for key, body in json.items())
+        said = (str(key) if body is None else f"{key} {_words(body, depth + 1)}" for key, body in json.items())
+        return " ".join(said)
     if isinstance(json, list):
-        return "{ " + ", ".join(map(_words, json)) + " }"
+        return "{ " + ", ".join([_words(one, depth + 1) for one in json]) + " }"
     return str(json).lower() if isinstance(json, bool) else str(json)
 
 

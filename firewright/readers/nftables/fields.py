@@ -1,20 +1,20 @@
 """What the kernel sees when a rule looks at a key: an axis of the packet space, or a match that is only bounded.
 
 Measured on Linux 6.18 with packets and counters: a name of an interface that the hook does not have reads as empty, so
-`iifname != "x"` holds in output and `oifname != "x"` in input (kernels before 4.20 ended the rule there), and so does the
-index; its group and type end the rule. `meta l4proto` stops at an IPv6 authentication header (kernels before 4.15 walked
-past it). `th dport` reads four bytes of whatever protocol, and ends the rule where there are fewer.
+`iifname != "x"` holds in output and `oifname != "x"` in input (old kernels end the rule there), and so does the index; its
+group and type end the rule. `meta l4proto` stops at an IPv6 authentication header (old kernels walk past it, to what it
+carries). `th dport` reads bytes of whatever protocol, and ends the rule where there are too few.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 
-from firewright.model.interval import Ranges, complement, difference, has, intersection
-from firewright.model.packet import PORTED, Family
+from firewright.model.interval import Ranges, canonical, complement, difference, has, intersection
+from firewright.model.packet import PORTED, ConntrackState, Family
 from firewright.model.protocol import PORTED_NAMES
 from firewright.readers.nftables import domains
 from firewright.readers.nftables.domains import Domain, Interfaces
@@ -180,23 +180,13 @@ def _any_port(name: str, *, is_source: bool) -> Callable[[Ranges, Scene], Terms]
     return holds
 
 
-def _canonical(numbers: tuple[int, ...]) -> Ranges:
-    return complement(complement(_sorted(numbers), 255), 255)
+def _each(numbers: Iterable[int]) -> Ranges:
+    return canonical((number, number) for number in numbers)
 
 
-def _sorted(numbers: tuple[int, ...]) -> Ranges:
-    out: list[tuple[int, int]] = []
-    for number in sorted(numbers):
-        if out and out[-1][1] + 1 == number:
-            out[-1] = (out[-1][0], number)
-        else:
-            out.append((number, number))
-    return tuple(out)
-
-
-_PORTED_NUMBERS = _canonical(PORTED)
-_LONG = _canonical(_WITH_FOUR_BYTES)
-_PORTED_NUMBERS_AND_LONG = _canonical((*PORTED, *_WITH_FOUR_BYTES))
+_PORTED_NUMBERS = _each(PORTED)
+_LONG = _each(_WITH_FOUR_BYTES)
+_PORTED_NUMBERS_AND_LONG = _each((*PORTED, *_WITH_FOUR_BYTES))
 
 
 def _icmp(protocol: int, family: Family, *, is_code: bool) -> Callable[[Ranges, Scene], Terms]:
@@ -211,19 +201,9 @@ def _icmp(protocol: int, family: Family, *, is_code: bool) -> Callable[[Ranges, 
             listed = tuple((base | t << 8 | low, base | t << 8 | high) for t in range(256) for low, high in ranges)
         else:
             listed = tuple((base | low << 8, base | high << 8 | 255) for low, high in ranges)
-        return on(Axis.SERVICE, _touching(listed), family)
+        return on(Axis.SERVICE, canonical(listed), family)
 
     return holds
-
-
-def _touching(ranges: Ranges) -> Ranges:
-    out: list[tuple[int, int]] = []
-    for low, high in ranges:
-        if out and low == out[-1][1] + 1:
-            out[-1] = (out[-1][0], high)
-        else:
-            out.append((low, high))
-    return tuple(out)
 
 
 def _flags(ranges: Ranges, scene: Scene) -> Terms:
@@ -237,8 +217,9 @@ def _state(ranges: Ranges, scene: Scene) -> Terms:
         return ALWAYS if numbers else NEVER
     if scene.is_early:
         # Before connection tracking every packet reads as invalid, but those that come back over loopback.
-        return numbered("early ct state", _sorted(numbers), len(_STATE_BITS) - 1, may_break=False)
-    return on(Axis.CONNTRACK_STATE, _sorted(numbers), scene.family)
+        names = [state.name.lower() for state in ConntrackState if (state in numbers) is (0 not in numbers)]
+        return literal(f"early ct state {','.join(names)}", 0 not in numbers)
+    return on(Axis.CONNTRACK_STATE, _each(numbers), scene.family)
 
 
 def _constant(by_family: dict[Family, int]) -> Callable[[Ranges, Scene], Terms]:

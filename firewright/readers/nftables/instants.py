@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from firewright.readers.nftables.conditions import keys_of
 from firewright.readers.nftables.domains import SECOND, TIME
+from firewright.readers.nftables.keys import keys_of
 from firewright.readers.nftables.tree import (
     Between,
     Concat,

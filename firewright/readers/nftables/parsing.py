@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -10,8 +11,17 @@ from firewright.diagnostic import Diagnostic, Severity, harmless
 from firewright.readers.nftables.collecting import without_collecting
 from firewright.readers.nftables.expressions import Malformed, members, rows, words
 from firewright.readers.nftables.statements import statement
-from firewright.readers.nftables.text import texts
-from firewright.readers.nftables.tree import Fill, ListedChain, ListedRule, ListedSet, ListedTable, Listing
+from firewright.readers.nftables.text import dormant, texts
+from firewright.readers.nftables.tree import (
+    Fill,
+    Handover,
+    ListedChain,
+    ListedRule,
+    ListedSet,
+    ListedTable,
+    Listing,
+    Statement,
+)
 from firewright.readers.nftables.wording import say_rule
 from firewright.source import Span
 
@@ -37,7 +47,8 @@ def parse(json_text: str, path: str, listing_text: str = "") -> Listing:
     Raises UnreadableListing. A rule whose JSON is not what nft lists is kept with the reason in `refused`.
     """
     with without_collecting():
-        return Listing(path, tuple(_Assembly(_objects(json_text, path), path, texts(listing_text)).tables()))
+        assembly = _Assembly(_objects(json_text, path), path, texts(listing_text), dormant(listing_text))
+        return Listing(path, tuple(assembly.tables()), tuple(assembly.unsure(has_text=bool(listing_text))))
 
 
 def _objects(json_text: str, path: str) -> list[tuple[str, dict[str, object]]]:
@@ -57,10 +68,10 @@ def _objects(json_text: str, path: str) -> list[tuple[str, dict[str, object]]]:
     out: list[tuple[str, dict[str, object]]] = []
     for one in listed:
         if not isinstance(one, dict) or len(one) != 1 or not isinstance(body := next(iter(one.values())), dict):
-            raise _unreadable(path, f"{words(one)} is no object of an nftables listing")
+            raise _unreadable(path, f"{_shown(one)} is no object of an nftables listing")
         kind = next(iter(one))
         if kind == "metainfo" and body.get("json_schema_version", SCHEMA) != SCHEMA:
-            version = words(body.get("json_schema_version"))
+            version = _shown(body.get("json_schema_version"))
             raise _unreadable(path, f"JSON schema version {version} is not known here, only {SCHEMA}")
         if kind in _COMMANDS:
             raise _unreadable(path, f"this JSON is a list of commands ({kind}), not a listing")
@@ -75,18 +86,33 @@ def _unreadable(path: str, message: str, help: str = _HELP) -> UnreadableListing
     return UnreadableListing(Diagnostic("not-a-listing", Severity.ERROR, message, Span(path, 0, 0, 0), help=help))
 
 
+def _shown(json: object) -> str:
+    try:
+        return words(json)
+    except Malformed as error:
+        return f"(not shown: {error})"
+
+
 class _Assembly:
     """The objects of a listing, put where they belong."""
 
-    def __init__(self, objects: list[tuple[str, dict[str, object]]], path: str, texts: Mapping[_Rule, str]) -> None:
-        self.path, self.texts = path, texts
+    def __init__(
+        self,
+        objects: list[tuple[str, dict[str, object]]],
+        path: str,
+        texts: Mapping[_Rule, str],
+        dormant: frozenset[_Place],
+    ) -> None:
+        self.path, self.texts, self.dormant = path, texts, set(dormant)
+        self.flagged: dict[_Place, str] = {}
         self.names: dict[_Place, None] = {}
         self.chains: dict[_Place, dict[str, ListedChain]] = {}
         self.sets: dict[_Place, dict[str, ListedSet]] = {}
         self.rules: dict[tuple[str, str, str], list[ListedRule]] = {}
         for kind, body in objects:
             if kind == "table":
-                self.table((self.word(kind, body, "family"), self.word(kind, body, "name")))
+                place = self.table((self.word(kind, body, "family"), self.word(kind, body, "name")))
+                self.flags(place, body.get("flags", []))
             elif kind in ("chain", "rule", "set", "map"):
                 place = self.table((self.word(kind, body, "family"), self.word(kind, body, "table")))
                 if kind == "chain":
@@ -108,14 +134,28 @@ class _Assembly:
             self.chains[place], self.sets[place] = {}, {}
         return place
 
+    def flags(self, place: _Place, flags: object) -> None:
+        listed = flags if isinstance(flags, list) else [flags]
+        if "dormant" in listed:
+            self.dormant.add(place)
+        elif strange := [flag for flag in listed if flag not in ("owner", "persist")]:
+            self.flagged[place] = _shown(strange[0])
+
+    def unsure(self, *, has_text: bool) -> Iterator[Diagnostic]:
+        """Tables that may be switched off, where only the JSON was given and it does not say."""
+        for (family, name), flag in () if has_text else self.flagged.items():
+            message = f"table {harmless(family)} {harmless(name)} has a flag that is listed as {flag}: it is taken to be active"
+            at = Span(self.path, 0, 0, 0)
+            yield Diagnostic("table-flags", Severity.WARNING, message, at, help="a dormant table judges nothing")
+
     def chain(self, place: _Place, body: dict[str, object]) -> None:
         name = self.word("chain", body, "name")
         priority, devices = body.get("prio", 0), body.get("dev", [])
         policy = body.get("policy", "accept")
         if not isinstance(priority, int) or isinstance(priority, bool):
-            raise _unreadable(self.path, f"chain {harmless(name)} has the priority {words(priority)}")
+            raise _unreadable(self.path, f"chain {harmless(name)} has the priority {_shown(priority)}")
         if policy not in ("accept", "drop"):
-            raise _unreadable(self.path, f"chain {harmless(name)} has the policy {words(policy)}")
+            raise _unreadable(self.path, f"chain {harmless(name)} has the policy {_shown(policy)}")
         listed = devices if isinstance(devices, list) else [devices]
         hook, kind = (self.word("chain", body, key) if key in body else "" for key in ("hook", "type"))
         self.chains[place][name] = ListedChain(
@@ -144,7 +184,7 @@ class _Assembly:
             read = tuple(part for one in listed for part in statement(one))
         except (Malformed, RecursionError) as error:
             read, refused = (), str(error)
-        text = self.texts.get((*place, chain, number), "") or say_rule(read) or words(listed)
+        text = self.texts.get((*place, chain, number), "") or say_rule(read) or _shown(listed)
         said = harmless(comment, 200) if isinstance(comment, str) else ""
         self.rules.setdefault((*place, chain), []).append(ListedRule(number, read, said, text, refused))
 
@@ -156,11 +196,19 @@ class _Assembly:
             family, name = place
             chains, sets = self.chains[place], self.sets[place]
             # The JSON of nft 1.0 does not say which sets are dynamic: the rules that fill them do.
-            parts = (part for chain in chains.values() for rule in chain.rules for part in rule.statements)
-            for filled in {part.set for part in parts if isinstance(part, Fill)} & sets.keys():
+            parts = [part for chain in chains.values() for rule in chain.rules for part in rule.statements]
+            for filled in {name for part in parts for name in _filled(part)} & sets.keys():
                 sets[filled] = replace(sets[filled], is_filled=True)
-            yield ListedTable(family, name, chains, sets)
+            yield ListedTable(family, name, chains, sets, place in self.dormant)
 
 
+def _filled(part: Statement) -> list[str]:
+    """The sets that a statement fills; of one that is not known, those that its words name so."""
+    if isinstance(part, Fill):
+        return [part.set]
+    return _FILLING.findall(part.text) if isinstance(part, Handover) and not part.is_known else []
+
+
+_FILLING = re.compile(r"\b(?:add|update|delete) @(\S+)")
 _Rule = tuple[str, str, str, int]
 """Family, table, chain and handle of a rule."""

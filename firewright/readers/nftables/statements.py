@@ -157,7 +157,7 @@ _MAKERS: dict[str, Callable[[str, object], tuple[Statement, ...]]] = {
     "meter": _meter,
     "xt": _foreign,
     **dict.fromkeys(
-        ("log", "notrack", "dup", "flow", "last", "secmark", "ct helper", "ct timeout", "ct expectation"),
+        ("log", "reset", "notrack", "dup", "flow", "last", "secmark", "ct helper", "ct timeout", "ct expectation"),
         _effect,
     ),
     **dict.fromkeys(("limit", "quota", "ct count", "tproxy"), _gate),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from firewright.readers.nftables.conditions import Conditions, Row, keys_of
-from firewright.readers.nftables.terms import ALWAYS, Condition, Terms, TooWide, both, literal
+from firewright.readers.nftables.conditions import CATCH_ALL, Conditions
+from firewright.readers.nftables.keys import keys_of
+from firewright.readers.nftables.rows import Row, presence, rows_of
+from firewright.readers.nftables.terms import ALWAYS, NEVER, Condition, Terms, TooWide, both, literal
 from firewright.readers.nftables.tree import (
     Decide,
     Effect,
@@ -81,7 +83,7 @@ class Reading:
                 self.effect(text, looks)
             case Fill(element=element, text=text):
                 # A set that is full takes no more, and then the rule ends: it may go on or not.
-                self.narrow(self.conditions.presence(element))
+                self.narrow(presence(element, self.conditions.scene))
                 self.narrow(literal(f"{text} ({self.place})"))
             case Gate(text):
                 self.narrow(literal(f"{text} ({self.place})"))
@@ -110,7 +112,7 @@ class Reading:
         """Keep the packets that have what a statement reads."""
         for look in looks:
             if any(key.kind != "meta" for key in keys_of(look)):
-                self.narrow(self.conditions.presence(look))
+                self.narrow(presence(look, self.conditions.scene))
             if isinstance(look, Looked):
                 # A key that the map does not have ends the rule.
                 self.narrow(literal(f"{text} ({self.place})"))
@@ -128,28 +130,51 @@ class Reading:
 
     def looked_up(self, key: Expression, data: Expression) -> None:
         """A verdict map: each verdict for the packets whose key has it; the rule ends for keys that it does not have."""
-        if not self.conditions.presence(key):
+        if not presence(key, self.conditions.scene):
             self.terms = ()
             return
         rows = self.entries(data)
-        if rows is None:
+        products = None if rows is None else self.products(key, rows)
+        if rows is None or products is None:
             self.handed_over(f"{say(key)} vmap {say(data)} ({self.conditions.table.title})", is_known=False)
             return
-        by_verdict: dict[Verdict, list[Row]] = {}
-        listed = self.conditions.rows(key, [one for one, _ in rows])
-        if listed is None or not _are_disjoint(listed, [verdict for _, verdict in rows]):
-            self.handed_over(f"{say(key)} vmap {say(data)} ({self.conditions.table.title})", is_known=False)
-            return
-        for row, (_, verdict) in zip(listed, rows, strict=True):
-            by_verdict.setdefault(verdict, []).append(row)
-        going_on: Terms = ()
-        for verdict, own in by_verdict.items():
-            terms = both(self.terms, self.conditions.products(key, own), self.family)
+        before, going_on = self.terms, NEVER
+        for verdict, own_terms in products.items():
+            met = both(before, own_terms, self.family)
             if verdict.word == "continue":
-                going_on = terms
+                going_on = met
             else:
-                self.decide(terms, verdict)
+                self.decide(met, verdict)
         self.terms = going_on
+        for verdict in (verdict for one, verdict in rows if one == CATCH_ALL):
+            self.caught(both(before, presence(key, self.conditions.scene), self.family), products, verdict)
+
+    def products(self, key: Expression, rows: Sequence[tuple[Expression, Verdict]]) -> dict[Verdict, Terms] | None:
+        """The packets whose key a map names, by verdict; None if the map is not understood."""
+        named = [(one, verdict) for one, verdict in rows if one != CATCH_ALL]
+        listed = rows_of(key, [one for one, _ in named], self.conditions.scene)
+        if listed is None or not _are_disjoint(listed, [verdict for _, verdict in named]):
+            return None
+        by_verdict: dict[Verdict, list[Row]] = {}
+        for row, (_, verdict) in zip(listed, named, strict=True):
+            if row is not None:
+                by_verdict.setdefault(verdict, []).append(row)
+        found: dict[Verdict, Terms] = {}
+        for verdict, own in by_verdict.items():
+            terms = self.conditions.looked_up(key, own, self.place)
+            if terms is None:
+                return None
+            found[verdict] = terms
+        return found
+
+    def caught(self, rest: Terms, products: Mapping[Verdict, Terms], verdict: Verdict) -> None:
+        """The verdict of a map for every key that it does not name."""
+        if verdict.word == "continue":
+            self.terms = rest
+            self.unless += tuple(term for known, terms in products.items() if known != verdict for term in terms)
+        elif rest:
+            named = tuple(term for terms in products.values() for term in terms)
+            self.steps.append(Step(rest, self.unless + named, verdict, self.number))
 
     def entries(self, data: Expression) -> list[tuple[Expression, Verdict]] | None:
         """Keys and verdicts of a map; None if packets fill it, or it leads to anything but verdicts."""
@@ -164,8 +189,10 @@ class Reading:
         return out if len(out) == len(listed) else None
 
 
-def _are_disjoint(rows: Sequence[Row], verdicts: Sequence[Verdict]) -> bool:
+def _are_disjoint(listed: Sequence[Row | None], of: Sequence[Verdict]) -> bool:
     """Whether no key has two verdicts, as far as that can be seen quickly; the kernel refuses a map in which one has."""
+    kept = [(row, verdict) for row, verdict in zip(listed, of, strict=True) if row is not None]
+    rows, verdicts = [row for row, _ in kept], [verdict for _, verdict in kept]
     if rows and len(rows[0]) == 1:
         ends = sorted(
             (low, high, verdict.word, verdict.target)

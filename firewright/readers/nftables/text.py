@@ -37,3 +37,15 @@ def texts(listing: str) -> Mapping[tuple[str, str, str, int], str]:
             found[*table, chain, int(handle[1])] = text if is_fit else harmless(text, _LONGEST)
             lines = []
     return found
+
+
+def dormant(listing: str) -> frozenset[tuple[str, str]]:
+    """Family and name of the tables that are switched off: the JSON of nft 1.0 does not say which flag a table has."""
+    found = set()
+    table = ("", "")
+    for line in listing.splitlines():
+        if opened := _TABLE.match(line):
+            table = (opened[1], opened[2])
+        elif line.startswith("\tflags ") and "dormant" in line[len("\tflags ") :].replace(",", " ").split():
+            found.add(table)
+    return frozenset(found)

@@ -246,12 +246,13 @@ class ListedSet:
 
 @dataclass(frozen=True, slots=True)
 class ListedTable:
-    """A table of one family (ip, ip6, inet, arp, bridge, netdev)."""
+    """A table of one family (ip, ip6, inet, arp, bridge, netdev). A dormant one hooks nothing."""
 
     family: str
     name: str
     chains: Mapping[str, ListedChain]
     sets: Mapping[str, ListedSet]
+    is_dormant: bool = False
 
     @property
     def title(self) -> str:

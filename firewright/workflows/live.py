@@ -1,0 +1,169 @@
+"""What runs on this machine: its rulesets read, whichever program loaded them, and a question put to all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from time import time
+
+from firewright.analysis.passage import MachineNamer, world
+from firewright.analysis.question import BadQuestion, Question, parse_question
+from firewright.analysis.running import Part, Running
+from firewright.diagnostic import Report, harmless
+from firewright.live.machine import Machine, Saved, Tables, look
+from firewright.live.nft import Listing
+from firewright.model.address import LOOPBACK, AddressSet
+from firewright.model.packet import Family
+from firewright.reports import Judged, LiveAnswers
+from firewright.space.budget import Undecided
+from firewright.space.ruleset import Line, Ruleset
+from firewright.workflows.selection import Saying, silent
+
+RUNNING = "the running ruleset"
+"""What the place of a rule is called that no file holds."""
+_BOTH = "legacy-tables"
+"""What the reader of iptables says where there are tables of its own machinery beside those it reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A machine and its rulesets as one decision; `running` is None where they could not be seen or read."""
+
+    machine: Machine
+    running: Running | None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every table was seen and read."""
+        return self.running is not None and not self.machine.tables.unseen
+
+
+def see(report: Report, saying: Saying = silent) -> Seen:
+    """This machine as it stands now. What cannot be seen is an error in the report, never an empty ruleset."""
+    saying("looking at this machine")
+    machine = look()
+    if machine.tables.unseen:
+        report.error(
+            "not-seen", f"not seen: {'; '.join(machine.tables.unseen)}", help=machine.tables.help or "run as root"
+        )
+    saying("reading its rulesets")
+    return Seen(machine, _running(machine.tables, report))
+
+
+def _running(tables: Tables, report: Report) -> Running | None:
+    """The rulesets in some tables; None where one of them cannot be read, or nothing tells of any."""
+    if tables.listing is None:
+        return None
+    rulesets: list[Ruleset | None] = [listed(tables.listing, RUNNING, report)]
+    by_program: dict[str, list[Saved]] = {}
+    for one in tables.saved:
+        by_program.setdefault(one.program.removeprefix("ip6").removeprefix("ip"), []).append(one)
+    inner = Report()
+    rulesets += [saved("".join(one.text for one in group), group[0].program, inner) for group in by_program.values()]
+    for diagnostic in inner.diagnostics:
+        if diagnostic.name != _BOTH:  # Both are read here.
+            report.add(diagnostic)
+    read = tuple(one for one in rulesets if one is not None)
+    return Running(read) if len(read) == len(rulesets) else None
+
+
+def listed(listing: Listing, path: str, report: Report) -> Ruleset | None:
+    """What a listing of nft means now; None, and why in the report, where it is no listing."""
+    from firewright.readers.nftables import UnreadableListing, encode, parse
+
+    try:
+        ruleset = encode(parse(listing.json, path, listing.text), int(time()))
+    except UnreadableListing as error:
+        report.add(error.diagnostic)
+        return None
+    except Undecided as error:
+        report.error("undecided", f"{path}: {harmless(str(error))}")
+        return None
+    return said(ruleset, report)
+
+
+def saved(text: str, path: str, report: Report, family: Family | None = None) -> Ruleset | None:
+    """What a text of iptables-save means now; None, and why in the report, where it is too much."""
+    from firewright.readers.iptables import encode, parse
+
+    try:
+        ruleset = encode(parse(text, path, family), int(time()))
+    except Undecided as error:
+        report.error("undecided", f"{path}: {harmless(str(error))}")
+        return None
+    return said(ruleset, report)
+
+
+def said(ruleset: Ruleset, report: Report) -> Ruleset:
+    """The ruleset, after what its reader says of it is in the report."""
+    for diagnostic in ruleset.diagnostics:
+        report.add(diagnostic)
+    return ruleset
+
+
+def ask_live(text: str, report: Report, saying: Saying = silent) -> LiveAnswers | None:
+    """What this machine's rulesets do with the packets of a question, or None after saying in the report why nobody knows."""
+    seen = see(report, saying)
+    if seen.running is None or report.has_errors():
+        return None
+    subject = world(seen.machine.name)
+    try:
+        questions = parse_question(text, subject)
+    except BadQuestion as error:
+        report.error("bad-question", str(error), help=error.help)
+        return None
+    own = seen.machine.own_addresses
+    namer = MachineNamer(subject, own - LOOPBACK)
+    answers = []
+    for question in questions:
+        saying(f"asking {question}")
+        try:
+            parts = seen.running.parts(_of_machine(question, own), namer)
+        except Undecided as error:
+            report.error(
+                "undecided", f"the question was not decided: {harmless(str(error))}", help="ask a narrower one"
+            )
+            return None
+        answers.append((str(question), tuple(map(judged, parts))))
+    if not any(parts for _, parts in answers):
+        way_out = "both ends need addresses of one family, this machine one of its own"
+        report.error("bad-question", "no packet is asked about", help=way_out)
+        return None
+    return LiveAnswers(f"this machine ({seen.machine.name})", tuple(answers), _notes(seen.running))
+
+
+def _of_machine(question: Question, own: AddressSet) -> Question:
+    """The question with the addresses that the machine really has, where it is about the machine itself."""
+    is_inner = question.source.is_local and question.destination.is_local
+    mine = own if is_inner else own - LOOPBACK
+    source, destination = (
+        replace(side, addresses=mine) if side.is_local else side for side in (question.source, question.destination)
+    )
+    return replace(question, source=source, destination=destination)
+
+
+def judged(part: Part) -> Judged:
+    """A part of an answer in words."""
+    return Judged(
+        tuple(map(str, part.words)),
+        part.verdict,
+        part.is_certain,
+        place_words(part.line) if part.line else "",
+        part.line.text if part.line and part.line.number else "",
+        str(part.witness),
+    )
+
+
+def place_words(line: Line) -> str:
+    """Where a rule stands; of a chain's policy what it says, too."""
+    return line.place if line.number else f"{line.table} {line.chain} {line.text}"
+
+
+def _notes(running: Running) -> tuple[str, ...]:
+    notes = []
+    if running.translations:
+        number = len(running.translations)
+        notes.append(
+            f"{number} {'rule changes' if number == 1 else 'rules change'} addresses or ports (NAT): "
+            "the answer is about packets as the rules see them"
+        )
+    return tuple(notes)

@@ -1,0 +1,1 @@
+"""The nftables reader, against rules read one by one, real packets and what others wrote."""

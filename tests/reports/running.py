@@ -1,0 +1,45 @@
+"""Results about machines as they run, each text in them hostile."""
+
+from __future__ import annotations
+
+from firewright.reports import Audit, Exposure, Findings, Judged, LiveAnswers, Passage, Reading, ReadRule
+from firewright.source import Span
+
+
+def audit(nasty: str, findings: Findings) -> Audit:
+    """An audit with something in every state."""
+    states = ("reachable", "possibly", "undecided", "unseen", "own", "hidden")
+    exposures = tuple(
+        Exposure(
+            nasty, nasty, (nasty, nasty), nasty, families, state, (nasty,), (nasty,), (nasty,), state == "reachable"
+        )
+        for state in states
+        for families in ((4,), (4, 6))
+    )
+    passages = (Passage(nasty, (nasty,) * 20, (nasty,)), Passage(nasty, ()), Passage(nasty, (), (), nasty))
+    return Audit(nasty, nasty, exposures, passages, findings, is_whole=False)
+
+
+def quiet_audit() -> Audit:
+    """An audit that finds nothing at all."""
+    return Audit("this machine", "2 rules", (), (), Findings((), {}))
+
+
+def answers(nasty: str) -> LiveAnswers:
+    """Answers with parts that are certain and parts that are not, and one without any."""
+    parts = tuple(
+        Judged((nasty, nasty), verdict, is_certain, place, place, nasty)
+        for verdict in ("accept", "drop", "reject")
+        for is_certain in (True, False)
+        for place in (nasty, "")
+    )
+    return LiveAnswers(nasty, ((nasty, parts), (nasty, ())), (nasty,))
+
+
+def reading(nasty: str, findings: Findings, *, has_rules: bool) -> Reading:
+    """A ruleset with rules in every state."""
+    rules = tuple(
+        ReadRule(nasty, nasty, number, nasty, nasty, state, nasty, Span(nasty, number, 1))
+        for number, state in enumerate(("understood", "bounded", "refused"), 1)
+    )
+    return Reading(nasty, rules, (Passage(nasty, (nasty,), (nasty,)),), (nasty,), findings, has_rules)
