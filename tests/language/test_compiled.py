@@ -68,8 +68,8 @@ def test_decision_20_timeouts_and_sessions_reach_the_kernel() -> None:
 zones: {inside: [192.0.2.0/24, "2001:db8:1::/48"]}
 firewalls: {edge: {between: [internet, inside], timeouts: {tcp-established: 4h, udp-replied: 5m}}}
 rules:
-  - {from: internet, to: inside, allow: https}
-  - {from: internet, to: inside, allow: ssh, sessions: 2d}
+  - {from: internet, to: inside, allow: [https, ntp]}
+  - {from: internet, to: inside, allow: dns, sessions: 2d}
 """)
     text = compiled(found)
     assert set(re.findall(r"policy = \{ established : (\d+)", text)) == {"14400", "172800"}
@@ -78,7 +78,7 @@ rules:
         "tcp_established_14400_v4",
         "tcp_established_14400_v6",
     ]
-    assert "172800" in chain(text, "allow_ssh")
+    assert "172800" in chain(text, "allow_dns")
     assert "172800" not in chain(text, "allow_https")
 
 

@@ -22,8 +22,11 @@ _SPOTS = {("Diagnostic", "message"): 2, ("BadValue", "help"): 2}
 _SLUG = re.compile(r"[a-z]+(?:-[a-z]+)*")
 _WHERE = (
     ("document.py", "YAML"),
-    ("readers/", "The policy language, and files of tests"),
-    ("workflows/", "Runs: what was asked, settings, lock files"),
+    ("readers/policy_yaml/", "The policy language, and files of tests"),
+    ("readers/nftables/", "Listings of nftables"),
+    ("readers/iptables/", "What iptables-save says"),
+    ("writers/", "Compiling: what a target cannot say"),
+    ("workflows/", "Runs: what was asked, settings, lock files, machines"),
     ("catalog/", "Rows of the catalog"),
 )
 
