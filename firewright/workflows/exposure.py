@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from firewright.analysis.passage import MachineNamer, ways
 from firewright.analysis.running import Running, openings
-from firewright.catalog.row import ServiceRow, Visibility
+from firewright.catalog.row import Degree, ServiceRow, Visibility
 from firewright.catalog.services import catalog
 from firewright.catalog.special_purpose import globally_reachable
 from firewright.diagnostic import Diagnostic, Note, Report, Severity, harmless
@@ -65,8 +65,8 @@ def expose(auditing: Auditing, target: Target) -> None:
         if within is not None:
             one = _judged(auditing, target, one, family, within)
         auditing.exposures.append(one)
-        is_kept = row is not None and row.visibility is not Visibility.INTERNET
-        if row and is_kept and one.is_worldwide and not _is_essential(target.services, family):
+        is_for_fewer = row is not None and row.visibility is not Visibility.INTERNET
+        if row and is_for_fewer and one.is_worldwide and not _is_essential(target.services, family):
             _complain(auditing.report, row, one)
 
 
@@ -178,9 +178,15 @@ def _is_essential(services: Ranges, family: Family) -> bool:
     return any(is_within(services, one) for one in needed)
 
 
+def is_kept(row: ServiceRow) -> bool:
+    """Whether the internet must never reach a service: nobody beyond the own network should, or only by a VPN that protects it."""
+    is_bare = row.encrypted is not Degree.YES or row.authenticated is not Degree.YES
+    return row.visibility in KEPT or (row.visibility is Visibility.VPN and is_bare)
+
+
 def _complain(report: Report, row: ServiceRow, one: Exposure) -> None:
     """The internet reaches what is commonly for fewer: an error, a warning for what is commonly behind a VPN."""
-    severity = Severity.ERROR if row.visibility in KEPT else Severity.WARNING
+    severity = Severity.ERROR if is_kept(row) else Severity.WARNING
     reachable = "reachable" if one.sources else "possibly reachable"
     program = f" ({', '.join(one.programs)})" if one.programs else ""
     _say(report, severity, f"{one.service}{program} is {reachable} from the internet: commonly {row.title}", row)
@@ -192,11 +198,11 @@ def complain_of_services(report: Report, services: Range, family: Family, limit:
     if high - low < SINGLE_PORTS:
         for service in range(low, high + 1):
             row = row_at(((service, service),))
-            if row and row.visibility in KEPT and not _is_essential(((service, service),), family):
+            if row and is_kept(row) and not _is_essential(((service, service),), family):
                 word = f"{service_words(((service, service),), family)} {limit}".rstrip()
                 _say(report, severity, f"{word} is reachable from the internet: commonly {row.title}", row)
         return
-    rows = [row for row in catalog().by_services((services,)) if row.visibility in KEPT]
+    rows = [row for row in catalog().by_services((services,)) if is_kept(row)]
     if rows:
         more = f" and {len(rows) - MOST_NAMES} more" if len(rows) > MOST_NAMES else ""
         names = ", ".join(row.name for row in rows[:MOST_NAMES]) + more
