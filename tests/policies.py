@@ -9,7 +9,7 @@ from datetime import date
 from hypothesis import strategies as st
 
 from firewright.model.address import BROADCAST, EVERYWHERE, MULTICAST, UNICAST, AddressSet
-from firewright.model.helper import HELPERS
+from firewright.model.conntrack_helper import HELPERS
 from firewright.model.packet import FAMILIES, ConntrackState, Packet
 from firewright.model.policy import Action, Ends, Firewall, Policy, Rule, Term, Verb, Zone, ZoneKind
 from firewright.model.transport import Transport, parse_transport
@@ -152,7 +152,10 @@ LITERALS = ("ip6 hoplimit 255", "ip6 hoplimit 1", "ip ttl 1", "ct helper ftp", "
 def packets_in_any_state(draw: st.DrawFn) -> tuple[Packet, tuple[str, ...]]:
     """Packets of open flows and strays too, ICMP errors and redirects among them, with what they carry beside the axes."""
     packet = draw(packets())
-    state, flags = draw(st.sampled_from(list(ConntrackState))), draw(st.sampled_from((2, 0, 0x10, 0x12, 0x42, 0xC2)))
+    state, flags = (
+        draw(st.sampled_from(list(ConntrackState))),
+        draw(st.sampled_from((2, 0, 4, 0x10, 0x12, 0x14, 0x42, 0xC2))),
+    )
     if draw(st.booleans()):
         kind = draw(st.sampled_from((3, 5, 11, 12) if packet.family == 4 else (1, 2, 4, 137, 130, 143)))
         packet = replace(packet, protocol=1 if packet.family == 4 else 58, selector=kind << 8, source_port=0)

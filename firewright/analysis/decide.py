@@ -11,11 +11,11 @@ from datetime import date
 from fnmatch import fnmatchcase
 
 from firewright.model.address import BROADCAST, LOOPBACK, MULTICAST, UNICAST
+from firewright.model.conntrack_helper import DATA_PORTS, HELPERS
 from firewright.model.decision import Decision, Outcome
 from firewright.model.essential import ESSENTIALS, ICMP_ERRORS, LINK_LOCAL, REDIRECTS
-from firewright.model.helper import DATA_PORTS, HELPERS
 from firewright.model.interval import has
-from firewright.model.packet import FLAG_MASK, PORTED, SYN, TCP, ConntrackState, Packet
+from firewright.model.packet import FLAG_MASK, PORTED, RESET_MASK, RST, SYN, TCP, ConntrackState, Packet
 from firewright.model.policy import Action, Firewall, Policy, Rule, Term, Verb, Zone, ZoneKind
 
 STRENGTH = (Verb.DENY, Verb.REJECT, Verb.REQUIRE, Verb.ALLOW, Verb.REQUEST)
@@ -90,9 +90,11 @@ def _is_redirect(packet: Packet) -> bool:
 
 
 def _follows(policy: Policy, firewall: Firewall, packet: Packet, day: date, carried: Collection[str]) -> bool:
-    """Whether a related packet is an error of its flow, or a connection that a permitted service agreed on."""
+    """Whether a related packet is an error of its flow, the machine's own refusal, or a connection that a service agreed on."""
     protocol, selectors = ICMP_ERRORS[packet.family]
     if packet.protocol == protocol and has(selectors, packet.selector):
+        return True
+    if not packet.in_interface and packet.protocol == TCP and packet.tcp_flags & RESET_MASK == RST:
         return True
     return any(
         f"ct helper {name}" in carried

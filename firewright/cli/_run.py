@@ -238,13 +238,15 @@ class Run:
         is_undecided = all(one.name == UNDECIDED for one in self.report.diagnostics)
         raise click.exceptions.Exit(1 if is_undecided else 2)
 
-    def warn(self) -> None:
-        """Say on standard error whatever is in the report."""
+    def warn(self, has_notes: bool = True) -> None:
+        """Say on standard error whatever is in the report, its notes too unless they are not asked for."""
+        from firewright.diagnostic import Severity
         from firewright.reports import Findings
         from firewright.reports.text import REPORT
 
-        if self.report.diagnostics:
-            findings = Findings(tuple(self.report.sorted()), self.report.sources, is_readable=False)
+        said = tuple(one for one in self.report.sorted() if has_notes or one.severity is not Severity.NOTE)
+        if said:
+            findings = Findings(said, self.report.sources, is_readable=False)
             _output.say(REPORT[Findings](findings, self.look(sys.stderr)).rstrip("\n"))
 
     def look(self, stream: object, has_witness: bool = False) -> Look:

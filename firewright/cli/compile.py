@@ -43,7 +43,7 @@ def COMMAND(policies: tuple[str, ...], target: str, names: tuple[str, ...], pick
         found = compile_policies(wanted, run.report, names, saying)
     if found is None:
         run.refuse()
-    run.warn()
+    run.warn(has_notes=shown.is_verbose)
     is_folder = shown.output is not None and (shown.output.endswith("/") or Path(shown.output).is_dir())
     if is_folder:
         _write_all(Path(str(shown.output)), found)

@@ -23,6 +23,11 @@ FLAG_MASK, SYN = 0x17, 0x02
 OPENING_FLAGS: Ranges = canonical((flags, flags) for flags in range(256) if flags & FLAG_MASK == SYN)
 """The values of the TCP flags with which a flow begins."""
 
+RESET_MASK, RST = 0x07, 0x04
+"""FIN, SYN and RST of the TCP flags, and the one of them that a reset has alone."""
+RESET_FLAGS: Ranges = canonical((flags, flags) for flags in range(256) if flags & RESET_MASK == RST)
+"""The values of the TCP flags that a reset has."""
+
 
 class ConntrackState(IntEnum):
     """What connection tracking says of a packet (nft `ct state`)."""

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 
 from firewright.model.address import LOOPBACK, UNICAST, AddressSet, merge
+from firewright.model.conntrack_helper import DATA_PORTS, HELPERS
 from firewright.model.decision import Decision, Outcome
 from firewright.model.essential import ESSENTIALS, ICMP_ERRORS, LINK_LOCAL, REDIRECTS
-from firewright.model.conntrack_helper import DATA_PORTS, HELPERS
 from firewright.model.interval import Ranges, complement, difference, intersection, size, union
-from firewright.model.packet import FAMILIES, OPENING_FLAGS, ConntrackState, Family
+from firewright.model.packet import FAMILIES, OPENING_FLAGS, RESET_FLAGS, ConntrackState, Family
 from firewright.model.policy import Action, Firewall, Policy, Rule, Verb, Zone, ZoneKind
 from firewright.model.transport import service_ranges
 from firewright.space.axis import ANY_INTERFACE, HOST, Axis, interface, top
@@ -313,10 +313,15 @@ class _Enforced(_Encoder):
         self.add([box(self.family, conntrack_state=_state(ConntrackState.ESTABLISHED))], follows)
 
     def related(self) -> None:
-        """Errors of open flows, and the further connections that a permitted service agrees on."""
+        """Errors of open flows, resets by which the machine itself refuses, what a permitted service agrees on.
+
+        The kernel marks the reset that `reject` sends as related to what it refuses (nf_ct_attach).
+        """
         related = _state(ConntrackState.RELATED)
         errors = self.decided(Outcome.RELATED, Action.ACCEPT, "an error of an open flow")
         self.add([box(self.family, conntrack_state=related, service=_on_axis(*ICMP_ERRORS[self.family]))], errors)
+        refusal = self.decided(Outcome.RELATED, Action.ACCEPT, "the machine's own refusal")
+        self.add([box(self.family, in_interface=HOST, conntrack_state=related, tcp_flags=RESET_FLAGS)], refusal)
         for rule in self.policy.rules:
             if not rule.is_active(self.day) or not rule.opens(self.firewall):
                 continue

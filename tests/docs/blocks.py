@@ -29,6 +29,12 @@ _FOLDER = "<!-- folder -->"
 BROKEN = ("internal error", "Traceback (most recent call last)")
 """What a page never shows: a program that broke."""
 _HEAD = re.compile(r" \| head -n (\d+)$")
+_CHANGING = (
+    (r"\bfrom \d{4}-\d\d-\d\d on\b", "from 2026-11-21 on"),
+    (r"through Linux [^\s,]+,", "through Linux 6.1,"),
+    (r"(?:, [\d,]+ packets sent again)? \([\d,]+ a second\)", " (60,000 a second)"),
+)
+"""What is another day or another machine, and stands on a page as it was on one."""
 _EXIT = '; echo "exit $?"'
 
 
@@ -109,6 +115,8 @@ def _said(command: str, cwd: Path) -> tuple[str, Path]:
     assert words[0] == "firewright", f"a page cannot run {words[0]}"
     done = run(*words[1:])
     text = done.output
+    for changing, shown in _CHANGING:
+        text = re.sub(changing, shown, text)
     if head:
         lines = done.stdout.split("\n")
         text = "\n".join(lines[: int(head[1])]) + "\n" + done.stderr

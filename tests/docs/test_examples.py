@@ -28,7 +28,7 @@ def test_a_page_shows_what_the_program_says(page: Path, tmp_path: Path, monkeypa
     changed = []
     for block in blocks(text):
         folder = prepared(block, tmp_path)
-        if block.word == "yaml" and block.name:
+        if block.word in ("yaml", "text") and block.name:
             (folder / block.name).parent.mkdir(parents=True, exist_ok=True)
             (folder / block.name).write_text(block.body, encoding="utf-8")
         elif block.word == "console":

@@ -66,6 +66,21 @@ def test_decision_19_a_helper_follows_only_a_service_that_names_it(family: int) 
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+def test_decision_19_the_machines_own_refusals_leave_it(family: int) -> None:
+    """A reset that the machine sends for what it rejects, which the kernel calls related, passes; one that it forwards does not."""
+    found = edge("from: internet, to: inside, reject: https")
+    reset = packet(INSIDE[family], OUTSIDE[family], "tcp/49152", into="", out="eth0", state=ConntrackState.RELATED)
+    for flags in (0x04, 0x14):
+        assert enforced(found, replace(reset, tcp_flags=flags)).outcome is Outcome.RELATED
+        assert enforced(found, replace(reset, tcp_flags=flags, in_interface="eth1")).action is Action.DROP
+        assert (
+            enforced(found, replace(reset, tcp_flags=flags, conntrack_state=ConntrackState.NEW)).action is Action.DROP
+        )
+    for flags in (0x02, 0x06, 0x10, 0x01):
+        assert enforced(found, replace(reset, tcp_flags=flags)).action is Action.DROP
+
+
+@pytest.mark.parametrize("family", FAMILIES)
 def test_decision_24_an_essential_carries_its_hop_limit(family: int) -> None:
     """Neighbour discovery from afar (a hop limit under 255) and group messages from afar are no essentials."""
     found = machine("from: local, to: any, allow: any")

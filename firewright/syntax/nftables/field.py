@@ -44,7 +44,6 @@ class Field(_Spelling, Enum):
     SOURCE6 = "ip6 saddr", Kind.ADDRESS6
     DESTINATION6 = "ip6 daddr", Kind.ADDRESS6
     HOP_LIMIT = "ip6 hoplimit", Kind.NUMBER
-    NEXT_HEADER = "ip6 nexthdr", Kind.PROTOCOL
     ICMP_TYPE = "icmp type", Kind.ICMP_TYPE
     ICMP_CODE = "icmp code", Kind.NUMBER
     ICMPV6_TYPE = "icmpv6 type", Kind.ICMPV6_TYPE

@@ -71,6 +71,11 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True)
+class Resetting:
+    """The TCP segment is a reset: of fin, syn and rst it has rst alone."""
+
+
+@dataclass(frozen=True, slots=True)
 class Member:
     """An address field is in a set of the table."""
 
@@ -177,6 +182,18 @@ class SetHelper:
 
 
 Statement = (
-    Match | Named | Flags | Opening | Member | Compare | Verdict | VerdictMap | Counter | Log | SetTimeout | SetHelper
+    Match
+    | Named
+    | Flags
+    | Opening
+    | Resetting
+    | Member
+    | Compare
+    | Verdict
+    | VerdictMap
+    | Counter
+    | Log
+    | SetTimeout
+    | SetHelper
 )
 """One part of a rule."""

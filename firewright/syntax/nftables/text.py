@@ -17,6 +17,7 @@ from firewright.syntax.nftables.statement import (
     Member,
     Named,
     Opening,
+    Resetting,
     SetHelper,
     SetTimeout,
     Statement,
@@ -102,6 +103,8 @@ def _statement(one: Statement) -> str:
             return f"{one.field.words} {'!= ' if one.is_negated else ''}{listed}"
         case Flags():
             return f"{Field.STATE.words} {','.join(one.states)}"
+        case Resetting():
+            return "tcp flags & (fin | syn | rst) == rst"
         case Opening():
             return f"tcp flags & (fin | syn | rst | ack) {'!=' if one.is_negated else '=='} syn"
         case Member():

@@ -9,12 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from firewright.model.interval import Ranges, difference, has, intersection
+from firewright.model.interval import Ranges, intersection
 from firewright.model.packet import Family
-from firewright.model.transport import EVERY_SERVICE
 
-AH_SERVICES: Ranges = ((51 << 16, 51 << 16 | 0xFFFF),)
-"""The authentication header on the service axis: in IPv6 the kernel walks past it, so it is looked for before anything else."""
 EVERY = 0
 """The number of "everything", on every axis."""
 
@@ -83,18 +80,6 @@ class Sets:
             axes.append(self.number(shared))
         until = min(one.until, other.until) or one.until or other.until
         return Box(axes[0], axes[1], axes[2], axes[3], until)
-
-
-def without_ah(services: Ranges | None) -> Ranges | None:
-    """The services as the kernel sees them behind an authentication header of IPv6, which is asked for before them."""
-    if services is None or services == EVERY_SERVICE or not is_ah(services):
-        return services
-    return difference(services, AH_SERVICES)
-
-
-def is_ah(services: Ranges | None) -> bool:
-    """Whether the services hold the authentication header."""
-    return services is None or has(services, AH_SERVICES[0][0])
 
 
 def cut(clauses: Iterable[Clause]) -> tuple[Clause, ...]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from firewright.model.address import LOOPBACK, UNICAST, AddressSet, merge
+from firewright.model.conntrack_helper import DATA_PORTS, HELPERS
 from firewright.model.essential import ESSENTIALS, ICMP_ERRORS, LINK_LOCAL, REDIRECTS
-from firewright.model.helper import DATA_PORTS, HELPERS
 from firewright.model.interval import Ranges, complement
 from firewright.model.packet import Family
 from firewright.model.policy import Firewall, Policy, ZoneKind
@@ -20,6 +20,7 @@ from firewright.syntax.nftables import (
     Match,
     Named,
     Opening,
+    Resetting,
     Rule,
     Statement,
     comment,
@@ -28,7 +29,6 @@ from firewright.writers.nftables.leaf import ACCEPT, DROP
 from firewright.writers.nftables.passage import inside
 from firewright.writers.nftables.service import service_matches
 
-_INVALID = "invalid: it fits no flow"
 _TOP = {4: 2**32 - 1, 6: 2**128 - 1}
 
 
@@ -145,11 +145,13 @@ def established() -> Rule:
     return Rule((Flags(("established",)), Counter(), ACCEPT), "open flows")
 
 
-def errors(family: Family) -> Iterator[Rule]:
-    """ICMP errors of an open flow pass."""
+def errors(hook: Hook, family: Family) -> Iterator[Rule]:
+    """ICMP errors of an open flow pass, and the resets by which the machine itself refuses one."""
     protocol, selectors = ICMP_ERRORS[family]
     for matches in service_matches(_axis(protocol, selectors), None):
         yield Rule((Flags(("related",)), *matches, Counter(), ACCEPT), "errors of open flows")
+    if hook is Hook.OUTPUT:
+        yield Rule((Flags(("related",)), Resetting(), Counter(), ACCEPT), "refusals of the machine itself")
 
 
 def data(helper: str) -> tuple[Statement, ...]:
@@ -161,12 +163,7 @@ def data(helper: str) -> tuple[Statement, ...]:
 
 def invalid() -> Rule:
     """What fits no flow is dropped."""
-    return Rule((Flags(("invalid",)), Counter(), DROP), _INVALID)
-
-
-def invalid_alone() -> Rule:
-    """The end of a chain that only packets reach that fit no flow."""
-    return Rule((Counter(), DROP), _INVALID)
+    return Rule((Flags(("invalid",)), Counter(), DROP), "invalid: it fits no flow")
 
 
 def unfit() -> Iterator[Rule]:

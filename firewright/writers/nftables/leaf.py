@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from firewright.model.helper import HELPERS
+from firewright.model.conntrack_helper import HELPERS
 from firewright.model.packet import TCP, UDP, Family
 from firewright.model.policy import Action, Rule
 from firewright.model.protocol import PORTED_NAMES

@@ -7,10 +7,9 @@ from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from firewright.diagnostic import Report
-from firewright.model.helper import HELPERS
+from firewright.model.conntrack_helper import HELPERS
 from firewright.model.packet import FAMILIES, Family
 from firewright.model.policy import Action, Firewall, Policy, Rule
-from firewright.model.protocol import PROTOCOL_NUMBERS
 from firewright.syntax.nftables import (
     LATEST_INSTANT,
     Chain,
@@ -39,7 +38,6 @@ from firewright.writers.nftables.services import Services
 from firewright.writers.nftables.territory import Places
 
 _FAMILY_NUMBERS = {4: 2, 6: 10}
-_AH = ((PROTOCOL_NUMBERS["ah"],) * 2,)
 
 
 def lower(policy: Policy, firewall: Firewall, day: date, report: Report) -> Table:
@@ -99,26 +97,26 @@ class _Lowering:
         """All that is decided of one family's packets at one hook, in the order of the enforced meaning."""
         yield from gate.loopback(family)
         yield from gate.spoofed(self.policy, self.firewall, hook, family)
-        if family == 6:
-            yield Line((Match(Field.NEXT_HEADER, _AH), self._behind_ah(hook)))
         if hook is Hook.INPUT:
             yield from gate.redirects(family)
         yield gate.established()
-        tree = self._tree(hook, family, is_ah=False)
+        tree = self._tree(hook, family)
         if hook is Hook.FORWARD:
             unusual = Verdict(Word.GOTO, self._unusual(tree, family))
             yield Line((Flags(("invalid", "related")), unusual))
             yield Line((Opening(is_negated=True), unusual))
         else:
             yield from gate.essentials(hook, family)
-            yield from self._related(family)
+            yield from self._related(hook, family)
             yield from gate.unfit()
         yield Line((tree,))
 
     def _unusual(self, tree: Verdict, family: Family) -> str:
         """A chain for forwarded packets that do not open a flow; for the others the tree says what does not pass here."""
         name = self.chains.reserve(f"forward_unusual_v{family}")
-        self.chains.fill(name, (*self._away(family), *self._related(family), *gate.unfit(), Line((tree,))))
+        self.chains.fill(
+            name, (*self._away(family), *self._related(Hook.FORWARD, family), *gate.unfit(), Line((tree,)))
+        )
         return name
 
     def _away(self, family: Family) -> Iterator[Line]:
@@ -129,24 +127,9 @@ class _Lowering:
             ends = (chains.within(sources, source, places), chains.within(destinations, destination, places))
             yield Line((*ends, leaf))
 
-    def _behind_ah(self, hook: Hook) -> Verdict:
-        """A chain for packets whose first header is the authentication header, whatever the kernel finds behind it."""
-        name = self.chains.reserve(f"{hook}_ah_v6")
-        self.chains.fill(name, ())
-        tree = self._tree(hook, 6, is_ah=True)
-        lines = [gate.established()]
-        if hook is Hook.FORWARD:
-            unusual = self.chains.reserve("forward_ah_invalid_v6")
-            self.chains.fill(unusual, (*self._away(6), gate.invalid_alone()))
-            lines.append(Line((Flags(("invalid",)), Verdict(Word.GOTO, unusual))))
-        else:
-            lines.append(gate.invalid())
-        self.chains.fill(name, (*lines, Line((tree,))))
-        return Verdict(Word.GOTO, name)
-
-    def _related(self, family: Family) -> Iterator[Line]:
+    def _related(self, hook: Hook, family: Family) -> Iterator[Line]:
         """Errors of open flows, and the further connections that a permitted service agrees on."""
-        yield from gate.errors(family)
+        yield from gate.errors(hook, family)
         for helper, until, sessions in self._helped():
             said = f"{helper} agreed on it"
             protocols = frozenset({HELPERS[helper].data_protocol})
@@ -166,8 +149,8 @@ class _Lowering:
             sessions = [rule.sessions for rule in rules if rule.sessions is not None]
             yield name, until, max(sessions, default=None)
 
-    def _tree(self, hook: Hook, family: Family, is_ah: bool) -> Verdict:
-        reading = Reading(self.rules, hook, self.services[family], self.chains, is_ah)
+    def _tree(self, hook: Hook, family: Family) -> Verdict:
+        reading = Reading(self.rules, hook, self.services[family], self.chains)
         prelude: list[tuple[Box, Leaf]] = []
         if hook is Hook.FORWARD:
             number = self.sets[family].number
@@ -176,5 +159,4 @@ class _Lowering:
         clauses = reading.clauses(prelude, self.default)
         dispatch = Dispatch(family, self.sets[family], self.chains, self.places[family], len(clauses))
         ends = {Hook.INPUT: ("", "local"), Hook.OUTPUT: ("local", "any"), Hook.FORWARD: ("", "any")}[hook]
-        name = f"{hook}_{'ah_' if is_ah else ''}flows_v{family}"
-        return dispatch.root(clauses, Where(*ends, "ah" if is_ah else ""), name)
+        return dispatch.root(clauses, Where(*ends), f"{hook}_flows_v{family}")

@@ -110,14 +110,14 @@ class Rules:
 
 
 class Reading:
-    """Boxes and clauses of one family at one hook; `is_ah` for packets whose first header is IPv6's authentication header."""
+    """Boxes and clauses of one family at one hook."""
 
-    def __init__(self, rules: Rules, hook: Hook, services: Services, chains: Chains, is_ah: bool) -> None:
+    def __init__(self, rules: Rules, hook: Hook, services: Services, chains: Chains) -> None:
         self.rules, self.hook, self.chains = rules, hook, chains
         self.sets = services.sets
         self._sources = [self._number(zones, hook is Hook.OUTPUT) for zones in rules.zones]
         self._destinations = [self._number(zones, hook is Hook.INPUT) for zones in rules.zones]
-        self._services = services.behind_ah if is_ah else services.seen
+        self._services = services.of_terms
 
     def clauses(self, prelude: list[tuple[Box, Leaf]], default: Leaf) -> list[Clause]:
         """All clauses, those of the prelude before the rules'."""

@@ -7,40 +7,25 @@ from collections.abc import Iterable, Iterator
 from firewright.model.interval import Ranges, canonical
 from firewright.model.policy import Term
 from firewright.model.transport import EVERY_SELECTOR, EVERY_SERVICE, Transport, service_ranges
-from firewright.writers.nftables.clause import EVERY, Sets, is_ah, without_ah
+from firewright.writers.nftables.clause import EVERY, Sets
 
 Numbers = list[tuple[int, int]]
 """Source ports and services."""
 
 
 class Services:
-    """What lists of terms name in one family, in the order of the lists.
-
-    `seen` are the source ports and services of each; in IPv6 without the authentication header, which is asked for before.
-    `behind_ah` is everything for each list that names that header, and nothing for the others.
-    """
+    """What lists of terms name in one family: `of_terms` are the source ports and services of each, in the order of the lists."""
 
     def __init__(self, terms: Iterable[tuple[Term, ...]], sets: Sets) -> None:
         self.sets = sets
         self._plain: dict[int, Ranges | None] = {}
-        self.seen: list[Numbers] = []
-        self.behind_ah: list[Numbers] = []
-        for one in terms:
-            seen, hidden = self._new(one)
-            self.seen.append(seen)
-            self.behind_ah.append(hidden)
+        self.of_terms = [self._numbers(one) for one in terms]
 
-    def _new(self, terms: tuple[Term, ...]) -> tuple[Numbers, Numbers]:
-        seen: Numbers = []
-        hidden: Numbers = []
-        for ports, services in self._ranges(terms):
-            if ports is None and is_ah(services):
-                hidden.append((EVERY, EVERY))
-            rest = without_ah(services) if self.sets.family == 6 else services
-            if rest != ():
-                number = EVERY if rest == EVERY_SERVICE else self.sets.number(rest)
-                seen.append((self.sets.number(ports), number))
-        return seen, hidden
+    def _numbers(self, terms: tuple[Term, ...]) -> Numbers:
+        return [
+            (self.sets.number(ports), EVERY if services == EVERY_SERVICE else self.sets.number(services))
+            for ports, services in self._ranges(terms)
+        ]
 
     def _ranges(self, terms: tuple[Term, ...]) -> Iterator[tuple[Ranges | None, Ranges | None]]:
         """Source ports and services of some terms; None is every one."""
