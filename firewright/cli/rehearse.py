@@ -10,7 +10,7 @@ from firewright.cli._run import Picked, Run, Shown, selects, shows
 
 @click.command(
     "rehearse",
-    short_help="The compiled ruleset in network namespaces of its own, hit with real packets.",
+    short_help="Compiled rulesets in a kernel, hit with real packets.",
     epilog="Ends with 0 if every packet and scene went as the policy says, 1 if one did not or could not be played, 2 for errors.",
 )
 @click.argument("policies", nargs=-1, metavar="[POLICY]...", type=click.Path())
@@ -34,6 +34,7 @@ def COMMAND(policies: tuple[str, ...], names: tuple[str, ...], picked: Picked, s
         found = rehearse_policies(wanted, run.report, names, saying)
     if found is None:
         run.refuse()
-    run.warn()
+    if shown.is_verbose:  # `compile` says them to whoever is going to load the ruleset
+        run.warn()
     run.show(found)
     return int(not found.passed)

@@ -71,6 +71,7 @@ def rehearsal_junit(rehearsal: Rehearsal, look: Look) -> str:
     cases = []
     for one in rehearsal.rehearsed:
         group = f"{one.policy}: {one.firewall}"
+        cases += [] if one.sent else [_Case(group, "packets are sent", "nothing was sent", "nothing was sent")]
         for way in one.ways:
             failure = f"{way.sent - way.agreed} of {way.sent} packets" if way.agreed < way.sent else ""
             cases.append(_Case(group, f"{way.source} -> {way.destination}, {way.sent} packets", failure, failure))

@@ -10,7 +10,7 @@ from firewright.analysis.validate import Instant, Mismatch, Proof, validate
 from firewright.diagnostic import Diagnostic, Note, Report, Severity, harmless, nearest
 from firewright.live.nft import NftError, list_back
 from firewright.model.policy import Firewall, Policy
-from firewright.readers.nftables import Listing, UnreadableListing, encode, parse
+from firewright.readers.nftables import Listing, UnreadableListing, encode, parse, unseen
 from firewright.readers.nftables.tree import Decide, Effect
 from firewright.reports import Compilation, Compiled
 from firewright.source import NOWHERE
@@ -61,8 +61,11 @@ def compile_firewall(
     saying: Saying = silent,
 ) -> Compiled | None:
     """A firewall's ruleset from a day on, proved equal to the policy; or None after saying in the report why there is none."""
+    said = len(report.diagnostics)
     try:
         artifact = (emit or WRITERS.load(TARGET).emit)(policy, firewall, day, report)
+        if any(one.severity is Severity.ERROR for one in report.diagnostics[said:]):
+            return None
         saying(f"proving {firewall.name} of {policy.name}")
         proof = prove(policy, firewall, day, artifact.text)
     except Unfilled as error:
@@ -91,17 +94,20 @@ class _Unproved(Exception):
 def prove(policy: Policy, firewall: Firewall, day: date, text: str) -> Mismatch | Proof:
     """Whether nft, loading this text in a namespace of its own, understands what the policy says from a day on.
 
-    Raises Unfilled, Undecided, NftError, UnreadableListing, and _Unproved for a chain that does not end by itself.
+    Raises Unfilled, Undecided, NftError, UnreadableListing, and _Unproved for a chain that does not end by itself, and for whatever
+    the programs of the listing do not say.
     """
     listed = list_back(text)
     listing = parse(listed.json, "the listing of the compiled ruleset", listed.text)
     _must_close(listing)
+    if what := next(unseen(listing), None):
+        raise _Unproved(what)
 
     @lru_cache(maxsize=2)
     def at(instant: Instant) -> Ruleset:
         ruleset = encode(listing, instant)
-        if said := next((one for one in ruleset.diagnostics if one.severity is Severity.ERROR), None):
-            raise _Unproved(said.message)
+        if ruleset.diagnostics:
+            raise _Unproved(ruleset.diagnostics[0].message)
         return ruleset
 
     return validate(policy, firewall, at, day)

@@ -50,7 +50,7 @@ def test_the_demonstration_runs_and_runs_again(tmp_path: Path) -> None:
         )
         text = done.stdout.decode()
         files = [Path(line.strip()) for line in text.partition("Look at:")[2].split("\n") if line.startswith("  /")]
-        assert len(files) == 5
+        assert len(files) == 6
         assert all(path.stat().st_size for path in files)
         assert "edge-a     closes  tcp/3389" in text
         assert "\ndrew ports.svg, ports.png, ports.md, zones.svg\n" in text

@@ -19,6 +19,7 @@ from pathlib import Path
 from random import Random
 
 from firewright.analysis.ground import Ground, ground_of
+from firewright.analysis.states import first_state
 from firewright.analysis.validate import real
 from firewright.analysis.witnesses import Witness, witnesses
 from firewright.diagnostic import Report, Severity
@@ -27,8 +28,8 @@ from firewright.live.rehearsal import rehearse
 from firewright.live.testbed import CannotLoad, Testbed
 from firewright.model.address import BROADCAST, LOOPBACK, MULTICAST, UNSPECIFIED, AddressSet
 from firewright.model.essential import LINK_LOCAL
-from firewright.model.interval import Ranges, complement
-from firewright.model.packet import FAMILIES, ConntrackState, Family
+from firewright.model.interval import Ranges, canonical, complement
+from firewright.model.packet import FAMILIES, ConntrackState, Family, Packet
 from firewright.model.policy import Firewall, Policy
 from firewright.readers.nftables import encode, parse
 from firewright.space.axis import ANY_INTERFACE, HOST
@@ -39,6 +40,10 @@ from firewright.workflows.selection import Wanted, select
 from firewright.writers.nftables import WRITER
 
 WORDS = ("accept", "drop", "reject")
+_NEVER_FIRST: Ranges = canonical(
+    (flags, flags) for flags in range(256) if first_state(Packet(4, 1, 2, 6, tcp_flags=flags)) is ConntrackState.INVALID
+)
+"""Flags of TCP segments that conntrack finds invalid where it has seen none before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +147,9 @@ def _element_added(random: Random, line: str) -> str:
 
 def _lost_match(random: Random, line: str) -> str:
     """A match less: the rule says more than it should."""
-    found = re.match(r"(\t+)((?:ip6?|tcp|udp|icmp|icmpv6|meta l4proto|ct state) (?:[a-z]+ )?(?:\{[^}]*\}|\S+)) (.+)", line)
+    found = re.match(
+        r"(\t+)((?:ip6?|tcp|udp|icmp|icmpv6|meta l4proto|ct state) (?:[a-z]+ )?(?:\{[^}]*\}|\S+)) (.+)", line
+    )
     return f"{found[1]}{found[3]}" if found else line
 
 
@@ -171,8 +178,10 @@ def mutants(text: str, count: int, seed: int) -> Iterator[Mutant]:
     """So many different rulesets, each with one fault, of every kind in turn; the same for the same seed."""
     random = Random(seed)
     lines = text.split("\n")
-    _NAMED_PORTS[:] = sorted({int(one) for found in re.findall(r"dport ([^a-z]*)", text) for one in re.findall(r"\d+", found)})
-    places = [number for number, line in enumerate(lines) if line.startswith("\t\t") and not line.strip().startswith("comment")]
+    _NAMED_PORTS[:] = sorted(
+        {int(one) for found in re.findall(r"dport ([^a-z]*)", text) for one in re.findall(r"\d+", found)}
+    )
+    places = [number for number, line in enumerate(lines) if _is_rule(line)]
     kinds = [*_CHANGES, "rule lost", "rules swapped"]
     seen, tries = {text}, 0
     while count and tries < 400 * len(kinds):
@@ -196,6 +205,11 @@ def mutants(text: str, count: int, seed: int) -> Iterator[Mutant]:
             yield Mutant(kind, whole, lines[number].strip(), changed[number].strip())
 
 
+def _is_rule(line: str) -> bool:
+    """Whether a line is a rule that witnesses can show: what only a helper's flows show is for the scenes to see."""
+    return line.startswith("\t\t") and not line.strip().startswith("comment") and "helper" not in line
+
+
 def _not_carried(family: Family, is_helped: bool) -> Iterator[Box | None]:
     """The packets that no kernel brings to a hook, or that conntrack never says such a thing of, as `ground.obstacle` has it."""
 
@@ -213,8 +227,13 @@ def _not_carried(family: Family, is_helped: bool) -> Iterator[Box | None]:
         yield box(family, destination=ranges(LINK_LOCAL), **elsewhere)
         yield box(family, source=ranges(LOOPBACK), in_interface=ANY_INTERFACE)
         yield box(family, destination=ranges(LOOPBACK), in_interface=ANY_INTERFACE)
-        yield from (box(family, destination=((start << 112, (start << 112) + (2 << 112) - 1),)) for start in range(0xFF00, 0x10000, 16))
-        yield from (box(family, service=((one << 16, one << 16 | 65535),)) for one in (0, 43, 44, 60, 135, 139, 140, 253, 254))
+        yield from (
+            box(family, destination=((start << 112, (start << 112) + (2 << 112) - 1),))
+            for start in range(0xFF00, 0x10000, 16)
+        )
+        yield from (
+            box(family, service=((one << 16, one << 16 | 65535),)) for one in (0, 43, 44, 60, 135, 139, 140, 253, 254)
+        )
     else:
         yield box(family, source=ranges(UNSPECIFIED), out_interface=HOST)
     yield from _never_so(family, is_helped)
@@ -224,7 +243,7 @@ def _never_so(family: Family, is_helped: bool) -> Iterator[Box | None]:
     """States that conntrack never gives to packets of such a kind."""
     icmp, other = (1, 58) if family == 4 else (58, 1)
     errors, queries = ((3, 4, 5, 11, 12), (8, 13, 15, 17)) if family == 4 else (tuple(range(128)), (128, 139))
-    untracked = () if family == 4 else (*range(130, 137), 143)
+    untracked = () if family == 4 else (*range(130, 137), 143, 151, 152)
 
     def kinds(numbers: Sequence[int]) -> Ranges:
         return tuple((icmp << 16 | one << 8, icmp << 16 | one << 8 | 255) for one in numbers)
@@ -235,8 +254,14 @@ def _never_so(family: Family, is_helped: bool) -> Iterator[Box | None]:
     every = 0xFFFFFF
     helped = ((6 << 16, 6 << 16 | 65535), (17 << 16, 17 << 16 | 65535)) if is_helped else ()
     new, related, invalid = ConntrackState.NEW, ConntrackState.RELATED, ConntrackState.INVALID
-    yield box(family, conntrack_state=state(ConntrackState.UNTRACKED), service=complement(tuple(sorted(kinds(untracked))), every))
-    yield box(family, conntrack_state=state(related), service=complement(tuple(sorted((*kinds(errors), *helped))), every))
+    yield box(
+        family,
+        conntrack_state=state(ConntrackState.UNTRACKED),
+        service=complement(tuple(sorted(kinds(untracked))), every),
+    )
+    yield box(
+        family, conntrack_state=state(related), service=complement(tuple(sorted((*kinds(errors), *helped))), every)
+    )
     yield from (
         box(family, conntrack_state=state(new), service=((icmp << 16 | one << 8, icmp << 16 | one << 8 | 255),))
         for one in range(256)
@@ -248,6 +273,9 @@ def _never_so(family: Family, is_helped: bool) -> Iterator[Box | None]:
         if wrong is not ConntrackState.UNTRACKED and untracked
     )
     established = state(ConntrackState.ESTABLISHED)
+    yield box(family, conntrack_state=state(new), tcp_flags=_NEVER_FIRST)
+    # No answer comes from a group, so no flow to one is ever established.
+    yield box(family, conntrack_state=established, destination=(MULTICAST | BROADCAST).ranges(family))
     yield from (box(family, conntrack_state=established, service=(one,)) for one in kinds((*errors, *untracked)))
     yield box(family, conntrack_state=complement(state(invalid), 4), service=((other << 16, other << 16 | 65535),))
     yield from (
@@ -308,7 +336,9 @@ def score(bed: Testbed, text: str, chosen: Sequence[Witness], count: int, seed: 
     proof: Proof | None = None
     right = rehearse(bed, text, chosen)
     if right.disagreements or right.unsent:
-        raise ValueError(f"the ruleset is wrong before any fault is planted: {right.disagreements[:1]} {right.unsent[:1]}")
+        raise ValueError(
+            f"the ruleset is wrong before any fault is planted: {right.disagreements[:1]} {right.unsent[:1]}"
+        )
     found, alike = 0, 0
     survivors = []
     for mutant in mutants(text, count, seed):

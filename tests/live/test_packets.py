@@ -50,7 +50,9 @@ def test_a_packet_is_known_by_its_number(family: Family) -> None:
     whole = wire(packet(family, TCP, 443, 40_000), 51_966)
     kept = whole[4:6] if family == 4 else whole[2:4]
     assert int.from_bytes(kept, "big") == 51_966
-    assert len({body(wire(packet(family, protocol), number)) for protocol in (47, 50, 51, 253) for number in (1, 2)}) == 8
+    assert (
+        len({body(wire(packet(family, protocol), number)) for protocol in (47, 50, 51, 253) for number in (1, 2)}) == 8
+    )
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -63,7 +65,9 @@ def test_fragments_are_the_packet_cut_in_pieces(family: Family) -> None:
     ends_seen = []
     for part in fragments(head + datagram, 1232):
         offset = int.from_bytes(part[6:8] if family == 4 else part[42:44], "big")
-        place, more = ((offset & 0x1FFF) * 8, bool(offset & 0x2000)) if family == 4 else (offset & 0xFFF8, bool(offset & 1))
+        place, more = (
+            ((offset & 0x1FFF) * 8, bool(offset & 0x2000)) if family == 4 else (offset & 0xFFF8, bool(offset & 1))
+        )
         found[place] = part[20:] if family == 4 else part[48:]
         ends_seen.append(more)
     assert b"".join(found[place] for place in sorted(found)) == datagram

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -110,8 +109,12 @@ def test_conntrack_says_of_first_packets_what_is_said_of_it(bed: Testbed, family
         for number, flags in enumerate((2, *STRAYS))
     ]
     skipped = (0, 4, 41, 43, 44, 47, 51, 59, 60, 135, 139, 140, 253, 254, TCP, icmp)
-    packets += [through(family, protocol, 9 if protocol in PORTED else 0) for protocol in range(256) if protocol not in skipped]
-    states = [(state, f'ct state {state.name.lower()} counter accept comment "{state.name}"') for state in ConntrackState]
+    packets += [
+        through(family, protocol, 9 if protocol in PORTED else 0) for protocol in range(256) if protocol not in skipped
+    ]
+    states = [
+        (state, f'ct state {state.name.lower()} counter accept comment "{state.name}"') for state in ConntrackState
+    ]
     rules = "\n".join(text for _, text in states)
     bed.load(f"table inet states {{ chain f {{ type filter hook forward priority 0; policy accept;\n{rules}\n}}\n}}\n")
     bed.flush()
@@ -126,7 +129,8 @@ def test_many_packets_are_told_apart_and_none_is_lost(bed: Testbed) -> None:
     bed.flush()
     for family in FAMILIES:
         packets = [
-            Packet(family, INSIDE[family], OUTSIDE[family], TCP, 79 + number % 3, 1024 + number) for number in range(10_000)
+            Packet(family, INSIDE[family], OUTSIDE[family], TCP, 79 + number % 3, 1024 + number)
+            for number in range(10_000)
         ]
         seen = bed.send([Sent(1, 0, wire(packet, number)) for number, packet in enumerate(packets, 1)])
         told = {79: Seen(), 80: Seen(arrived=2), 81: Seen(answer="reset", where=1)}
@@ -163,15 +167,19 @@ def test_a_ruleset_that_nft_refuses_is_refused_with_its_words(bed: Testbed) -> N
 def test_nothing_of_it_is_left_and_nothing_else_is_touched() -> None:
     """The process and its namespaces are gone afterwards, and this machine has the same interfaces as before and during it."""
     needs_testbed()
-    before = sorted(os.listdir("/sys/class/net"))
+    before = _interfaces()
     with Testbed(GROUND) as made:
         process = made._process
         assert process is not None
-        assert sorted(os.listdir("/sys/class/net")) == before
-        own = os.readlink("/proc/self/ns/net")
-        assert os.readlink(f"/proc/{process.pid}/ns/net") != own
+        assert _interfaces() == before
+        own = Path("/proc/self/ns/net").readlink()
+        assert Path(f"/proc/{process.pid}/ns/net").readlink() != own
     assert not Path(f"/proc/{process.pid}").exists()
-    assert sorted(os.listdir("/sys/class/net")) == before
+    assert _interfaces() == before
+
+
+def _interfaces() -> list[str]:
+    return sorted(path.name for path in Path("/sys/class/net").iterdir())
 
 
 def test_a_testbed_whose_process_dies_says_so() -> None:
