@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from firewright.analysis.passage import MachineNamer, passage_words, ways, world
@@ -28,6 +29,7 @@ _PAGES = {
     "no-firewall": "Every new packet from outside is let in: no rule of any table stops one.",
     "not-seen": "Something that decides what is reachable could not be looked at, so nothing is called safe.",
     "exposed": "What commonly must never be visible to the internet can be reached from there.",
+    "strange-table": "A table with the name of compiled rulesets is there, and no compile made it.",
     "not-understood": "Rules that are only known in bounds: answers say surely and possibly where that matters.",
 }
 """What each kind of finding is about."""
@@ -47,6 +49,10 @@ def audit_live(report: Report, saying: Saying = silent) -> Audit:
     auditing = Auditing(seen.running if seen.is_whole else None, namer, report, outward)
     for reason in machine.listening.unseen:
         report.add(Diagnostic("not-seen", Severity.NOTE, reason))
+    if machine.tables.listing is not None and is_strange(machine.tables.listing.text):
+        message = "somebody else made the table inet firewright: no compile writes it without a comment that says its policy"
+        way_out = "look at it (nft list table inet firewright): loading a compiled ruleset replaces it"
+        report.add(Diagnostic("strange-table", Severity.WARNING, message, help=way_out))
     if machine.routes_loopback:
         _say_routed(machine, report)
     targets = list(listeners(machine))
@@ -60,6 +66,12 @@ def audit_live(report: Report, saying: Saying = silent) -> Audit:
         expose(auditing, target)
     subject = f"this machine ({machine.name}): {_addresses(machine)}"
     return Audit(subject, _firewall(seen), merged(auditing.exposures), (), _findings(report), seen.is_whole)
+
+
+def is_strange(listed: str) -> bool:
+    """Whether a listing has the table of compiled rulesets, and its comment is not one of theirs."""
+    head = re.search(r"^table inet firewright \{[^\n]*\n([^\n]*)", listed, re.MULTILINE)
+    return head is not None and not re.fullmatch(r'\s*comment "policy .*, firewall .*"', head[1])
 
 
 def audit_running(running: Running, path: str, report: Report) -> Audit:
