@@ -1,0 +1,1 @@
+"""What compiling a policy to a kernel ruleset takes, beside other generators."""
