@@ -64,6 +64,35 @@ class Slicing:
         yield Slice(fixed, tuple(out))
 
 
+def blocks(
+    programs: Sequence[Program], family: Family, axis: Axis, steps: int
+) -> Iterator[tuple[Ranges, tuple[Program, ...]]]:
+    """The space cut along an axis: the numbers of each block, and the programs with only the steps that meet it.
+
+    Together the blocks are the whole axis, and each has at most about so many steps beside those that do not constrain it. What a
+    search costs grows with the length of its bitmaps, so many short searches are cheaper than a long one.
+    """
+    atoms = Atoms([box[axis] for program in programs for box in program.seal().box], TOPS[family][axis])
+    most = atoms.unconstrained.bit_count() + steps
+    group, alive = 0, 0
+    for number, held in enumerate(atoms.held):
+        joined = alive | held
+        if group and joined.bit_count() > most:
+            yield atoms.ranges(group), _alive(programs, alive)
+            group, joined = 0, held
+        group, alive = group | 1 << number, joined
+    yield atoms.ranges(group), _alive(programs, alive)
+
+
+def _alive(programs: Sequence[Program], alive: int) -> tuple[Program, ...]:
+    """The programs with only these steps, counted through all of them."""
+    offset, out = 0, []
+    for program in programs:
+        out.append(only(program, members(alive >> offset & ((1 << len(program)) - 1))))
+        offset += len(program)
+    return tuple(out)
+
+
 def only(program: Program, steps: Sequence[int], free: Sequence[Axis] = ()) -> Program:
     """A program of some of its steps, ascending; a skip to one left out goes to the next one kept. `free` axes are freed."""
     out = Program(program.family)

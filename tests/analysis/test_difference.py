@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from firewright.analysis import difference
 from firewright.analysis.difference import differences, excesses, first_difference, stops
 from firewright.model.packet import FAMILIES
 from firewright.space.axis import point
@@ -61,6 +62,26 @@ def test_every_pair_of_steps_that_differ_is_found_with_a_packet(
     assert (single is None) == (not known)
     if single is not None:
         cell = cell_of(single)
+        assert before[run_list(before, cell, {})].verdict != after[run_list(after, cell, {})].verdict
+
+
+@settings(max_examples=80, deadline=None)
+@given(SEEDS, st.sampled_from(FAMILIES), st.integers(1, 6))
+def test_long_programs_are_compared_in_blocks_alike(seed: int, family: int, steps: int) -> None:
+    """Law: cut into blocks of any length, two programs differ exactly if they do as a whole, by a packet that shows it."""
+    random = Random(seed)
+    before = random_list(random, family, 8, skips=0.3, unknown=0)
+    after = edited(random, before, family)
+    first, second = program_of(before, family), program_of(after, family)
+    within = box_of(random_match(random, family), family)
+    whole = first_difference(first, second, within)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(difference, "_LONG", 0)
+        patched.setattr(difference, "_BLOCK", steps)
+        cut = first_difference(first, second, within)
+    assert (whole is None) == (cut is None)
+    if cut is not None:
+        cell = cell_of(cut)
         assert before[run_list(before, cell, {})].verdict != after[run_list(after, cell, {})].verdict
 
 
