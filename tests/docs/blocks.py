@@ -31,6 +31,7 @@ BROKEN = ("internal error", "Traceback (most recent call last)")
 _HEAD = re.compile(r" \| head -n (\d+)$")
 _CHANGING = (
     (r"\bfrom \d{4}-\d\d-\d\d on\b", "from 2026-11-21 on"),
+    (r"\b[\d,]+ packets and (?=\d+ scenes)", "8,000 packets and "),
     (r"through Linux [^\s,]+,", "through Linux 6.1,"),
     (r"(?:, [\d,]+ packets sent again)? \([\d,]+ a second\)", " (60,000 a second)"),
 )
