@@ -145,14 +145,14 @@ def has_service(term: Term, packet: Packet) -> bool:
 
 
 def _is_source(zone: Zone, packet: Packet) -> bool:
-    return _is_end(zone, packet.in_interface, packet.family, packet.source)
+    return is_end(zone, packet.in_interface, packet.family, packet.source)
 
 
 def _is_destination(zone: Zone, packet: Packet) -> bool:
-    return _is_end(zone, packet.out_interface, packet.family, packet.destination)
+    return is_end(zone, packet.out_interface, packet.family, packet.destination)
 
 
-def _is_end(zone: Zone, name: str, family: int, address: int) -> bool:
+def is_end(zone: Zone, name: str, family: int, address: int) -> bool:
     """Whether one end of a packet lies in a zone: the hook decides what is local, the address decides the rest."""
     if zone.kind is ZoneKind.LOCAL:
         return not name

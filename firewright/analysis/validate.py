@@ -94,7 +94,7 @@ def first_instant(day: date, policy: Policy) -> Instant:
 def _moments(changes: set[Instant]) -> Iterator[Instant]:
     """Each instant at which something changes, and one between each two and after the last: together every instant there is."""
     ordered = sorted(changes)
-    for here, there in pairwise((*ordered, ordered[-1] + 2)):
+    for here, there in pairwise((*ordered, ordered[-1] + 1)):
         yield here
         yield (here + there) / 2
 

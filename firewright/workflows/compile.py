@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime, timezone
 from functools import lru_cache
@@ -97,6 +98,8 @@ def prove(policy: Policy, firewall: Firewall, day: date, text: str) -> Mismatch 
     Raises Unfilled, Undecided, NftError, UnreadableListing, and _Unproved for a chain that does not end by itself, and for whatever
     the programs of the listing do not say.
     """
+    if _UNLISTED.search(_QUOTED.sub("", text)):
+        raise _Unproved("nft does not list again what a rule says of a frame's type")
     listed = list_back(text)
     listing = parse(listed.json, "the listing of the compiled ruleset", listed.text)
     _must_close(listing)
@@ -111,6 +114,11 @@ def prove(policy: Policy, firewall: Firewall, day: date, text: str) -> Mismatch 
         return ruleset
 
     return validate(policy, firewall, at, day)
+
+
+_QUOTED = re.compile(r'"[^"\n]*"')
+_UNLISTED = re.compile(r"\b(?:ether|vlan)\s+type\b")
+"""`ether type ip ip saddr ...` is listed without its beginning (nft 1.0.6), though it keeps the rule from what has no frame."""
 
 
 def _must_close(listing: Listing) -> None:

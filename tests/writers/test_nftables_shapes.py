@@ -12,7 +12,7 @@ from firewright.diagnostic import Report
 from firewright.model.policy import Policy
 from firewright.syntax.nftables import VerdictMap, render
 from firewright.workflows.compile import prove
-from firewright.writers.nftables import dispatch, exact, lower
+from firewright.writers.nftables import dispatch, exact, lower, pairs
 from tests.language.world import policy
 from tests.policies import DAY, policies
 
@@ -21,6 +21,12 @@ needs_nft = pytest.mark.skipif(
 )
 SHAPES = {
     "hashes from the first key on": ((exact, "_FEWEST", 0), (dispatch, "_MANY", 0)),
+    "one hash, of single prefixes": (
+        (exact, "_FEWEST", 0),
+        (exact, "_MOST_MAPS", 1),
+        (pairs, "_MOST_PREFIXES", 1),
+        (dispatch, "_MANY", 0),
+    ),
     "maps wherever something can be told apart": ((dispatch, "_LIGHT", 0),),
     "rules one by one": ((dispatch, "_LIGHT", 10**9), (dispatch, "_MANY", 0)),
 }

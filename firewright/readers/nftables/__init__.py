@@ -6,5 +6,6 @@ Shares no code with what writes nftables, so that a fault in one does not hide i
 from firewright.readers.nftables.encoding import encode
 from firewright.readers.nftables.parsing import UnreadableListing, parse
 from firewright.readers.nftables.tree import Listing
+from firewright.readers.nftables.unseen import unseen
 
-__all__ = ["Listing", "UnreadableListing", "encode", "parse"]
+__all__ = ["Listing", "UnreadableListing", "encode", "parse", "unseen"]

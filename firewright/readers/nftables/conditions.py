@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from firewright.model.interval import Ranges, complement, union
-from firewright.readers.nftables.domains import Domain
+from firewright.readers.nftables.domains import TIME, Domain
 from firewright.readers.nftables.expressions import short
-from firewright.readers.nftables.fields import Field, Scene, around, field, may_break
+from firewright.readers.nftables.fields import Field, Scene, around, field, is_unsaid, may_break
 from firewright.readers.nftables.keys import is_known, is_plain, keys_of
 from firewright.readers.nftables.masks import behind, evaluated
 from firewright.readers.nftables.rows import Row, presence, products, rows_of
@@ -78,10 +78,13 @@ class Conditions:
             return True
         if isinstance(match.right, Reference) and self._is_filled(match.right):
             return True
-        return self._is_changed(match.left)
+        return self._is_changed(match.left) or self._is_unsaid(match.left)
 
     def _is_changed(self, expression: Expression) -> bool:
         return bool(self.changed) and any(key.text in self.changed for key in keys_of(expression))
+
+    def _is_unsaid(self, expression: Expression) -> bool:
+        return any(is_unsaid(key, self.scene) for key in keys_of(expression))
 
     def _is_filled(self, reference: Reference) -> bool:
         found = self.table.sets.get(reference.name)
@@ -223,7 +226,7 @@ class Conditions:
 
     def _preimage(self, own: Field, match: Match, left: Binary) -> Ranges | None:
         mask = own.domain.number(left.right)
-        if left.operator != "&" or not isinstance(left.left, Key) or mask is None:
+        if left.operator != "&" or not isinstance(left.left, Key) or mask is None or own.domain is TIME:
             return None
         given = self.ranges(match.right, own.domain) if match.operator in ("==", "!=") else None
         held = behind(mask, given, own.domain.top)
@@ -259,7 +262,7 @@ class Conditions:
         """
         terms = products(key, rows, self.scene)
         if not self._is_changed(key):
-            return terms
+            return _renamed(terms, place) if self._is_unsaid(key) else terms
         return _renamed(terms, place) if all(literals for _, literals in terms) else None
 
 

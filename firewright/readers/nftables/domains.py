@@ -65,6 +65,19 @@ class Domain:
         return bits
 
 
+class Moments(Domain):
+    """Nanoseconds of which only whole seconds are known, so that what a rule holds changes at these and nowhere between."""
+
+    def number(self, expression: Expression) -> int | None:
+        """The one number that a constant is; None if it is no whole second."""
+        found = super().number(expression)
+        return found if found is None or found % SECOND == 0 else None
+
+    def ranges(self, expression: Expression) -> Ranges | None:
+        """The numbers of one element; None for a prefix, which ends between two seconds."""
+        return None if isinstance(expression, Prefix) else super().ranges(expression)
+
+
 class Interfaces(Domain):
     """Names of interfaces, as ranges of the axis; `loopback` is what "lo" stands for where it is looked at."""
 
@@ -166,13 +179,18 @@ def _numbers(bits: int) -> Domain:
     return _by_name({}, bits)
 
 
-_PROTOCOLS = {**PROTOCOL_NUMBERS, "ip": 0, "icmpv6": 58, "comp": 108, "ipv6-nonxt": 59, "mobility-header": 135}
+_ALSO = (
+    "ip 0, ipv6-hopopts 0, ipv4 4, bbn-rcc 10, nvp 11, dcn 19, sep 33, ipv6-crypt 50, ipv6-auth 51, inlsp 52, mobile 55,"
+    "icmpv6 58, ttp 84, ospfigp 89, comp 108, carp 112"
+)
+"""What systems call protocols otherwise: nft lists the first name that /etc/protocols has."""
+_PROTOCOLS = {**PROTOCOL_NUMBERS, **_table(_ALSO)}
 
 IPV4, IPV6 = Domain((1 << 32) - 1, _ipv4), Domain((1 << 128) - 1, _ipv6)
 PROTOCOL = _by_name(_PROTOCOLS, 8)
 PORT = _numbers(16)
 BYTE, SHORT, LONG = _numbers(8), _numbers(16), _numbers(32)
-TIME = Domain((1 << 64) - 1, _moment)
+TIME = Moments((1 << 64) - 1, _moment)
 ICMP_TYPE = _by_name(
     _table(
         "echo-reply 0, destination-unreachable 3, source-quench 4, redirect 5, echo-request 8, router-advertisement 9,"

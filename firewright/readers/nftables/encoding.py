@@ -10,7 +10,7 @@ from firewright.diagnostic import Diagnostic, Severity, harmless
 from firewright.model.packet import FAMILIES, Family
 from firewright.readers.nftables.collecting import without_collecting
 from firewright.readers.nftables.conditions import Conditions
-from firewright.readers.nftables.fields import Scene
+from firewright.readers.nftables.fields import UNSAID, Scene
 from firewright.readers.nftables.instants import instants_in
 from firewright.readers.nftables.steps import Reading, Step
 from firewright.readers.nftables.tree import (
@@ -170,7 +170,8 @@ class _Encoder:
             for step in out[-1]:
                 for _, literals in (*step.terms, *step.unless):
                     for text, _ in literals:
-                        self.unknown.setdefault(first + place, {})[text] = None
+                        if not text.startswith(UNSAID):
+                            self.unknown.setdefault(first + place, {})[text] = None
         return out
 
     def read_the_rest(self) -> None:

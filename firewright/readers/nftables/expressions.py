@@ -114,8 +114,11 @@ def _fields(kind: str, body: object) -> dict[str, object]:
 
 def _payload(kind: str, body: object, depth: int) -> Expression:
     given = _fields(kind, body)
-    if "protocol" in given:
+    if given.keys() == {"protocol", "field"}:
         return Key(kind, f"{given.get('protocol')} {given.get('field')}")
+    if given.keys() - {"base", "offset", "len"}:
+        # Newer nft looks into tunnels: the same header, but another packet's.
+        return Key("raw", f"payload {words(given)}")
     return Key("raw", f"@{given.get('base')},{given.get('offset')},{given.get('len')}")
 
 
@@ -170,9 +173,23 @@ def _concat(kind: str, body: object, depth: int) -> Expression:
 
 def _set(kind: str, body: object, depth: int) -> Expression:
     listed = body if isinstance(body, list) else [body]
+    if any(map(is_gated, listed)):
+        raise Malformed("an element has a limit of its own")
     if listed and all(isinstance(row, list) and len(row) == 2 for row in listed):
         return Pairs(rows(listed, depth))
     return Elements(members(listed, depth))
+
+
+def is_gated(one: object) -> bool:
+    """Whether an element of a set or map does not hold for every packet: it has a rate, an amount or the like of its own."""
+    return bool(properties(one) - {"val", "comment", "counter", "last", "timeout", "expires"})
+
+
+def properties(one: object) -> set[str]:
+    """The names of what an element of a set or map has beside its value."""
+    key = one[0] if isinstance(one, list) and one else one
+    inner = key.get("elem") if isinstance(key, dict) else None
+    return set(inner) if isinstance(inner, dict) else set()
 
 
 def members(listed: Sequence[object], depth: int = 0) -> tuple[Expression, ...]:

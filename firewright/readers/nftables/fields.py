@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache
 from types import MappingProxyType
 
@@ -76,7 +77,7 @@ def around(key: Key, scene: Scene) -> Terms:
     """The packets that a key can be asked of at all: what nft itself adds before a rule that looks at it."""
     if key.kind in ("exthdr", "payload", "tcp option", "ip option", "sctp chunk", "dccp option"):
         header = key.text.split(" ", 1)[0] if key.kind != "exthdr" else "ip6"
-        if header in _HEADER_FAMILY and _HEADER_FAMILY[header] != scene.family:
+        if _HEADER_FAMILY.get(header, scene.family) != scene.family and not is_unsaid(key, scene):
             return NEVER
         number = _HEADER_PROTOCOL.get(header)
         return ALWAYS if number is None else _protocols(((number, number),), scene)
@@ -87,10 +88,22 @@ def around(key: Key, scene: Scene) -> Terms:
     return ALWAYS
 
 
+def is_unsaid(key: Key, scene: Scene) -> bool:
+    """Whether a listing leaves open if the rule looks at packets of this family: the ICMP of the other one.
+
+    Before `icmp type`, nft puts `meta nfproto ipv4`, but not where the rule itself says `meta l4proto icmp`; both are listed alike.
+    """
+    return _ICMP_FAMILY.get(key.text.split(" ", 1)[0], scene.family) != scene.family and key.kind == "payload"
+
+
 def may_break(key: Key) -> bool:
     """Whether a packet may lack what the key looks at: the rule then ends, whatever it compares with."""
     if key.kind == "payload":
-        return key.text.split(" ", 1)[0] in ("ether", "vlan", "th", "gre", "vxlan", "geneve", "igmp", "ah", "comp")
+        header, _, name = key.text.partition(" ")
+        if header in _ICMP_FAMILY:
+            # What follows the checksum is there for some types only, and nft asks for these without a word.
+            return name not in ("type", "code", "checksum")
+        return header in ("ether", "vlan", "th", "gre", "vxlan", "geneve", "igmp", "ah", "comp")
     return key.text not in _ALWAYS_THERE
 
 
@@ -98,7 +111,10 @@ _ALWAYS_THERE = frozenset(
     {f"meta {word}" for word in ("mark", "length", "priority", "pkttype", "protocol", "nfproto", "cpu", "time", "hour")}
     | {"meta day", "meta nftrace", "meta ipsec", "ct state", *_DEVICES}
 )
-_HEADER_FAMILY = {"ip": 4, "icmp": 4, "ip6": 6, "icmpv6": 6}
+_ICMP_FAMILY = {"icmp": 4, "icmpv6": 6}
+_HEADER_FAMILY = {"ip": 4, "ip6": 6, **_ICMP_FAMILY}
+UNSAID = "what the listing leaves out, "
+"""How the literal begins for what a rule may do with the other family's packets (`is_unsaid`)."""
 _HEADER_PROTOCOL = {**PORTED_NAMES, "icmp": 1, "igmp": 2, "gre": 47, "esp": 50, "ah": 51, "icmpv6": 58, "comp": 108}
 
 
@@ -194,7 +210,8 @@ def _icmp(protocol: int, family: Family, *, is_code: bool) -> Callable[[Ranges, 
 
     def holds(ranges: Ranges, scene: Scene) -> Terms:
         if scene.family != family:
-            return NEVER
+            own = _protocols(((protocol, protocol),), scene)
+            return both(own, literal(f"{UNSAID}of IPv{scene.family}"), scene.family) if ranges else NEVER
         if ranges == ((0, 255),):
             return _protocols(((protocol, protocol),), scene)
         if is_code:
@@ -233,7 +250,8 @@ def _version(family: Family) -> Callable[[Ranges, Scene], Terms]:
 def _time(ranges: Ranges, scene: Scene) -> Terms:
     if scene.instant is None:
         return numbered("meta time", ranges, domains.TIME.top, may_break=False)
-    return ALWAYS if has(ranges, int(scene.instant * domains.SECOND)) else NEVER
+    # Exact: from 2116 on, the nanoseconds since 1970 have more digits than a float.
+    return ALWAYS if has(ranges, int(Fraction(scene.instant) * domains.SECOND)) else NEVER
 
 
 def _number(name: str, domain: Domain) -> Field:

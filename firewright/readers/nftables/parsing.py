@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from firewright.diagnostic import Diagnostic, Severity, harmless
 from firewright.readers.nftables.collecting import without_collecting
-from firewright.readers.nftables.expressions import Malformed, members, rows, words
+from firewright.readers.nftables.expressions import Malformed, is_gated, members, properties, rows, words
 from firewright.readers.nftables.statements import statement
 from firewright.readers.nftables.text import dormant, texts
 from firewright.readers.nftables.tree import (
@@ -108,17 +108,20 @@ class _Assembly:
         self.names: dict[_Place, None] = {}
         self.chains: dict[_Place, dict[str, ListedChain]] = {}
         self.sets: dict[_Place, dict[str, ListedSet]] = {}
+        self.helpers: dict[_Place, dict[str, str]] = {}
         self.rules: dict[tuple[str, str, str], list[ListedRule]] = {}
         for kind, body in objects:
             if kind == "table":
                 place = self.table((self.word(kind, body, "family"), self.word(kind, body, "name")))
                 self.flags(place, body.get("flags", []))
-            elif kind in ("chain", "rule", "set", "map"):
+            elif kind in ("chain", "rule", "set", "map", "ct helper"):
                 place = self.table((self.word(kind, body, "family"), self.word(kind, body, "table")))
                 if kind == "chain":
                     self.chain(place, body)
                 elif kind == "rule":
                     self.rule(place, body)
+                elif kind == "ct helper":
+                    self.helpers[place][self.word(kind, body, "name")] = self.word(kind, body, "type")
                 else:
                     self.set(place, body, is_map=kind == "map")
 
@@ -131,7 +134,7 @@ class _Assembly:
     def table(self, place: _Place) -> _Place:
         if place not in self.names:
             self.names[place] = None
-            self.chains[place], self.sets[place] = {}, {}
+            self.chains[place], self.sets[place], self.helpers[place] = {}, {}, {}
         return place
 
     def flags(self, place: _Place, flags: object) -> None:
@@ -168,7 +171,14 @@ class _Assembly:
         if not isinstance(listed, list):
             listed = [listed]
         try:
-            found = ListedSet(name, (), rows(listed), is_map=True) if is_map else ListedSet(name, members(listed))
+            found = ListedSet(
+                name,
+                () if is_map else members(listed),
+                rows(listed) if is_map else (),
+                is_map,
+                any(map(is_gated, listed)),
+                "timeout" in body or any(properties(one) & {"timeout", "expires"} for one in listed),
+            )
         except (Malformed, RecursionError) as error:
             raise _unreadable(self.path, f"set {harmless(name)}: {error}") from None
         self.sets[place][name] = found
@@ -199,7 +209,7 @@ class _Assembly:
             parts = [part for chain in chains.values() for rule in chain.rules for part in rule.statements]
             for filled in {name for part in parts for name in _filled(part)} & sets.keys():
                 sets[filled] = replace(sets[filled], is_filled=True)
-            yield ListedTable(family, name, chains, sets, place in self.dormant)
+            yield ListedTable(family, name, chains, sets, place in self.dormant, self.helpers[place])
 
 
 def _filled(part: Statement) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from firewright.model.interval import Ranges, union
+from firewright.readers.nftables.domains import TIME
 from firewright.readers.nftables.expressions import short
 from firewright.readers.nftables.fields import Field, Scene, around, field
 from firewright.readers.nftables.keys import is_plain, keys_of
@@ -72,7 +73,7 @@ def _looked_at(key: Expression, scene: Scene) -> tuple[Field | None, int | None]
         return field(key, scene), None
     if isinstance(key, Binary) and key.operator == "&" and isinstance(key.left, Key):
         own = field(key.left, scene)
-        mask = None if own is None or own.values else own.domain.number(key.right)
+        mask = None if own is None or own.values or own.domain is TIME else own.domain.number(key.right)
         if mask is not None:
             return own, mask
     return None, None

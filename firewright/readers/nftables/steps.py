@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from firewright.model.interval import Ranges
 from firewright.readers.nftables.conditions import CATCH_ALL, Conditions
 from firewright.readers.nftables.keys import keys_of
 from firewright.readers.nftables.rows import Row, presence, rows_of
@@ -190,15 +191,63 @@ class Reading:
 
 
 def _are_disjoint(listed: Sequence[Row | None], of: Sequence[Verdict]) -> bool:
-    """Whether no key has two verdicts, as far as that can be seen quickly; the kernel refuses a map in which one has."""
-    kept = [(row, verdict) for row, verdict in zip(listed, of, strict=True) if row is not None]
-    rows, verdicts = [row for row, _ in kept], [verdict for _, verdict in kept]
-    if rows and len(rows[0]) == 1:
-        ends = sorted(
-            (low, high, verdict.word, verdict.target)
-            for (part,), verdict in zip(rows, verdicts, strict=True)
-            if not isinstance(part, str)
-            for low, high in part
-        )
-        return all(one[1] < other[0] or one[2:] == other[2:] for one, other in pairwise(ends))
-    return len(set(rows)) == len(rows) or len(set(verdicts)) == 1
+    """Whether no key has two verdicts, as far as that can be seen quickly.
+
+    The kernel takes a concatenation of ranges that lies around one that it has already, and then finds the older of them.
+    """
+    verdicts: dict[Row, Verdict] = {}
+    for row, verdict in zip(listed, of, strict=True):
+        if row is not None and verdicts.setdefault(row, verdict) != verdict:
+            return False
+    if len(set(verdicts.values())) < 2:
+        return True
+    columns = [set(column) for column in zip(*verdicts, strict=True)]
+    if any(len({isinstance(part, str) for part in column}) > 1 for column in columns):
+        return False  # a name that is not known may be one of the numbers
+    is_apart = [_are_apart(column) for column in columns]
+    if all(is_apart):
+        return True
+    # Those parts first that tell most rows from each other.
+    order = sorted(range(len(is_apart)), key=lambda place: not is_apart[place])
+    rows = [(tuple(row[place] for place in order), verdict) for row, verdict in verdicts.items()]
+    return _agree(rows, 0, [_MOST_COMPARED])
+
+
+_MOST_COMPARED = 2_000_000
+
+
+def _are_apart(parts: Collection[Ranges | str]) -> bool:
+    """Whether no number is in two of these."""
+    ends = sorted(pair for part in parts if not isinstance(part, str) for pair in part)
+    return all(one[1] < other[0] for one, other in pairwise(ends))
+
+
+def _agree(rows: list[tuple[Row, Verdict]], place: int, left: list[int]) -> bool:
+    """Whether rows that share a key from a part on have one verdict; False as well where that takes too long to see."""
+    left[0] -= len(rows)
+    if len({verdict for _, verdict in rows}) < 2:
+        return True
+    if left[0] < 0 or place == len(rows[0][0]):
+        return False
+    alike: dict[Ranges | str, list[tuple[Row, Verdict]]] = {}
+    for row in rows:
+        alike.setdefault(row[0][place], []).append(row)
+    if _are_apart(alike):
+        return all(_agree(group, place + 1, left) for group in alike.values())
+    return all(
+        _agree([row for part in group for row in alike[part]], place + 1, left) for group in _shared(alike, left)
+    )
+
+
+def _shared(parts: Iterable[Ranges | str], left: list[int]) -> Iterator[tuple[Ranges | str, ...]]:
+    """The parts that are at one number together, once for each number at which one begins; none more when time is up."""
+    begun: list[tuple[int, Ranges]] = []
+    ranges = [part for part in parts if not isinstance(part, str)]
+    for low, high, own in sorted((*pair, part) for part in ranges for pair in part):
+        begun = [one for one in begun if one[0] >= low] + [(high, own)]
+        left[0] -= len(begun)
+        if left[0] < 0:
+            yield tuple(parts)
+            return
+        yield tuple(dict.fromkeys(one for _, one in begun))
+    yield from ((part,) for part in parts if isinstance(part, str))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from firewright.diagnostic import Diagnostic
@@ -235,24 +235,33 @@ class ListedChain:
 
 @dataclass(frozen=True, slots=True)
 class ListedSet:
-    """A named set, or map if `is_map`. `is_filled` where packets put elements in, so that what it holds is not fixed."""
+    """A named set, or map if `is_map`.
+
+    `is_filled` where packets put elements in, or elements have limits of their own, so that what it holds is not fixed;
+    `is_fading` where elements go by themselves after a time.
+    """
 
     name: str
     members: tuple[Expression, ...] = ()
     rows: tuple[tuple[Expression, Expression | Verdict], ...] = ()
     is_map: bool = False
     is_filled: bool = False
+    is_fading: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ListedTable:
-    """A table of one family (ip, ip6, inet, arp, bridge, netdev). A dormant one hooks nothing."""
+    """A table of one family (ip, ip6, inet, arp, bridge, netdev). A dormant one hooks nothing.
+
+    `helpers` are its objects that give flows a conntrack helper: by their names the kernel's name of the helper.
+    """
 
     family: str
     name: str
     chains: Mapping[str, ListedChain]
     sets: Mapping[str, ListedSet]
     is_dormant: bool = False
+    helpers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def title(self) -> str:

@@ -92,7 +92,7 @@ def _statement(one: Statement) -> str:
         case Match():
             return f"{one.field.words} {'!= ' if one.is_negated else ''}{_values(one.field, one.values)}"
         case Verdict():
-            return f"{one.word} {one.chain}" if one.chain else one.word.value
+            return _verdict(one)
         case Counter():
             return "counter"
         case VerdictMap():
@@ -135,17 +135,20 @@ def _braced(words: list[str]) -> str:
 
 def _map(one: VerdictMap) -> str:
     fields = " . ".join(map(_masked, one.fields))
-    kinds = [masked.field.kind for masked in one.fields]
-    if len(kinds) == 1:
-        kind = kinds[0]
-        words = [f"{span(kind, *key[0])} : {_statement(verdict)}" for key, verdict in one.elements]
-    else:
-        words = [
-            f"{' . '.join([span(kind, low, high) for kind, (low, high) in zip(kinds, key, strict=True)])} : "
-            f"{_statement(verdict)}"
-            for key, verdict in one.elements
-        ]
+    # Large maps repeat their values: each is put into words once for its field.
+    columns = []
+    for place, masked in enumerate(one.fields):
+        ranges = {key[place] for key, _ in one.elements}
+        columns.append({pair: span(masked.field.kind, *pair) for pair in ranges})
+    words = [
+        f"{' . '.join([column[pair] for column, pair in zip(columns, key, strict=True)])} : {_verdict(verdict)}"
+        for key, verdict in one.elements
+    ]
     return f"{fields} vmap {_braced(words)}"
+
+
+def _verdict(one: Verdict) -> str:
+    return " ".join((one.word, one.chain)) if one.chain else one.word.value
 
 
 def _masked(one: Masked) -> str:

@@ -43,6 +43,7 @@ class Chains:
         self._rules: dict[str, tuple[Rule, ...]] = {}
         self._ends: dict[str, tuple[Rule, ...]] = {}
         self._names: dict[str, int] = {}
+        self._ways: dict[tuple[int, Family], Verdict] = {}
         self._leaf_names: dict[tuple[int, Family], str] = {}
         self._bans: dict[tuple[int, Verdict, Family], str] = {}
 
@@ -68,14 +69,17 @@ class Chains:
 
     def leaf(self, number: int, family: Family) -> Verdict:
         """The way to a leaf; one whose flows have timeouts has a chain for each family, for so have their objects."""
-        leaf = self.leaves[number]
-        is_own = self.objects.has_timeouts(leaf)
-        key = (number, family if is_own else 0)
-        found = self._leaf_names.get(key)
+        found = self._ways.get((number, family))
         if found is None:
-            found = self._leaf_names[key] = self.reserve(f"{leaf.name}_v{family}" if is_own else leaf.name)
-            self._ends[found] = leaf_lines(leaf, family, self.objects)
-        return Verdict(Word.GOTO, found)
+            leaf = self.leaves[number]
+            is_own = self.objects.has_timeouts(leaf)
+            key = (number, family if is_own else 0)
+            name = self._leaf_names.get(key)
+            if name is None:
+                name = self._leaf_names[key] = self.reserve(f"{leaf.name}_v{family}" if is_own else leaf.name)
+                self._ends[name] = leaf_lines(leaf, family, self.objects)
+            found = self._ways[number, family] = Verdict(Word.GOTO, name)
+        return found
 
     def reached(self) -> set[int]:
         """The ids of the policy's rules that some packet can be decided by."""

@@ -70,11 +70,12 @@ class _Lowering:
         self.chains = Chains(Objects(dict(firewall.timeouts)), start)
         self.sets = {family: Sets(family) for family in FAMILIES}
         self.places = {family: Places(policy.zones.values(), family) for family in FAMILIES}
-        self.strangers = {family: () if firewall.is_host else not_on_path(firewall, family) for family in FAMILIES}
+        self.strangers = {} if firewall.is_host else not_on_path(firewall)
         self.services = {family: Services(self.rules.terms, self.sets[family]) for family in FAMILIES}
         said = f"closed: no rule opens it, and the default is {firewall.default}"
         self.default = Leaf("closed", said, firewall.default)
         self.away = Leaf("not_on_path", "it does not pass this firewall", Action.ACCEPT, is_ours=False)
+        self.helped = list(self._helped())
 
     def base(self, hook: Hook) -> Chain:
         """A base chain: the machine to itself, then each family by itself, and nothing else."""
@@ -130,7 +131,7 @@ class _Lowering:
     def _related(self, hook: Hook, family: Family) -> Iterator[Line]:
         """Errors of open flows, and the further connections that a permitted service agrees on."""
         yield from gate.errors(hook, family)
-        for helper, until, sessions in self._helped():
+        for helper, until, sessions in self.helped:
             said = f"{helper} agreed on it"
             protocols = frozenset({HELPERS[helper].data_protocol})
             leaf = self.chains.number(

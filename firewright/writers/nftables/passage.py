@@ -6,16 +6,20 @@ from collections.abc import Iterator
 
 from firewright.model.address import UNICAST, AddressSet, merge
 from firewright.model.interval import Ranges, difference, has, intersection
-from firewright.model.packet import Family
+from firewright.model.packet import FAMILIES, Family
 from firewright.model.policy import Firewall, Zone, ZoneKind
 
 Pair = tuple[Ranges, Ranges]
 """Sources and destinations."""
 
 
-def not_on_path(firewall: Firewall, family: Family) -> list[Pair]:
+def not_on_path(firewall: Firewall) -> dict[Family, list[Pair]]:
     """Sources and destinations of the packets that do not pass the firewall; those inside its `within` zones do."""
     legs, nowhere = _legs(firewall)
+    return {family: _pairs(firewall, legs, nowhere, family) for family in FAMILIES}
+
+
+def _pairs(firewall: Firewall, legs: list[AddressSet], nowhere: AddressSet, family: Family) -> list[Pair]:
     lost = nowhere.ranges(family)
     unicast = UNICAST.ranges(family)
     pairs = [(leg.ranges(family),) * 2 for leg in legs]

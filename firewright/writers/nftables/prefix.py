@@ -1,4 +1,4 @@
-"""Prefixes as keys of hashes: for addresses between those of inner zones, the prefix of the zone around them."""
+"""Prefixes as keys of hashes: what sets of addresses are made of, and which prefixes lie around which."""
 
 from __future__ import annotations
 
@@ -7,68 +7,57 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from firewright.model.interval import Ranges
+from firewright.writers.nftables.clause import EVERY
 
 
 class Prefix(NamedTuple):
-    """First address and length; length 0 where no address is asked for."""
+    """First and last address, and length; length 0 where no address is asked for."""
 
     first: int
+    last: int
     length: int
 
 
-class Candidates:
-    """The prefixes that some sets of addresses are made of; a set of more than `most` of them is left out.
+class Prefixes:
+    """The prefixes of the sets that stand at one end of clauses, each by a number; a set of more than `most` has none.
 
-    An address is found by the longest of these prefixes that holds it, if the longer ones are asked first.
+    `around` are, by number, the prefixes around each, the longest first. O(prefixes * different lengths).
     """
 
-    def __init__(self, sets: Iterable[Ranges], width: int, most: int) -> None:
-        self._width, self._most = width, most
-        found = {prefix for ranges in sets for prefix in prefixes(ranges, width, most)}
-        self._edges = sorted({edge for one in found for edge in (one.first, one.first + (1 << width - one.length))})
-        self._inner = self._innermost(found)
-        self._known: dict[Ranges, tuple[Prefix, ...]] = {}
+    def __init__(self, ranges: list[Ranges], numbers: Iterable[int], width: int, most: int) -> None:
+        self.all: list[Prefix] = []
+        self._numbers: dict[tuple[int, int], int] = {}
+        self._of: dict[int, tuple[int, ...]] = {}
+        for number in numbers:
+            made = prefixes(ranges[number], width, most) if number != EVERY else (Prefix(0, (1 << width) - 1, 0),)
+            self._of[number] = tuple(map(self._number, made))
+        lengths = sorted({one.length for one in self.all}, reverse=True)
+        self.around = [self._around(one, lengths, width) for one in self.all]
+        self._order = sorted(range(len(self.all)), key=lambda number: (self.all[number].first, self.all[number].length))
+        self._firsts = [self.all[number].first for number in self._order]
 
-    def _innermost(self, found: set[Prefix]) -> list[Prefix | None]:
-        """For each stretch between two edges the longest prefix around it."""
-        inner: list[Prefix | None] = [None] * len(self._edges)
-        for one in sorted(found, key=lambda prefix: prefix.length):
-            start = bisect_left(self._edges, one.first)
-            end = bisect_left(self._edges, one.first + (1 << self._width - one.length))
-            inner[start:end] = [one] * (end - start)
-        return inner
+    def of(self, number: int) -> tuple[int, ...]:
+        """The numbers of the prefixes of a set; none where they are too many."""
+        return self._of[number]
 
-    def of(self, ranges: Ranges | None) -> tuple[Prefix, ...]:
-        """The prefixes by which these addresses are found; none where some are in no prefix, or where they are many."""
-        if ranges is None:
-            return (Prefix(0, 0),)
-        found = self._known.get(ranges)
-        if found is None:
-            found = self._known[ranges] = self._around(ranges)
+    def meeting(self, low: int, high: int) -> Iterator[int]:
+        """The prefixes that have an address in a range. O(log prefixes + how many)."""
+        start = bisect_left(self._firsts, low)
+        yield from self._order[start : bisect_right(self._firsts, high)]
+        if start:
+            # Prefixes are apart or nested: those that begin before and hold the first address lie around the last one before.
+            before = self._order[start - 1]
+            yield from (one for one in (before, *self.around[before]) if self.all[one].last >= low)
+
+    def _number(self, one: Prefix) -> int:
+        found = self._numbers.setdefault((one.first, one.length), len(self.all))
+        if found == len(self.all):
+            self.all.append(one)
         return found
 
-    def _around(self, ranges: Ranges) -> tuple[Prefix, ...]:
-        pieces: dict[Prefix, None] = {}
-        for one in self._inside(ranges):
-            if one is None or len(pieces) > self._most:
-                return ()
-            pieces[one] = None
-        return tuple(pieces) if len(pieces) <= self._most else ()
-
-    def _inside(self, ranges: Ranges) -> Iterator[Prefix | None]:
-        for low, high in ranges:
-            start = bisect_right(self._edges, low) - 1
-            if start < 0:
-                yield None
-                start = 0
-            for place in range(start, len(self._edges)):
-                if self._edges[place] > high:
-                    break
-                yield self._inner[place]
-
-    def cut(self, address: int, length: int) -> int:
-        """The first address of the prefix of this length around an address."""
-        return address >> self._width - length << self._width - length
+    def _around(self, one: Prefix, lengths: list[int], width: int) -> tuple[int, ...]:
+        shorter = ((one.first >> width - length << width - length, length) for length in lengths if length < one.length)
+        return tuple(self._numbers[key] for key in shorter if key in self._numbers)
 
 
 def prefixes(ranges: Ranges, width: int, most: int) -> tuple[Prefix, ...]:
@@ -78,7 +67,7 @@ def prefixes(ranges: Ranges, width: int, most: int) -> tuple[Prefix, ...]:
         start = low
         while start <= high:
             size = min(start & -start or 1 << width, 1 << (high - start + 1).bit_length() - 1)
-            found.append(Prefix(start, width - size.bit_length() + 1))
+            found.append(Prefix(start, start + size - 1, width - size.bit_length() + 1))
             start += size
             if len(found) > most:
                 return ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from firewright.diagnostic import Report
+from firewright.document import collection_paused
 from firewright.model.policy import Firewall, Policy
 from firewright.syntax.nftables import render
 from firewright.writers import Artifact, Writer
@@ -16,7 +17,9 @@ class _Nftables:
 
     def emit(self, policy: Policy, firewall: Firewall, day: date, report: Report) -> Artifact:
         """The text that replaces our own table in one transaction, and touches no other."""
-        return Artifact("nftables", policy.name, firewall.name, render(lower(policy, firewall, day, report)))
+        with collection_paused():
+            text = render(lower(policy, firewall, day, report))
+        return Artifact("nftables", policy.name, firewall.name, text)
 
 
 WRITER: Writer = _Nftables()

@@ -13,6 +13,7 @@ from firewright.live._nft_errors import BadRuleset, NftError
 from firewright.live.nft import list_back
 from firewright.model.packet import Packet
 from firewright.readers.nftables import encode, parse
+from firewright.readers.nftables.fields import UNSAID
 from firewright.space.axis import point
 from firewright.space.program import Program
 from firewright.space.ruleset import Hook
@@ -46,6 +47,8 @@ def truth(text: str, facts: dict[str, int]) -> bool:
     """Whether a literal holds for the facts."""
     if text == "ip6 without extension headers":
         return True
+    if text.startswith(UNSAID):
+        return False  # no rule of these rulesets asks for the protocol itself before `icmp type`
     found = _LITERAL.fullmatch(text)
     assert found, f"an unexpected literal: {text}"
     name, rest = found.groups()
