@@ -50,7 +50,9 @@ def audit_live(report: Report, saying: Saying = silent) -> Audit:
     for reason in machine.listening.unseen:
         report.add(Diagnostic("not-seen", Severity.NOTE, reason))
     if machine.tables.listing is not None and is_strange(machine.tables.listing.text):
-        message = "somebody else made the table inet firewright: no compile writes it without a comment that says its policy"
+        message = (
+            "somebody else made the table inet firewright: no compile writes it without a comment that says its policy"
+        )
         way_out = "look at it (nft list table inet firewright): loading a compiled ruleset replaces it"
         report.add(Diagnostic("strange-table", Severity.WARNING, message, help=way_out))
     if machine.routes_loopback:
