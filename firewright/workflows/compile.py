@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date, datetime, timezone
-from functools import lru_cache
+from functools import lru_cache, partial
 
-from firewright.analysis.validate import Instant, Mismatch, Proof, validate
+from firewright.analysis.validate import Instant, Mismatch, Proof, joined, validate
 from firewright.diagnostic import Diagnostic, Note, Report, Severity, harmless, nearest
 from firewright.live.nft import NftError, list_back
+from firewright.live.parallel import each
+from firewright.model.packet import FAMILIES, Family
 from firewright.model.policy import Firewall, Policy
 from firewright.readers.nftables import Listing, UnreadableListing, encode, parse, unseen
+from firewright.readers.nftables.collecting import without_collecting
 from firewright.readers.nftables.tree import Decide, Effect
 from firewright.reports import Compilation, Compiled
 from firewright.source import NOWHERE
@@ -42,7 +45,7 @@ def compile_policies(
         if name not in known:
             near = nearest(name, known)
             way_out = f"did you mean {near}?" if near else f"there are: {', '.join(known)}"
-            report.error("no-firewall", f"no selected policy has a firewall {harmless(name, 60)!r}", help=way_out)
+            report.error("unknown-firewall", f"no selected policy has a firewall {harmless(name, 60)!r}", help=way_out)
     compiled = []
     for policy, firewall in pairs:
         if names and firewall.name not in names:
@@ -101,19 +104,30 @@ def prove(policy: Policy, firewall: Firewall, day: date, text: str) -> Mismatch 
     if _UNLISTED.search(_QUOTED.sub("", text)):
         raise _Unproved("nft does not list again what a rule says of a frame's type")
     listed = list_back(text)
-    listing = parse(listed.json, "the listing of the compiled ruleset", listed.text)
-    _must_close(listing)
-    if what := next(unseen(listing), None):
-        raise _Unproved(what)
+    with without_collecting():
+        listing = parse(listed.json, "the listing of the compiled ruleset", listed.text)
+        _must_close(listing)
+        if what := next(unseen(listing), None):
+            raise _Unproved(what)
+        proofs = [partial(_proof, policy, firewall, day, listing, family) for family in FAMILIES]
+        return joined(each(proofs) if len(text) > _LONG else [proof() for proof in proofs])
+
+
+_LONG = 300_000
+"""Characters of a text whose families are proved at the same time: about 500 rules, which take 0.2 s each."""
+
+
+def _proof(policy: Policy, firewall: Firewall, day: date, listing: Listing, family: Family) -> Mismatch | Proof:
+    """Whether the listing means what the policy says of the packets of a family."""
 
     @lru_cache(maxsize=2)
     def at(instant: Instant) -> Ruleset:
-        ruleset = encode(listing, instant)
+        ruleset = encode(listing, instant, (family,))
         if ruleset.diagnostics:
             raise _Unproved(ruleset.diagnostics[0].message)
         return ruleset
 
-    return validate(policy, firewall, at, day)
+    return validate(policy, firewall, at, day, (family,))
 
 
 _QUOTED = re.compile(r'"[^"\n]*"')
