@@ -89,7 +89,7 @@ def harmless(text: str, limit: int = 400) -> str:
     Covers C0, C1, line separators and the bidirectional overrides (Unicode TR 36).
     """
     cut = text if len(text) <= limit else text[: limit - 1] + "…"
-    return "".join(c if c.isprintable() or c == " " else _escape(c) for c in cut)
+    return cut if cut.isprintable() else "".join(c if c.isprintable() else _escape(c) for c in cut)
 
 
 def _escape(character: str) -> str:

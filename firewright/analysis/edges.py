@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
-from re import fullmatch
 
-from firewright.analysis.boundaries import Boundaries, Way
-from firewright.analysis.ground import HOST, Ground
+from firewright.analysis.boundaries import ORDINARY, Boundaries, Kind, Way, hop_limit_of, kinds_of, passing_invalid
+from firewright.analysis.ground import HOST, Ground, obstacle
 from firewright.model.address import BROADCAST, MULTICAST, UNICAST
 from firewright.model.interval import Range, Ranges, difference, has, intersection
-from firewright.model.packet import ICMP, ICMPV6, PORTED, TCP, UDP, ConntrackState, Family, Packet
+from firewright.model.packet import ICMP, ICMPV6, PORTED, SCTP, TCP, UDP, ConntrackState, Family, Packet
 from firewright.space.axis import TOPS, Axis, interface_number
 from firewright.space.box import ANY, Box, ranges_in
 from firewright.space.program import Program
@@ -22,8 +21,10 @@ _FEWEST = 6
 """Of these, those of each way that a box's packets may go, where they may go many ways."""
 _NAMED = 200
 """Services that some box names, to be looked at everywhere."""
-_WITH_OTHERS = 60
-"""Of these, those that are looked at from source ports that a box asks for."""
+_OF_SCTP = 60
+"""Ports of TCP and UDP that are looked at with SCTP too: a ruleset may ask for a port and forget the protocol."""
+_WITH_OTHERS = 120
+"""Of these, those that are looked at from source ports that a box asks for, its own protocols' first."""
 _COMMON = (
     TCP << 16 | 1,
     TCP << 16 | 65535,
@@ -55,33 +56,35 @@ class Edges:
 def packets_of(edges: Edges) -> Iterator[tuple[Packet, int]]:
     """The packets at the edges, and the hop limit that each must have, 0 where any will do; some may come twice.
 
-    Boxes that ask for a state other than new are left out (`states.of_flows` has those).
+    They open a flow but for those whose state is established or invalid, which are to be made so. Of boxes that ask for a state
+    other than new no corners are looked at (`states.of_flows` has packets for those).
     """
     program = edges.program
     boxes = dict.fromkeys(
         (box, literals) for box, literals in zip(program.box, program.literals, strict=True) if _is_opening(box)
     )
+    passing = {program.box[step] for step in passing_invalid(program)}
     for box, literals in boxes:
-        hop_limit = _hop_limit(literals)
+        hop_limit = hop_limit_of(literals)
         for packet in _box_packets(edges.ground, program.family, box):
             yield packet, hop_limit
+            if box in passing and packet.protocol in (TCP, UDP):
+                yield replace(packet, conntrack_state=ConntrackState.INVALID), hop_limit
         for packet in _with_others(edges, box):
             yield packet, hop_limit
+            if box in passing and packet.protocol in (TCP, UDP):
+                yield replace(packet, conntrack_state=ConntrackState.INVALID), hop_limit
         if hop_limit:
             for packet in _box_packets(edges.ground, program.family, box, 1):
                 yield packet, hop_limit - 1 if hop_limit > 1 else 2
-    for packet in _pair_packets(edges):
-        yield packet, 0
+    for kind in kinds_of(program):
+        for packet in _pair_packets(edges, kind):
+            yield packet, kind.hop_limit
 
 
 def _is_opening(box: Box) -> bool:
     states = ranges_in(box[Axis.CONNTRACK_STATE], 4)
     return has(states, ConntrackState.NEW) and box[Axis.TCP_FLAGS] == ANY
-
-
-def _hop_limit(literals: Sequence[tuple[str, bool]]) -> int:
-    found = [fullmatch(r"ip6? (?:ttl|hoplimit) (\d+)", text) for text, _ in literals]
-    return next((int(one[1]) for one in found if one), 0)
 
 
 def _box_packets(ground: Ground, family: Family, box: Box, triples: int = _TRIPLES) -> Iterator[Packet]:
@@ -173,16 +176,23 @@ def _corners(
     port = ports[0][0] if ports else 0
     for place in (0, 1):
         yield from at(source[place], destination[place], service[place], port)
-    for here in (source[0] - 1, source[1] + 1):
-        yield from at(here, destination[0], service[0], port)
-    for there in (_below(destination[0], family), destination[1] + 1):
-        yield from at(source[0], there, service[0], port)
+    # What is beside one side must be seen by that side alone, so its other numbers are those of a packet that can be sent.
+    places = ((0, 0), (1, 1), (1, 0), (0, 1))
+    corners = ((source[one], destination[other]) for one, other in places)
+    here, there = next(
+        (ends for ends in corners if any(not obstacle(packet) for packet in at(*ends, service[0], port))),
+        (source[0], destination[0]),
+    )
+    for beside in (source[0] - 1, source[1] + 1):
+        yield from at(beside, there, service[0], port)
+    for beside in (_below(destination[0], family), destination[1] + 1):
+        yield from at(here, beside, service[0], port)
     for served in (*_beside(service), *_other_protocol(service[0])):
-        yield from at(source[0], destination[0], served, port)
+        yield from at(here, there, served, port)
     for low, high in ports or ():
         for one in (low - 1, low, high, high + 1):
             if 0 < one <= 65535:
-                yield from at(source[0], destination[0], service[0], one)
+                yield from at(here, there, service[0], one)
 
 
 def _below(address: int, family: Family) -> int:
@@ -209,15 +219,14 @@ def _packet(
         return
     into = ground.home(family, source) if way[0] is None else way[0]
     out = ground.home(family, destination) if way[1] is None else way[1]
-    own = ground.own(family)
-    if out and destination in own:
+    if out and ground.is_own(family, destination):
         return
     is_inside = not into and not out
     if is_inside and not source == destination == _loopback(family):
         return
-    if not is_inside and source == destination:
-        return  # an answer to it would be the very same packet
-    if into and source in own:
+    if not is_inside and source == destination and service >> 16 not in (TCP, UDP):
+        return  # without ports an answer to it would be the very same packet
+    if into and ground.is_own(family, source):
         return
     protocol, selector = service >> 16, service & 0xFFFF
     if protocol not in PORTED and protocol != (ICMP if family == 4 else ICMPV6):
@@ -238,15 +247,16 @@ def _loopback(family: Family) -> int:
     return (127 << 24) + 1 if family == 4 else 1
 
 
-def _pair_packets(edges: Edges) -> Iterator[Packet]:
-    """The packets at the boundaries of each way through the firewall."""
+def _pair_packets(edges: Edges, kind: Kind) -> Iterator[Packet]:
+    """The packets of a kind at the boundaries of each way through the firewall."""
     program, ground = edges.program, edges.ground
     ways: list[Way] = [(None, HOST), (HOST, None), *([(None, None)] if ground.forwards else [])]
     for one in ground.interfaces if ground.is_named else ():
         ways += [(one.name, HOST), (HOST, one.name), *([(one.name, None), (None, one.name)] if ground.forwards else [])]
     for way in ways:
-        for source, destination, service in Boundaries(program, ground, way, edges.named).places():
-            yield from _packet(ground, program.family, way, source, destination, service, 0)
+        for source, destination, service in Boundaries(program, ground, way, edges.named, kind).places():
+            for packet in _packet(ground, program.family, way, source, destination, service, kind.source_port):
+                yield packet if kind.state is ORDINARY.state else replace(packet, conntrack_state=kind.state)
 
 
 def named_services(programs: Mapping[Family, Program]) -> list[int]:
@@ -256,7 +266,9 @@ def named_services(programs: Mapping[Family, Program]) -> list[int]:
         for value in dict.fromkeys(box[Axis.SERVICE] for box in program.box if box[Axis.SERVICE] != ANY):
             for low, high in ranges_in(value, (1 << 24) - 1)[:_NAMED]:
                 found.update(dict.fromkeys((low, high, *_other_protocol(low), *_other_protocol(high))))
-    return sorted(found)[:: max(1, len(found) // _NAMED)]
+    ported = [service & 0xFFFF for service in found if service >> 16 in (TCP, UDP)]
+    others = {SCTP << 16 | port for port in ported[:: max(1, len(ported) // _OF_SCTP)]} - found.keys()
+    return sorted((*sorted(found)[:: max(1, len(found) // _NAMED)], *others))
 
 
 def _with_others(edges: Edges, box: Box) -> Iterator[Packet]:
@@ -265,11 +277,13 @@ def _with_others(edges: Edges, box: Box) -> Iterator[Packet]:
         return
     ground, family, tops = edges.ground, edges.program.family, TOPS[edges.program.family]
     port = ranges_in(box[Axis.SOURCE_PORT], 65535)[0][0]
+    own = {low >> 16 for low, _ in ranges_in(box[Axis.SERVICE], tops[Axis.SERVICE])}
+    named = sorted(edges.named, key=lambda service: service >> 16 not in own)[:_WITH_OTHERS]
     into, out = (ranges_in(box[axis], tops[axis]) for axis in (Axis.IN_INTERFACE, Axis.OUT_INTERFACE))
     for way in _ways(ground, into, out):
         source, destination = (
             _end_ranges(ground, family, ranges_in(box[axis], tops[axis]), way, is_source=axis is Axis.SOURCE)
             for axis in (Axis.SOURCE, Axis.DESTINATION)
         )
-        for service in edges.named[:_WITH_OTHERS]:
+        for service in named:
             yield from _packet(ground, family, way, source[0][0], destination[0][0], service, port)

@@ -67,6 +67,10 @@ class Ground:
         """The interface of a name. KeyError where there is none."""
         return next(one for one in self.interfaces if one.name == name)
 
+    def is_own(self, family: Family, address: int) -> bool:
+        """Whether an address is the machine's own."""
+        return 0 < address - _OWN[family] <= len(self.interfaces)
+
     def own(self, family: Family) -> frozenset[int]:
         """Every address of the machine itself."""
         return frozenset(one.own(family) for one in self.interfaces)
@@ -149,6 +153,8 @@ _V6_NARROW = AddressSet(
 _ROUTERS = 0xFE80 << 112
 """The group of one link's routers (RFC 4291, section 2.6.1), of which the firewall is one."""
 _V6_LINK_LOCAL = AddressSet((), LINK_LOCAL.v6)
+_ORDINARY = UNICAST - LOOPBACK - LINK_LOCAL
+"""Addresses of single machines, which every kernel carries from anywhere to anywhere."""
 _EXTENSIONS = (0, 43, 44, 51, 60, 135, 139, 140, 253, 254)
 """Next headers of IPv6 that another header follows (IANA, IPv6 Extension Header Types); ESP is the last that can be seen."""
 
@@ -161,6 +167,8 @@ def obstacle(packet: Packet) -> str:
     family, from_host, to_host = packet.family, not packet.in_interface, not packet.out_interface
     if family == 6 and packet.protocol in _EXTENSIONS and packet.protocol != 51:
         return "no IPv6 packet ends with this header"
+    if packet.protocol and _ORDINARY.has(family, packet.source) and _ORDINARY.has(family, packet.destination):
+        return ""
     if _NEVER_SENT.has(family, packet.source):
         return "no packet comes from a group"
     if not from_host and family == 6 and any(LOOPBACK.has(6, end) for end in (packet.source, packet.destination)):

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 
-from firewright.analysis.ground import HOST, Ground
+from firewright.analysis.ground import HOST, Ground, obstacle
+from firewright.model.address import LOOPBACK
 from firewright.model.packet import ICMP, ICMPV6, TCP, UDP, ConntrackState, Family, Packet
 
 _FIN, _SYN, _RST, _PSH, _ACK, _URG, _ECE, _CWR = (1 << place for place in range(8))
@@ -20,7 +21,7 @@ _FIRST = (_SYN, _SYN | _URG, _ACK, _ACK | _URG)
 """Valid flags that may stand at the head of a flow: a lone ACK is taken for one that began earlier (nf_conntrack_tcp_loose)."""
 _NEW_ICMP = {4: (8, 13, 15, 17), 6: (128, 139)}
 _UNTRACKED_ICMPV6 = (130, 131, 132, 133, 134, 135, 136, 143, 151, 152)
-_ERRORS = {4: (3, 4, 5, 11, 12), 6: (0, 1, 2, 3, 4, 5, 100, 127)}
+ERRORS = {4: (3, 4, 5, 11, 12), 6: (0, 1, 2, 3, 4, 5, 100, 127)}
 """ICMP errors that conntrack relates to the flow that they tell of; of IPv6 every type below 128, so some that nobody sends."""
 _ESP, _AH = 50, 51
 _MOST_PAIRS = 40
@@ -81,6 +82,33 @@ def _back(packet: Packet) -> Packet:
     )
 
 
+def opening(packet: Packet) -> tuple[Packet, ...]:
+    """What is to be sent before a packet, all while everything is open, so that it belongs to an open flow; nothing if none does.
+
+    A related one is an error about a datagram that its destination sent. An established one is the answer to a first packet; else
+    another like it came first and was answered, if need be by another way: what connection tracking makes of an answer does not
+    depend on where it passes.
+    """
+    if packet.conntrack_state is ConntrackState.RELATED:
+        query = replace(_back(packet), protocol=UDP, selector=9, conntrack_state=ConntrackState.NEW)
+        return () if obstacle(query) else (query,)
+    asked = replace(_back(packet), conntrack_state=ConntrackState.NEW)
+    if not obstacle(asked) and not obstacle(packet):
+        return (asked,)
+    first = replace(packet, conntrack_state=ConntrackState.NEW)
+    into = packet.in_interface or packet.out_interface
+    ways = ((packet.out_interface, packet.in_interface), (into, HOST), (HOST, HOST))
+    answers = (replace(_back(first), in_interface=one, out_interface=other) for one, other in ways)
+    answer = next((one for one in answers if not obstacle(one) and _is_carried_inside(one)), None)
+    return () if obstacle(first) or answer is None else (first, answer)
+
+
+def _is_carried_inside(packet: Packet) -> bool:
+    """Whether a packet of the machine to itself, if it is one, is for an address that is always its own."""
+    is_inside = not packet.in_interface and not packet.out_interface
+    return not is_inside or LOOPBACK.has(packet.family, packet.destination)
+
+
 def _replies(opening: Packet) -> Iterator[tuple[Packet, tuple[Packet, ...]]]:
     answer = replace(_back(opening), tcp_flags=_SYN | _ACK)
     yield answer, (opening,)
@@ -100,7 +128,7 @@ def _replies(opening: Packet) -> Iterator[tuple[Packet, tuple[Packet, ...]]]:
 
 def _errors(opening: Packet) -> Iterator[tuple[Packet, tuple[Packet, ...]]]:
     protocol = ICMP if opening.family == 4 else ICMPV6
-    for number, kind in enumerate(_ERRORS[opening.family]):
+    for number, kind in enumerate(ERRORS[opening.family]):
         query = replace(opening, protocol=UDP, selector=20 + number)
         error = replace(_back(query), protocol=protocol, selector=kind << 8, source_port=0)
         yield replace(error, conntrack_state=ConntrackState.RELATED), (query,)

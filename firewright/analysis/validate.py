@@ -8,7 +8,7 @@ Validation, TACAS 1998).
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from itertools import pairwise
@@ -56,10 +56,17 @@ class Proof:
     steps: int
 
 
-def validate(policy: Policy, firewall: Firewall, ruleset_at: RulesetAt, start: date) -> Mismatch | Proof:
+def validate(
+    policy: Policy,
+    firewall: Firewall,
+    ruleset_at: RulesetAt,
+    start: date,
+    families: Collection[Family] = FAMILIES,
+) -> Mismatch | Proof:
     """A packet that the ruleset treats otherwise than the policy, or the proof that there is none, from `start` on.
 
-    Before the first instant of `start` (a clock that was set back) no dated permission holds. Raises Unfilled, Undecided.
+    Before the first instant of `start` (a clock that was set back) no dated permission holds. The proof of each of the
+    `families` stands by itself (`joined` puts them together). Raises Unfilled, Undecided.
     """
     days = intervals(policy, start, own_only=True)
     beginnings = [first_instant(day, policy) for day in days]
@@ -73,8 +80,9 @@ def validate(policy: Policy, firewall: Firewall, ruleset_at: RulesetAt, start: d
         if stretch in seen:
             continue
         seen.add(stretch)
-        wanted, found = encode_enforced(policy, firewall, day), machine(ruleset_at(instant))
-        for family in FAMILIES:
+        wanted = encode_enforced(policy, firewall, day, families)
+        found = machine(ruleset_at(instant), families)
+        for family in families:
             key = (family, _content(wanted[family]), _content(found[family]))
             if key in proved:
                 continue
@@ -84,6 +92,19 @@ def validate(policy: Policy, firewall: Firewall, ruleset_at: RulesetAt, start: d
                 return mismatch
             proved.add(key)
     return Proof(len(days), steps)
+
+
+def joined(results: Iterable[Mismatch | Proof]) -> Mismatch | Proof:
+    """What results about different families say together: the earliest mismatch, or the proof that there is none.
+
+    ValueError for no results: nothing is proved by them.
+    """
+    listed = list(results)
+    mismatches = [one for one in listed if isinstance(one, Mismatch)]
+    if mismatches:
+        return min(mismatches, key=lambda one: one.instant)
+    proofs = [one for one in listed if isinstance(one, Proof)]
+    return Proof(max(one.stretches for one in proofs), max(one.steps for one in proofs))
 
 
 def first_instant(day: date, policy: Policy) -> Instant:

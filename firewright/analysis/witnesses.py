@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import reduce
+from operator import or_
 
-from firewright.analysis.decide import enforce, matches
+from firewright.analysis.decide import enforce, is_end
 from firewright.analysis.edges import Edges, named_services, packets_of
 from firewright.analysis.ground import Ground, obstacle
-from firewright.analysis.states import STRAYS, first_state, of_flows
+from firewright.analysis.states import STRAYS, first_state, of_flows, opening
 from firewright.model.decision import Decision
 from firewright.model.interval import Ranges
 from firewright.model.packet import FAMILIES, PORTED, TCP, UDP, ConntrackState, Family, Packet
-from firewright.model.policy import Action, Firewall, Policy, Rule
+from firewright.model.policy import Action, Firewall, Policy, Rule, Zone
+from firewright.space.bitmap import bits
 from firewright.space.encode import encode_enforced
 
 HOP_LIMIT = 64
@@ -88,6 +91,12 @@ def _words(family: Family, hop_limit: int) -> tuple[str, ...]:
     return (f"{'ip ttl' if family == 4 else 'ip6 hoplimit'} {hop_limit}",)
 
 
+def _ended(packet: Packet, hop_limit: int) -> str:
+    """Why a packet with this hop limit is not forwarded, or an empty text (RFC 791, section 3.2; RFC 8200, section 3)."""
+    is_forwarded = packet.in_interface and packet.out_interface
+    return "a router ends a packet with a hop limit of 1" if hop_limit == 1 and is_forwarded else ""
+
+
 class _Collected:
     """The witnesses of one family, each packet once."""
 
@@ -100,7 +109,23 @@ class _Collected:
 
     def add_all(self, packets: Iterator[tuple[Packet, int]]) -> None:
         for packet, hop_limit in packets:
-            self.add(packet, hop_limit or HOP_LIMIT, ())
+            if packet.conntrack_state in (ConntrackState.ESTABLISHED, ConntrackState.RELATED):
+                self._add_following(packet, hop_limit or HOP_LIMIT)
+            else:
+                self.add(packet, hop_limit or HOP_LIMIT, ())
+
+    def _add_following(self, packet: Packet, hop_limit: int) -> None:
+        """A packet of an open flow or about one, where such a flow can be opened."""
+        if (packet, hop_limit) in self.known:
+            return
+        self.known.add((packet, hop_limit))
+        before = opening(replace(packet, source_port=_FIRST_PORT + len(self.found) % _PORTS))
+        if not before:
+            self.skipped["no flow like this can be opened"] += 1
+        elif packet.conntrack_state is ConntrackState.RELATED:
+            self.add(packet, hop_limit, before)
+        else:
+            self.add(replace(packet, source_port=self._port(packet)), hop_limit, before)
 
     def add(self, packet: Packet, hop_limit: int, before: tuple[Packet, ...]) -> None:
         if not before:
@@ -108,13 +133,15 @@ class _Collected:
             if key in self.known:
                 return
             self.known.add(key)
-        if reason := obstacle(packet):
+        if reason := obstacle(packet) or _ended(packet, hop_limit):
             self.skipped[reason] += 1
             return
+        is_malformed = not before and packet.conntrack_state is ConntrackState.INVALID
         if not before:
-            packet = replace(packet, conntrack_state=first_state(packet), source_port=self._port(packet))
+            state = packet.conntrack_state if is_malformed else first_state(packet)
+            packet = replace(packet, conntrack_state=state, source_port=self._port(packet))
         decision = self.specification.decide(packet, _words(self.family, hop_limit))
-        self.found.append(Witness(packet, hop_limit, decision, before))
+        self.found.append(Witness(packet, hop_limit, decision, before, is_malformed=is_malformed))
 
     def _port(self, packet: Packet) -> int:
         """The source port: the one that was asked for, else one that no other witness has."""
@@ -128,7 +155,13 @@ class _Collected:
         for one in list(self.found):
             packet = one.packet
             way = packet.in_interface, packet.out_interface, packet.protocol, one.decision.outcome
-            if packet.protocol not in (TCP, UDP) or not any(way[:2]) or seen[way] >= _STRAYS_OF_PAIR:
+            if (
+                packet.protocol not in (TCP, UDP)
+                or one.is_malformed
+                or one.before
+                or not any(way[:2])
+                or seen[way] >= _STRAYS_OF_PAIR
+            ):
                 continue
             if all(way[:2]) and way not in seen and len(seen) > _MOST_WAYS:
                 continue
@@ -155,6 +188,9 @@ class _Collected:
     def add_malformed(self, one: Witness) -> None:
         """The same, but that conntrack finds it invalid."""
         packet = replace(one.packet, conntrack_state=ConntrackState.INVALID)
+        if (packet, one.hop_limit) in self.known:
+            return
+        self.known.add((packet, one.hop_limit))
         decision = self.specification.decide(packet, _words(self.family, one.hop_limit))
         self.found.append(replace(one, packet=packet, decision=decision, is_malformed=True))
 
@@ -163,34 +199,51 @@ class _Specification:
     """`enforce`, asked of few rules at a time: a rule whose zones do not hold a packet's ends has no say about it."""
 
     def __init__(self, policy: Policy, firewall: Firewall, day: date) -> None:
-        self.policy, self.firewall, self.day = policy, firewall, day
-        self.bare = tuple(replace(rule, terms=()) for rule in policy.rules)
-        self.narrowed: dict[tuple[object, ...], Policy] = {}
-        zones = {
-            id(zone): zone
-            for rule in policy.rules
-            for ends in rule.ends
-            for zone in (*ends.sources, *ends.destinations)
-        }
-        self.ends = {
-            family: _ends_of([zone.addresses.ranges(family) for zone in zones.values()]) for family in FAMILIES
-        }
+        # Of the zones `enforce` asks only those that have interfaces.
+        zones_at = {name: zone for name, zone in policy.zones.items() if zone.name in firewall.interfaces}
+        self.policy, self.firewall, self.day = replace(policy, zones=zones_at), firewall, day
+        self.narrowed: dict[int, Policy] = {}
+        self.held: dict[tuple[bool, Family, int, bool], int] = {}
+        self.owners = [number for number, rule in enumerate(policy.rules) for _ in rule.ends]
+        self.sides = [
+            _users([(ends.sources, ends.destinations)[side] for rule in policy.rules for ends in rule.ends])
+            for side in (0, 1)
+        ]
+        zones = [zone for users in self.sides for zone, _ in users]
+        self.ends = {family: _ends_of([zone.addresses.ranges(family) for zone in zones]) for family in FAMILIES}
 
     def decide(self, packet: Packet, words: tuple[str, ...]) -> Decision:
-        key = (
-            packet.family,
-            bisect_right(self.ends[packet.family], packet.source),
-            bisect_right(self.ends[packet.family], packet.destination),
-            not packet.in_interface,
-            not packet.out_interface,
+        family = packet.family
+        asked = self._asked(0, family, packet.in_interface, packet.source) & self._asked(
+            1, family, packet.out_interface, packet.destination
         )
-        narrowed = self.narrowed.get(key)
+        narrowed = self.narrowed.get(asked)
         if narrowed is None:
-            rules: tuple[Rule, ...] = tuple(
-                rule for rule, bare in zip(self.policy.rules, self.bare, strict=True) if matches(bare, packet)
-            )
-            narrowed = self.narrowed[key] = replace(self.policy, rules=rules)
+            numbers = dict.fromkeys(self.owners[place] for place in bits(asked))
+            rules: tuple[Rule, ...] = tuple(self.policy.rules[number] for number in numbers)
+            narrowed = self.narrowed[asked] = replace(self.policy, rules=rules)
         return enforce(narrowed, self.firewall, packet, self.day, words)
+
+    def _asked(self, side: int, family: Family, name: str, address: int) -> int:
+        """The ends of rules that speak of one end of a packet, as bits: the same for all addresses between two edges of zones."""
+        key = bool(side), family, bisect_right(self.ends[family], address), not name
+        found = self.held.get(key)
+        if found is None:
+            found = self.held[key] = reduce(
+                or_, (users for zone, users in self.sides[side] if is_end(zone, name, family, address)), 0
+            )
+        return found
+
+
+def _users(ends: Sequence[tuple[Zone, ...]]) -> list[tuple[Zone, int]]:
+    """Each zone with the places at which it stands, as bits."""
+    zones: dict[int, Zone] = {}
+    users: dict[int, int] = {}
+    for place, one in enumerate(ends):
+        for zone in one:
+            zones[id(zone)] = zone
+            users[id(zone)] = users.get(id(zone), 0) | 1 << place
+    return [(zone, users[key]) for key, zone in zones.items()]
 
 
 def _ends_of(sets: Iterable[Ranges]) -> list[int]:

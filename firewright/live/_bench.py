@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from firewright.live import _child, _conntrack, _namespace
-from firewright.live._sending import INTO, Lost, Sending
+from firewright.live._probe import INTO
+from firewright.live._sending import Lost, Sending
 
 _SYSCTLS = (
     ("net/ipv4/ip_forward", "1"),

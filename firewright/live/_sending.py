@@ -13,25 +13,16 @@ import struct
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from firewright.live import _namespace
+from firewright.live._probe import ICMP_ANSWER, PROBE, REFUSED, RESET, TYPE, UNSENT, Probe, probes_of
 from firewright.live._ring import Ring
 
-PROBE = struct.Struct("!BBH")
-"""Before each packet of a request: the interface by which it enters (0: the firewall sends it), leaves, and its length."""
-SEEN = struct.Struct("!BBBBBBBx")
-"""After each: flags, where it arrived, what answered, ICMP type and code, where the answer came out, the protocol of it."""
-ARRIVED, DELIVERED, REFUSED, WRONG_ANSWER, TWICE, UNSENT = 1, 2, 4, 8, 16, 32
-RESET, ICMP_ANSWER = 1, 2
-INTO = 63
-"""The traffic class, without its last two bits, of a packet that is delivered to the firewall whatever its address."""
 ROUND = 192
 """Frames between two marks: less than a backlog holds (1,000), and than a socket without rights can (about 270)."""
 _TRIES = 5
 _ETHERNET = 14
-_TYPE = {4: b"\x08\x00", 6: b"\x86\xdd"}
 _MARK = b"\x02\0\0\0\0\xfe\x02\0\0\0\0\xff\x88\xb5"
 _PASSES = 4
 """A frame, its answer, the answer's way by loopback, and one more."""
@@ -44,25 +35,6 @@ _RAW_BUFFER = 8 << 20
 
 class Lost(Exception):
     """The kernel lost captures, however slowly they were sent."""
-
-
-@dataclass(slots=True)
-class _Probe:
-    """One packet of a request, and what was seen of it."""
-
-    enter: int
-    leave: int
-    whole: bytes
-    family: int
-    flags: int = 0
-    arrived: int = 0
-    answer: int = 0
-    kind: int = 0
-    code: int = 0
-    where: int = 0
-
-    def seen(self) -> bytes:
-        return SEEN.pack(self.flags, self.arrived, self.answer, self.kind, self.code, self.where, 0)
 
 
 class Sending:
@@ -85,13 +57,13 @@ class Sending:
         self.raw: dict[tuple[int, int], socket.socket] = {}
         self.senders: dict[tuple[int, int], socket.socket] = {}
         self.joined: dict[tuple[int, bytes], socket.socket] = {}
-        self.by_number: dict[int, _Probe] = {}
-        self.by_body: dict[bytes, _Probe] = {}
+        self.by_number: dict[int, Probe] = {}
+        self.by_body: dict[bytes, Probe] = {}
         self.marks = 0
 
     def send(self, blob: bytes) -> bytes:
         """What became of each packet of a request, in its order. Raises Lost."""
-        probes = _probes(blob)
+        probes = probes_of(blob)
         self._open(probes)
         out = bytearray()
         for start in range(0, len(probes), ROUND):
@@ -103,7 +75,7 @@ class Sending:
 
     def exchange(self, blob: bytes) -> bytes:
         """Send packets and hand out every IP packet that came out of the firewall, behind the number of its interface."""
-        probes = _probes(blob)
+        probes = probes_of(blob)
         self._open(probes)
         for _ in self.ring.frames():
             pass
@@ -111,18 +83,18 @@ class Sending:
             self._put(probe)
         out = bytearray()
         for number, frame in self._until_marked():
-            if frame[12:14] in (_TYPE[4], _TYPE[6]):
+            if frame[12:14] in (TYPE[4], TYPE[6]):
                 out += PROBE.pack(number, 0, len(frame) - _ETHERNET) + frame[_ETHERNET:]
         return bytes(out)
 
-    def _round(self, probes: list[_Probe]) -> None:
+    def _round(self, probes: list[Probe]) -> None:
         """Send some packets and see what becomes of them; again where something was lost."""
         for attempt in range(_TRIES):
             self._forget()
-            self.by_number = {_number(probe): probe for probe in probes}
+            self.by_number = {probe.number: probe for probe in probes}
             self.by_body = {}
             for probe in probes:
-                probe.flags = probe.arrived = probe.answer = probe.kind = probe.code = probe.where = 0
+                probe.forget()
                 if probe.family == 6:
                     self.by_body[probe.whole[40:]] = probe
             step = ROUND >> 2 * attempt or 1
@@ -137,12 +109,12 @@ class Sending:
             self.again += len(probes)
         raise Lost
 
-    def _put(self, probe: _Probe) -> None:
+    def _put(self, probe: Probe) -> None:
         try:
             if probe.enter:
                 peer = self.peers[probe.enter]
                 assert peer is not None  # noqa: S101 - every interface has its peer
-                peer.send(_addressed(probe))
+                peer.send(probe.frame)
             else:
                 self._send_from_host(probe)
         except PermissionError:
@@ -150,7 +122,7 @@ class Sending:
         except OSError:
             probe.flags |= UNSENT
 
-    def _send_from_host(self, probe: _Probe) -> None:
+    def _send_from_host(self, probe: Probe) -> None:
         sender = self.senders[probe.family, probe.leave]
         if probe.family == 4:
             sender.sendto(probe.whole, (socket.inet_ntop(socket.AF_INET, probe.whole[16:20]), 0))
@@ -178,19 +150,19 @@ class Sending:
     def _outside(self, number: int, frame: bytes) -> None:
         """A frame came out: a packet that was sent, or an answer to one."""
         kind = frame[12:14]
-        if kind == _TYPE[4]:
+        if kind == TYPE[4]:
             length = int.from_bytes(frame[16:18], "big")
             whole = frame[_ETHERNET : _ETHERNET + length]
             probe = self.by_number.get(int.from_bytes(whole[4:6], "big"))
             if probe is not None and probe.family == 4 and probe.whole[12:] == whole[12:]:
-                _arrive(probe, number)
+                probe.arrive(number)
             else:
                 self._answer(4, whole[9], whole[12:16], whole[16:20], whole[(whole[0] & 15) * 4 :], number)
-        elif kind == _TYPE[6]:
+        elif kind == TYPE[6]:
             whole = frame[_ETHERNET : _ETHERNET + 40 + int.from_bytes(frame[18:20], "big")]
             probe = self.by_number.get(int.from_bytes(whole[1:4], "big") & 0xFFFFF)
             if probe is not None and probe.family == 6 and probe.whole[8:] == whole[8:]:
-                _arrive(probe, number)
+                probe.arrive(number)
             else:
                 self._answer(6, whole[6], whole[8:24], whole[24:40], whole[40:], number)
 
@@ -204,7 +176,7 @@ class Sending:
                 ends = probe.whole[first : first + 2 * width]
                 ports = probe.whole[-20:-16] if len(probe.whole) == first + 2 * width + 20 else b""
                 is_right = ends == destination + source and ports == body[2:4] + body[0:2]
-                _note(probe, RESET, 0, 0, number, is_right)
+                probe.answered(RESET, 0, 0, number, is_right)
         elif protocol == (1 if family == 4 else 58) and body and body[0] == _ERROR_TYPE[family] and len(body) >= 28:
             about = body[8:]
             number_of = about[4:6] if family == 4 else bytes((about[1] & 15, *about[2:4]))
@@ -214,7 +186,7 @@ class Sending:
                 is_right = (
                     about[first : first + 2 * width] == ends and destination == ends[:width] and source in self.own
                 )
-                _note(probe, ICMP_ANSWER, body[0], body[1], number, is_right)
+                probe.answered(ICMP_ANSWER, body[0], body[1], number, is_right)
 
     def _inside(self) -> None:
         """What was delivered to the firewall itself."""
@@ -229,13 +201,13 @@ class Sending:
                 if family == 4:
                     probe = self.by_number.get(int.from_bytes(data[4:6], "big"))
                     if probe is not None and probe.family == 4 and probe.whole[12:] == data[12:]:
-                        _deliver(probe)
+                        probe.deliver()
                     else:
                         self._answer(4, protocol, data[12:16], data[16:20], data[(data[0] & 15) * 4 :], 0)
                 else:
                     probe = self.by_body.get(data)
                     if probe is not None:
-                        _deliver(probe)
+                        probe.deliver()
                     else:
                         source = socket.inet_pton(socket.AF_INET6, sender[0].partition("%")[0])
                         self._answer_inside(protocol, source, data)
@@ -250,7 +222,7 @@ class Sending:
         if destination:
             self._answer(6, protocol, source, destination, body, 0)
 
-    def _open(self, probes: list[_Probe]) -> None:
+    def _open(self, probes: list[Probe]) -> None:
         """Make the sockets that these packets need inside the firewall."""
         wanted = {(probe.family, probe.leave) for probe in probes if not probe.enter} - set(self.senders)
         heard: set[tuple[int, int]] = set()
@@ -312,41 +284,6 @@ class Sending:
 
     def _lost(self) -> bool:
         return bool(self.ring.lost()) or any(_drops(raw) != self._dropped[key] for key, raw in self.raw.items())
-
-
-def _probes(blob: bytes) -> list[_Probe]:
-    found, at = [], 0
-    while at < len(blob):
-        enter, leave, length = PROBE.unpack_from(blob, at)
-        at += PROBE.size
-        whole = blob[at : at + length]
-        found.append(_Probe(enter, leave, whole, whole[0] >> 4))
-        at += length
-    return found
-
-
-def _number(probe: _Probe) -> int:
-    whole = probe.whole
-    return int.from_bytes(whole[4:6], "big") if probe.family == 4 else int.from_bytes(whole[1:4], "big") & 0xFFFFF
-
-
-def _addressed(probe: _Probe) -> bytes:
-    return b"\x02\0\0\0\0" + bytes((probe.enter,)) + b"\x02\0\0\0\1\0" + _TYPE[probe.family] + probe.whole
-
-
-def _arrive(probe: _Probe, number: int) -> None:
-    probe.flags |= TWICE | ARRIVED if probe.flags & ARRIVED else ARRIVED
-    probe.arrived = number
-
-
-def _deliver(probe: _Probe) -> None:
-    probe.flags |= TWICE | DELIVERED if probe.flags & DELIVERED else DELIVERED
-
-
-def _note(probe: _Probe, answer: int, kind: int, code: int, number: int, is_right: bool) -> None:
-    probe.answer, probe.kind, probe.code, probe.where = answer, kind, code, number
-    if not is_right:
-        probe.flags |= WRONG_ANSWER
 
 
 def _bound(name: str) -> socket.socket:

@@ -68,21 +68,24 @@ while [ $number -lt $count ]; do
   shift
 done
 """
-_LOAD = """ulimit -f 524288
-nft -f - || exit 90
-nft -j list ruleset || exit 91
-nft -a list ruleset || exit 91
+_LIST = """nft -a list ruleset >"$aside" &
+nft -jp list ruleset
+code=$?
+wait $! && [ $code = 0 ] || exit 91
+cat "$aside"
 """
-_LOAD_PARTS = """ulimit -f 524288
-for part in "$@"; do
+"""The two listings take equally long, so they are made at the same time; the one in words waits in a file.
+
+The JSON has protocols as numbers (-p): nft opens /etc/protocols anew for each name, which is a fifth of its time.
+"""
+_BEGIN = """ulimit -f 524288
+aside=$1
+shift
+"""
+_LOAD = "nft -f - || exit 90\n"
+_LOAD_PARTS = """for part in "$@"; do
   nft -f "$part" || exit 90
 done
-nft -j list ruleset || exit 91
-nft -a list ruleset || exit 91
-"""
-_LIST = """ulimit -f 524288
-nft -j list ruleset || exit 91
-nft -a list ruleset || exit 91
 """
 SWELLING = 16
 """A transaction is at most about so many times as long as its text (measured: 4 for elements, 15 for short rules)."""
@@ -93,7 +96,7 @@ _NAME = re.compile(r"[A-Za-z0-9_.@-]{1,15}")
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One ruleset as nft lists it: `json` is `nft -j list ruleset`, `text` is `nft -a list ruleset`, times in UTC."""
+    """One ruleset as nft lists it: `json` is `nft -jp list ruleset`, `text` is `nft -a list ruleset`, times in UTC."""
 
     json: str
     text: str
@@ -147,17 +150,17 @@ def list_back(text: str, path: str = "-", folder: Path | None = None) -> Listing
 def list_running() -> Listing:
     """What nft lists of the network namespace this process is in. Raises NftError: without CAP_NET_ADMIN, NotPermitted."""
     version()
-    return _listing(_run(["sh", "-c", _LIST, "sh"], "", None), "the running ruleset", "")
+    return _listing(_run([], _LIST, [], "", None), "the running ruleset", "")
 
 
 def _in_namespace(text: str, interfaces: list[str], folder: Path | None) -> _child.Finished:
     """Load and list in a user namespace of its own; as root where that fails, without one."""
     if not _child.find("unshare"):
         raise no_namespaces("unshare is not installed (package util-linux)")
-    script = ["sh", "-c", _MAKE + _LOAD, "sh", str(len(interfaces)), *interfaces]
-    done = _run(["unshare", "-Urn", *script], text, folder)
+    script, words = _MAKE + _LOAD + _LIST, [str(len(interfaces)), *interfaces]
+    done = _run(["unshare", "-Urn"], script, words, text, folder)
     if (is_namespace_failure(done) or is_too_long(done)) and os.geteuid() == 0:
-        done = _run(["unshare", "-n", *script], text, folder)
+        done = _run(["unshare", "-n"], script, words, text, folder)
     if is_too_long(done):
         done = _in_parts(text, interfaces) or done
     if is_namespace_failure(done):
@@ -177,8 +180,8 @@ def _in_parts(text: str, interfaces: list[str]) -> _child.Finished | None:
             for number, part in enumerate(parts):
                 names.append(f"{folder}/{number}.nft")
                 Path(names[-1]).write_text(part)
-            made = ["sh", "-c", _MAKE + _LOAD_PARTS, "sh", str(len(interfaces)), *interfaces, *names]
-            done = _run(["unshare", "-Urn", *made], "", None)
+            words = [str(len(interfaces)), *interfaces, *names]
+            done = _run(["unshare", "-Urn"], _MAKE + _LOAD_PARTS + _LIST, words, "", None)
         if not is_too_long(done):
             return done
         size //= 4
@@ -193,16 +196,18 @@ def _send_limit() -> int:
         return 212_992
 
 
-def _run(words: list[str], text: str, folder: Path | None) -> _child.Finished:
+def _run(around: list[str], script: str, words: list[str], text: str, folder: Path | None) -> _child.Finished:
+    """Run a script of this module, which is given `words`, by another program if `around` names one."""
     try:
-        return _child.run(words, text, SECONDS, folder)
+        with tempfile.NamedTemporaryFile(prefix="firewright-") as aside:
+            return _child.run([*around, "sh", "-c", _BEGIN + script, "sh", aside.name, *words], text, SECONDS, folder)
     except _child.Unfinished:
         raise TooSlow(
             f"nft took longer than {SECONDS:g} s", "is the machine busy, or the ruleset very large?"
         ) from None
     except OSError as error:
         raise NftMissing(
-            f"{words[0]} cannot be run: {error.strerror}", "is a system folder missing from PATH?"
+            f"{[*around, 'sh'][0]} cannot be run: {error.strerror}", "is a system folder missing from PATH?"
         ) from None
 
 

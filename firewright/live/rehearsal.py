@@ -29,8 +29,8 @@ OPEN = """table inet firewright_opening {
 _SYN, _ACK = 2, 16
 _FIRST_SEQUENCE, _SECOND_SEQUENCE = 1 << 20, 1 << 21
 _ANSWER_TYPES = {4: 3, 6: 1}
-_CHUNK = 8192
-"""Witnesses between two looks at the watch, and two words to whoever waits."""
+_CHUNK = 4096
+"""Witnesses that are sent at once, while the next so many are made."""
 Telling = Callable[[int, int], None]
 """Is told how many packets of how many have been sent."""
 
@@ -79,11 +79,14 @@ def rehearse(bed: Testbed, text: str, witnesses: Sequence[Witness], telling: Tel
     done = len(flowing)
     for wave in waves(witnesses, plain):
         bed.flush()
-        for start in range(0, len(wave), _CHUNK):
+        parts = [wave[start : start + _CHUNK] for start in range(0, len(wave), _CHUNK)]
+        made = (
+            [sending(bed.ground, witnesses[number], place * _CHUNK + at) for at, number in enumerate(part, 1)]
+            for place, part in enumerate(parts)
+        )
+        for part, found in zip(parts, bed.send_each(made), strict=True):
             telling(done, len(witnesses))
-            part = wave[start : start + _CHUNK]
-            sent = [sending(bed.ground, witnesses[number], place) for place, number in enumerate(part, start + 1)]
-            seen.update(zip(part, bed.send(sent), strict=True))
+            seen.update(zip(part, found, strict=True))
             done += len(part)
     again = bed.again + _second_look(bed, witnesses, plain, seen)
     return _outcome(bed.ground, witnesses, seen, time.monotonic() - begun, again)
@@ -186,7 +189,7 @@ def _leads(ground: Ground, packet: Packet) -> bool:
 def _is_elsewhere(ground: Ground, packet: Packet) -> bool:
     """Whether a packet to the machine itself is for a unicast address that it has not, but might have."""
     family = packet.family
-    return UNICAST.has(family, packet.destination) and packet.destination not in ground.own(family)
+    return UNICAST.has(family, packet.destination) and not ground.is_own(family, packet.destination)
 
 
 def steered(whole: bytes, number: int) -> bytes:
@@ -267,10 +270,9 @@ def _answered(ground: Ground, packet: Packet, seen: Seen) -> str:
 
 def _is_lost(ground: Ground, packet: Packet) -> bool:
     """Whether an answer may have no way: to or from an address that the machine has only for this packet, or to one on some link."""
-    own = ground.own(packet.family)
     return (
-        (not packet.in_interface and packet.source not in own)
-        or (not packet.out_interface and packet.destination not in own)
+        (not packet.in_interface and not ground.is_own(packet.family, packet.source))
+        or (not packet.out_interface and not ground.is_own(packet.family, packet.destination))
         or LINK_LOCAL.has(packet.family, packet.source)
     )
 

@@ -11,9 +11,10 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from ipaddress import ip_address
 from typing import Any
 
@@ -21,7 +22,7 @@ from firewright.analysis.ground import Ground
 from firewright.diagnostic import harmless
 from firewright.live import _child
 from firewright.live._nft_errors import no_namespaces
-from firewright.live._sending import (
+from firewright.live._probe import (
     ARRIVED,
     DELIVERED,
     ICMP_ANSWER,
@@ -147,11 +148,9 @@ class Testbed:
         if process.stdin is not None:
             with suppress(OSError):
                 process.stdin.close()
-        try:
-            process.wait(0.2)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(_SECONDS_TO_END)
+        # It has nothing to put in order, and its own way out takes a fifth of a second.
+        process.kill()
+        process.wait(_SECONDS_TO_END)
         if process.stdout is not None:
             process.stdout.close()
 
@@ -188,13 +187,34 @@ class Testbed:
 
         Packets of one call have different numbers (`packets.wire`), as many as NUMBERS.
         """
-        answer, out = self._exchanged("send", packets)
+        return next(self.send_each([packets]))
+
+    def send_each(self, batches: Iterable[Sequence[Sent]]) -> Iterator[list[Seen]]:
+        """What `send` says of each batch, in order. The next batch is made while one is under way."""
+        is_under_way = False
+        for packets in batches:
+            done = self._sent() if is_under_way else None
+            self._post("send", blob=_blob(packets))
+            is_under_way = True
+            if done is not None:
+                yield _all_seen(done)
+        if is_under_way:
+            yield _all_seen(self._sent())
+
+    def _sent(self) -> bytes:
+        try:
+            answer, out = self._answer()
+        except _Refused as refused:
+            raise _error(refused) from None
         self.again = int(answer["again"])
-        return [_seen(out, at) for at in range(0, len(out), SEEN.size)]
+        return out
 
     def exchange(self, packets: Sequence[Sent]) -> list[tuple[int, bytes]]:
         """Everything that came out after sending these: the interface, and the packet from its IP header on."""
-        _, out = self._exchanged("exchange", packets)
+        try:
+            _, out = self._ask("exchange", blob=_blob(packets))
+        except _Refused as refused:
+            raise _error(refused) from None
         found, at = [], 0
         while at < len(out):
             number, _, length = PROBE.unpack_from(out, at)
@@ -202,13 +222,6 @@ class Testbed:
             found.append((number, out[at : at + length]))
             at += length
         return found
-
-    def _exchanged(self, verb: str, packets: Sequence[Sent]) -> tuple[Mapping[str, Any], bytes]:
-        blob = b"".join(PROBE.pack(one.enter, one.leave, len(one.whole)) + one.whole for one in packets)
-        try:
-            return self._ask(verb, blob=blob)
-        except _Refused as refused:
-            raise _error(refused) from None
 
     def _checked(self, verb: str, *given: object) -> Mapping[str, Any]:
         try:
@@ -229,15 +242,23 @@ class Testbed:
         self._ask("start", user_namespace)
 
     def _ask(self, verb: str, *given: object, blob: bytes = b"") -> tuple[Mapping[str, Any], bytes]:
+        self._post(verb, *given, blob=blob)
+        return self._answer()
+
+    def _post(self, verb: str, *given: object, blob: bytes = b"") -> None:
         process = self._process
-        if process is None or process.stdin is None or process.stdout is None:
+        if process is None or process.stdin is None:
             raise TestbedError("the testbed is closed")
-        try:
+        # Where the other side has ended there is no answer to read either, which says it.
+        with suppress(OSError):
             process.stdin.write(json.dumps({"verb": verb, "given": given, "bytes": len(blob)}).encode() + b"\n" + blob)
             process.stdin.flush()
-            line = process.stdout.readline()
-        except OSError:
-            line = b""
+
+    def _answer(self) -> tuple[Mapping[str, Any], bytes]:
+        process = self._process
+        if process is None or process.stdout is None:
+            raise TestbedError("the testbed is closed")
+        line = process.stdout.readline()
         if not line:
             raise TestbedError("the process in the namespaces ended by itself", "is the machine out of memory?")
         answer = json.loads(line)
@@ -289,11 +310,19 @@ def _layout(ground: Ground) -> dict[str, Any]:
     }
 
 
+def _blob(packets: Sequence[Sent]) -> bytes:
+    return b"".join(PROBE.pack(one.enter, one.leave, len(one.whole)) + one.whole for one in packets)
+
+
+def _all_seen(out: bytes) -> list[Seen]:
+    return [_seen(*values) for values in SEEN.iter_unpack(out)]
+
+
 _ANSWERS = {0: "", RESET: "reset", ICMP_ANSWER: "icmp"}
 
 
-def _seen(out: bytes, at: int) -> Seen:
-    flags, arrived, answer, kind, code, where, _ = SEEN.unpack_from(out, at)
+@cache
+def _seen(flags: int, arrived: int, answer: int, kind: int, code: int, where: int, _: int) -> Seen:
     return Seen(
         arrived if flags & ARRIVED else 0,
         bool(flags & DELIVERED),

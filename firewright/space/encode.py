@@ -53,13 +53,15 @@ def encode(policy: Policy, firewall: Firewall, day: date) -> dict[Family, Progra
     return {family: _Encoder(policy, firewall, day, family).program(with_interfaces=True) for family in FAMILIES}
 
 
-def encode_enforced(policy: Policy, firewall: Firewall, day: date) -> dict[Family, Program]:
+def encode_enforced(
+    policy: Policy, firewall: Firewall, day: date, families: Iterable[Family] = FAMILIES
+) -> dict[Family, Program]:
     """What the firewall does with every packet on that day, in every conntrack state: what a compiled ruleset must mean.
 
     Each step's verdict is the action's word and its origin the Decision. What a packet carries beside the axes is a literal in
     nft's words: `ip6 hoplimit 255`, `ip ttl 1`, `ct helper ftp`. Raises Unfilled.
     """
-    return {family: _Enforced(policy, firewall, day, family).program(with_interfaces=True) for family in FAMILIES}
+    return {family: _Enforced(policy, firewall, day, family).program(with_interfaces=True) for family in families}
 
 
 def encode_path(policy: Policy, firewall: Firewall, day: date) -> dict[Family, Program]:

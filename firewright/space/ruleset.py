@@ -6,7 +6,7 @@ them, so that "may this packet enter, leave or pass" is one question about one p
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -90,14 +90,14 @@ _WAYS: tuple[tuple[bool, bool, tuple[Hook, ...]], ...] = (
 """Whether a packet comes from the host itself, whether it is for the host itself, and the hooks that it then passes."""
 
 
-def machine(ruleset: Ruleset) -> Mapping[Family, Program]:
+def machine(ruleset: Ruleset, families: Iterable[Family] = FAMILIES) -> Mapping[Family, Program]:
     """The decision of the whole machine over every packet: each passes the hooks on its way, in order.
 
     From the host (no in-interface) by output and postrouting, to the host by prerouting and input, between interfaces by
     prerouting, forward and postrouting; from the host to itself by all of its own. A hook without base chains accepts; so
     does having passed them all. O(steps).
     """
-    return {family: _machine(ruleset, family) for family in FAMILIES}
+    return {family: _machine(ruleset, family) for family in families}
 
 
 def _machine(ruleset: Ruleset, family: Family) -> Program:

@@ -8,7 +8,7 @@ from datetime import date, datetime, timezone
 from functools import lru_cache, partial
 
 from firewright.analysis.validate import Instant, Mismatch, Proof, joined, validate
-from firewright.diagnostic import Diagnostic, Note, Report, Severity, harmless, nearest
+from firewright.diagnostic import Diagnostic, Note, Report, Severity, harmless
 from firewright.live.nft import NftError, list_back
 from firewright.live.parallel import each
 from firewright.model.packet import FAMILIES, Family
@@ -21,7 +21,7 @@ from firewright.source import NOWHERE
 from firewright.space.budget import Undecided
 from firewright.space.encode import Unfilled
 from firewright.space.ruleset import Line, Ruleset
-from firewright.workflows.selection import Saying, Wanted, select, silent
+from firewright.workflows.selection import Saying, Wanted, select_firewalls, silent
 from firewright.workflows.unfilled import say_unfilled
 from firewright.writers import WRITERS, Artifact
 
@@ -36,20 +36,11 @@ def compile_policies(
 
     One that cannot be compiled or proved stops all of them. `names` are firewalls; none is every one.
     """
-    policies = select(wanted, report, saying)
-    if policies is None:
+    pairs = select_firewalls(wanted, report, names, saying)
+    if pairs is None:
         return None
-    pairs = [(policy, firewall) for policy in policies for firewall in policy.firewalls.values()]
-    known = dict.fromkeys(firewall.name for _, firewall in pairs)
-    for name in names:
-        if name not in known:
-            near = nearest(name, known)
-            way_out = f"did you mean {near}?" if near else f"there are: {', '.join(known)}"
-            report.error("unknown-firewall", f"no selected policy has a firewall {harmless(name, 60)!r}", help=way_out)
     compiled = []
     for policy, firewall in pairs:
-        if names and firewall.name not in names:
-            continue
         saying(f"compiling {firewall.name} of {policy.name}")
         compiled.append(compile_firewall(policy, firewall, wanted.day_of(policy), report, saying=saying))
     done = tuple(one for one in compiled if one is not None)

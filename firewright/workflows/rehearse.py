@@ -6,12 +6,14 @@ import json
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from firewright.analysis.ground import Ground, NoGround, ground_of
 from firewright.analysis.validate import first_instant
 from firewright.analysis.witnesses import Witness, Witnesses, carried, witnesses
-from firewright.diagnostic import Report, harmless, nearest
+from firewright.diagnostic import Report
+from firewright.document import collection_paused
 from firewright.live.rehearsal import Outcome, rehearse
 from firewright.live.scenes import Scene, Stage, play
 from firewright.live.testbed import Testbed, TestbedError
@@ -20,7 +22,7 @@ from firewright.model.policy import Firewall, Policy, Rule
 from firewright.reports import Compiled, Differing, Played, Rehearsal, Rehearsed, Way
 from firewright.syntax.nftables import render, shifted
 from firewright.workflows.compile import compile_firewall
-from firewright.workflows.selection import Saying, Wanted, select, silent
+from firewright.workflows.selection import Saying, Wanted, select_firewalls, silent
 from firewright.writers.nftables import lower, rule_comment
 
 _DAY = 86_400
@@ -39,28 +41,17 @@ def rehearse_policies(
 
     One that cannot be compiled, proved or tried out stops all of them. `names` are firewalls; none is every one.
     """
-    policies = select(wanted, report, saying)
-    if policies is None:
-        return None
-    pairs = [(policy, firewall) for policy in policies for firewall in policy.firewalls.values()]
-    known = dict.fromkeys(firewall.name for _, firewall in pairs)
-    for name in names:
-        if name not in known:
-            near = nearest(name, known)
-            way_out = f"did you mean {near}?" if near else f"there are: {', '.join(known)}"
-            report.error("no-firewall", f"no selected policy has a firewall {harmless(name, 60)!r}", help=way_out)
-    if report.has_errors():
+    pairs = select_firewalls(wanted, report, names, saying)
+    if pairs is None:
         return None
     done = []
     for policy, firewall in pairs:
-        if names and firewall.name not in names:
-            continue
         day = wanted.day_of(policy)
         saying(f"compiling {firewall.name} of {policy.name}")
         compiled = compile_firewall(policy, firewall, day, report)
         if compiled is None:
             return None
-        is_today = wanted.day is None or wanted.day == wanted.now.astimezone().date()
+        is_today = day == replace(wanted, day=None).day_of(policy)
         rehearsed = rehearse_firewall(policy, firewall, compiled, report, saying, is_today, in_user_namespace)
         if rehearsed is None:
             return None
@@ -68,6 +59,7 @@ def rehearse_policies(
     return Rehearsal(tuple(done), report.sources)
 
 
+@collection_paused()
 def rehearse_firewall(
     policy: Policy,
     firewall: Firewall,
@@ -109,10 +101,11 @@ def rehearse_firewall(
 def _clock(policy: Policy, firewall: Firewall, compiled: Compiled, is_today: bool) -> Callable[[int], str]:
     """The ruleset's text as it would be so many seconds from now; the very text that was proved, where that is now."""
     base = 0 if is_today else round(time.time() - first_instant(compiled.day, policy)) - _LATER
-    table = lower(policy, firewall, compiled.day, Report())
 
     def text_at(seconds: int) -> str:
-        return render(shifted(table, base + seconds)) if base + seconds else compiled.text
+        if not base + seconds:
+            return compiled.text
+        return render(shifted(lower(policy, firewall, compiled.day, Report()), base + seconds))
 
     return text_at
 
@@ -129,7 +122,7 @@ def _rehearsed(
     differing = [_differing(ground, one.witness, one.found) for one in outcome.disagreements]
     differing += [_differing(ground, one, "not sent: the kernel refused it") for one in outcome.unsent]
     if not outcome.again and not differing:
-        differing += _miscounted(chosen.found, counted)
+        differing += miscounted(chosen.found, counted)
     played = tuple(Played(f"{one.name}, IPv{one.family}", one.holds, one.why, one.is_played) for one in scenes)
     return Rehearsed(
         policy.name,
@@ -188,7 +181,7 @@ def counters(listing: str) -> Mapping[str, int]:
     return found
 
 
-def _miscounted(found: tuple[Witness, ...], counted: Mapping[str, int]) -> Iterator[Differing]:
+def miscounted(found: Sequence[Witness], counted: Mapping[str, int]) -> Iterator[Differing]:
     """The rules whose counters did not count exactly the packets that they decide."""
     wanted: Counter[str] = Counter()
     rules: dict[str, Rule] = {}

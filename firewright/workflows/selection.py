@@ -9,7 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from firewright.diagnostic import Diagnostic, Report, harmless, nearest
-from firewright.model.policy import Policy
+from firewright.model.policy import Firewall, Policy
 from firewright.readers.policy_yaml import load
 from firewright.readers.policy_yaml.loading import SETTINGS
 from firewright.source import Source, UnreadableSource, read
@@ -19,7 +19,18 @@ from firewright.workflows.settings import Labels
 FILE_LIMIT = 1000
 """Policies of one run."""
 
-__all__ = ["FILE_LIMIT", "SUFFIXES", "Saying", "Wanted", "select", "silent", "sources_of", "text_of", "without_used"]
+__all__ = [
+    "FILE_LIMIT",
+    "SUFFIXES",
+    "Saying",
+    "Wanted",
+    "select",
+    "select_firewalls",
+    "silent",
+    "sources_of",
+    "text_of",
+    "without_used",
+]
 
 Saying = Callable[[str], None]
 """Is told what a run is about to do, for whoever watches."""
@@ -66,6 +77,25 @@ def select(wanted: Wanted, report: Report, saying: Saying = silent) -> tuple[Pol
         return None
     policies = _load_all(sources, wanted.options, report, saying)
     return None if policies is None else by_labels(without_used(policies), wanted.labels, report)
+
+
+def select_firewalls(
+    wanted: Wanted, report: Report, names: tuple[str, ...], saying: Saying = silent
+) -> tuple[tuple[Policy, Firewall], ...] | None:
+    """The firewalls of these names in the selected policies, every one if none is named; or None after saying what is wrong."""
+    policies = select(wanted, report, saying)
+    if policies is None:
+        return None
+    pairs = [(policy, firewall) for policy in policies for firewall in policy.firewalls.values()]
+    known = dict.fromkeys(firewall.name for _, firewall in pairs)
+    for name in names:
+        if name not in known:
+            near = nearest(name, known)
+            way_out = f"did you mean {near}?" if near else f"there are: {', '.join(known)}"
+            report.error("unknown-firewall", f"no selected policy has a firewall {harmless(name, 60)!r}", help=way_out)
+    if report.has_errors():
+        return None
+    return tuple((policy, firewall) for policy, firewall in pairs if not names or firewall.name in names)
 
 
 def _nothing(wanted: Wanted, report: Report) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from firewright.analysis.decide import enforce
 from firewright.analysis.path import intervals
-from firewright.analysis.validate import Instant, Mismatch, Proof, first_instant, validate
+from firewright.analysis.validate import Instant, Mismatch, Proof, first_instant, joined, validate
 from firewright.model.packet import FAMILIES, Family
 from firewright.model.policy import Policy
 from firewright.space.axis import point
@@ -125,3 +125,14 @@ def test_a_hook_without_a_chain_is_found(hook: Hook, family: Family) -> None:
         assert wrong.found == "accept"
         assert (not wrong.packet.out_interface) == (hook is Hook.INPUT)
         assert (not wrong.packet.in_interface) == (hook is Hook.OUTPUT)
+
+
+def test_results_of_families_are_joined_and_none_prove_nothing() -> None:
+    """The earliest mismatch of any family is that of all, proofs count the most steps, and no results are refused."""
+    found = read_policy(DATED)
+    early, late = (at_each_instant(found, DAY, shift) for shift in (-3600, -1))
+    assert isinstance(early, Mismatch) and isinstance(late, Mismatch) and early.instant < late.instant
+    assert joined([Proof(2, 5), late, early]) is early
+    assert joined([Proof(2, 5), Proof(2, 7)]) == Proof(2, 7)
+    with pytest.raises(ValueError):
+        joined([])

@@ -6,8 +6,11 @@ import shutil
 
 import pytest
 
+from firewright.analysis.validate import Mismatch, Proof
 from firewright.diagnostic import Report, Severity
-from firewright.workflows.compile import compile_firewall
+from firewright.workflows import compile as compiling
+from firewright.workflows.compile import compile_firewall, prove
+from firewright.writers import WRITERS
 from tests.language.world import DAY, edge
 
 pytestmark = pytest.mark.skipif(
@@ -21,3 +24,21 @@ def test_what_the_target_cannot_say_is_said_once() -> None:
     report = Report()
     assert compile_firewall(found, found.firewalls["edge"], DAY, report) is None
     assert [one.name for one in report.diagnostics if one.severity is Severity.ERROR] == ["end-not-said"]
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_families_proved_at_the_same_time_are_proved_alike(family: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long text, whose families have a process each, gets the same proof, and the same packet for a fault in either family."""
+    found = edge("from: internet, to: inside, allow: https")
+    firewall = found.firewalls["edge"]
+    text = WRITERS.load("nftables").emit(found, firewall, DAY, Report()).text
+    lines = text.splitlines()
+    (place,) = (at for at, line in enumerate(lines) if "dport 443" in line and ("ip6 daddr" in line) == (family == 6))
+    lines[place] = lines[place].replace("443", "444")
+    wrong = "\n".join(lines) + "\n"
+    here = prove(found, firewall, DAY, text), prove(found, firewall, DAY, wrong)
+    monkeypatch.setattr(compiling, "_LONG", 0)
+    there = prove(found, firewall, DAY, text), prove(found, firewall, DAY, wrong)
+    assert there == here
+    assert isinstance(there[0], Proof)
+    assert isinstance(there[1], Mismatch) and there[1].packet.family == family

@@ -120,8 +120,8 @@ def test_an_unknown_firewall_is_an_error_with_the_nearest_name() -> None:
     """A firewall that no policy has stops the rehearsal, and the name that was meant is offered."""
     report = Report()
     assert rehearse_policies(wanted("files.yaml"), report, ("egde",)) is None
-    assert [(one.name, one.help) for one in report.diagnostics if one.name == "no-firewall"] == [
-        ("no-firewall", "did you mean edge?")
+    assert [(one.name, one.help) for one in report.diagnostics if one.name == "unknown-firewall"] == [
+        ("unknown-firewall", "did you mean edge?")
     ]
 
 

@@ -10,7 +10,7 @@ from firewright.readers.nftables.expressions import short
 from firewright.readers.nftables.fields import Field, Scene, around, field, is_unsaid, may_break
 from firewright.readers.nftables.keys import is_known, is_plain, keys_of
 from firewright.readers.nftables.masks import behind, evaluated
-from firewright.readers.nftables.rows import Row, presence, products, rows_of
+from firewright.readers.nftables.rows import Products, Row, presence, rows_of
 from firewright.readers.nftables.terms import (
     ALWAYS,
     NEVER,
@@ -50,6 +50,7 @@ class Conditions:
         """What each comparison holds, and whether that differs from rule to rule."""
         self.catching: dict[str, bool] = {}
         self.sets: dict[tuple[str, Domain], Ranges | None] = {}
+        self.products: dict[Expression, Products] = {}
 
     def match(self, match: Match, place: str) -> Condition:
         """What a comparison holds; `place` names the rule, for what is not the same in the next. Raises TooWide."""
@@ -243,7 +244,7 @@ class Conditions:
         rows = rows_of(left, listed, self.scene)
         if rows is None:
             return self._bounded(match)
-        terms = products(left, [row for row in rows if row is not None], self.scene)
+        terms = self._products(left).of(row for row in rows if row is not None)
         if match.operator == "==":
             return Condition(terms)
         if any(literals for _, literals in terms):
@@ -260,10 +261,16 @@ class Conditions:
 
         None if other rules write to the key, so that it may have any value.
         """
-        terms = products(key, rows, self.scene)
+        terms = self._products(key).of(rows)
         if not self._is_changed(key):
             return _renamed(terms, place) if self._is_unsaid(key) else terms
         return _renamed(terms, place) if all(literals for _, literals in terms) else None
+
+    def _products(self, key: Expression) -> Products:
+        found = self.products.get(key)
+        if found is None:
+            found = self.products[key] = Products(key, self.scene)
+        return found
 
 
 _FEW = 64

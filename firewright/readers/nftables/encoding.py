@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from firewright.diagnostic import Diagnostic, Severity, harmless
@@ -51,19 +51,21 @@ class _Base:
     hook: Hook
 
 
-def encode(listing: Listing, instant: float | None = None) -> Ruleset:
+def encode(listing: Listing, instant: float | None = None, families: Collection[Family] = FAMILIES) -> Ruleset:
     """The meaning of a listing at an instant (epoch seconds); without one, what compares the time is a literal.
 
+    `families` are those whose programs are wanted: nothing is said of the others, and they take no time.
     Total: what cannot be read is bounded, and said in the diagnostics. O(rules x families x hooks that reach them) and the
     elements of the sets that they name.
     """
     with without_collecting():
-        return _Encoder(listing, instant).ruleset()
+        return _Encoder(listing, instant, families).ruleset()
 
 
 class _Encoder:
-    def __init__(self, listing: Listing, instant: float | None) -> None:
+    def __init__(self, listing: Listing, instant: float | None, families: Collection[Family]) -> None:
         self.listing, self.instant = listing, instant
+        self.families = {word: tuple(family for family in its if family in families) for word, its in _FAMILIES.items()}
         self.tables = [table for table in listing.tables if table.family in _FAMILIES]
         self.diagnostics: list[Diagnostic] = list(listing.diagnostics)
         self.rules: list[tuple[ListedTable, ListedChain, int, ListedRule]] = []
@@ -78,11 +80,12 @@ class _Encoder:
         self.unknown: dict[int, dict[str, None]] = {}
         self.refused: dict[int, str] = {}
         self.lines: list[Line] = []
+        self.at = Span(listing.path, 0, 0, 0)
 
     def ruleset(self) -> Ruleset:
         bases = self.bases()
         for base in bases:
-            for family in _FAMILIES[base.table.family]:
+            for family in self.families[base.table.family]:
                 self.read(base.table, base.chain.name, self.scene(base, family))
         self.read_the_rest()
         self.lines = [self.line(number) for number in range(len(self.rules))]
@@ -90,7 +93,7 @@ class _Encoder:
         for hook in Hook:
             own = [base for base in bases if base.hook is hook]
             if own:
-                hooks[hook] = {family: self.program(own, family) for family in FAMILIES}
+                hooks[hook] = {family: self.program(own, family) for family in self.families["inet"]}
         return Ruleset(
             self.listing.path,
             hooks,
@@ -137,10 +140,7 @@ class _Encoder:
         )
 
     def warn(self, name: str, message: str, help: str = "") -> None:
-        self.diagnostics.append(Diagnostic(name, Severity.WARNING, message, self.at(), help=help))
-
-    def at(self) -> Span:
-        return Span(self.listing.path, 0, 0, 0)
+        self.diagnostics.append(Diagnostic(name, Severity.WARNING, message, self.at, help=help))
 
     def scene(self, base: _Base, family: Family) -> Scene:
         is_early = base.hook in (Hook.PREROUTING, Hook.OUTPUT) and base.chain.priority <= _TRACKING
@@ -168,7 +168,7 @@ class _Encoder:
             if reading.refused:
                 self.refused[first + place] = reading.refused
             for step in out[-1]:
-                for _, literals in (*step.terms, *step.unless):
+                for _, literals in (*step.terms, *step.unless) if step.unless else step.terms:
                     for text, _ in literals:
                         if not text.startswith(UNSAID):
                             self.unknown.setdefault(first + place, {})[text] = None
@@ -180,17 +180,16 @@ class _Encoder:
         for table in self.tables:
             for chain in table.chains.values():
                 if (table.title, chain.name) not in done:
-                    for family in _FAMILIES[table.family]:
+                    for family in self.families[table.family]:
                         self.read_chain(table, chain, Scene(family, Hook.FORWARD, False, self.instant))
 
     def line(self, number: int) -> Line:
         table, chain, place, rule = self.rules[number]
-        unknown = tuple(
-            dict.fromkeys(text.removesuffix(")").split(" (", 1)[0] for text in self.unknown.get(number, ()))
-        )
+        literals = self.unknown.get(number, ())
+        unknown = tuple(dict.fromkeys(text.removesuffix(")").split(" (", 1)[0] for text in literals))
         refused = harmless(self.refused.get(number, ""))
         return Line(
-            harmless(table.title), harmless(chain.name), place, rule.text, rule.comment, self.at(), unknown, refused
+            harmless(table.title), harmless(chain.name), place, rule.text, rule.comment, self.at, unknown, refused
         )
 
     def program(self, bases: Sequence[_Base], family: Family) -> Program:
@@ -223,7 +222,7 @@ class _Encoder:
 
     def policy(self, base: _Base) -> Line:
         table, chain = harmless(base.table.title), harmless(base.chain.name)
-        return Line(table, chain, 0, f"policy {base.chain.policy}", at=self.at())
+        return Line(table, chain, 0, f"policy {base.chain.policy}", at=self.at)
 
     def translations(self) -> Iterator[Line]:
         """Rules that change addresses or ports: NAT, and headers that are written to."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from firewright.diagnostic import harmless
 from firewright.readers.nftables.tree import (
@@ -32,6 +33,8 @@ _BINARY = ("&", "|", "^", "<<", ">>")
 # These meta keys are listed without the word "meta" by nft; both spellings are one text here.
 _SHORT_META = ("iif", "iifname", "oif", "oifname", "iifgroup", "oifgroup")
 _LONGEST = 400
+_KEPT = 1 << 14
+"""Constants and verdicts that are remembered: a listing has most of them many times."""
 
 
 class Malformed(ValueError):
@@ -42,12 +45,12 @@ def expression(json: object, depth: int = 0) -> Expression:
     """The tree of an expression. Raises Malformed for what no nft lists; a kind that is not known is `Strange`."""
     if depth > DEEPEST:
         raise Malformed(f"an expression is nested more than {DEEPEST} deep")
+    if isinstance(json, str):
+        return _constant(json)
     if isinstance(json, bool):
         return Truth(json)
     if isinstance(json, int):
-        return Number(json)
-    if isinstance(json, str):
-        return Reference(json[1:]) if json.startswith("@") and len(json) > 1 else Word(json)
+        return _number(json)
     if isinstance(json, list):
         return Flags(tuple(expression(part, depth + 1) for part in json))
     if isinstance(json, dict) and len(json) == 1:
@@ -55,6 +58,21 @@ def expression(json: object, depth: int = 0) -> Expression:
         make = _MAKERS.get(kind)
         return make(kind, body, depth + 1) if make else Strange(words(json))
     raise Malformed(f"{words(json)} is no expression")
+
+
+@lru_cache(maxsize=_KEPT)
+def _constant(text: str) -> Word | Reference:
+    return Reference(text[1:]) if text.startswith("@") and len(text) > 1 else Word(text)
+
+
+@lru_cache(maxsize=_KEPT)
+def _number(value: int) -> Number:
+    return Number(value)
+
+
+@lru_cache(maxsize=_KEPT)
+def _verdict(word: str, target: str = "") -> Verdict:
+    return Verdict(word, target)
 
 
 def value(json: object, depth: int = 0) -> Expression | Verdict:
@@ -71,11 +89,11 @@ def verdict(json: object) -> Verdict | None:
     if word not in VERDICTS:
         return None
     if word not in ("jump", "goto"):
-        return Verdict(word)
+        return _verdict(word)
     target = body.get("target") if isinstance(body, dict) else None
     if not isinstance(target, str):
         raise Malformed(f"{word} without a chain to go to")
-    return Verdict(word, target)
+    return _verdict(word, target)
 
 
 def words(json: object) -> str:

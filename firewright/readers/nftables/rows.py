@@ -79,33 +79,39 @@ def _looked_at(key: Expression, scene: Scene) -> tuple[Field | None, int | None]
     return None, None
 
 
-def products(left: Expression, rows: Iterable[Row], scene: Scene) -> Terms:
-    """The packets whose key is in one of the rows. Raises TooWide."""
-    if not presence(left, scene):
-        return NEVER
-    keys = left.parts if isinstance(left, Concat) else (left,)
-    known: list[dict[Ranges | str, Terms]] = [{} for _ in keys]
-    tails: dict[Row, Terms] = {}
-    out: dict[Term, None] = {}
-    for row in _folded(list(rows)):
-        head, rest = row[0], row[1:]
-        tail = tails.get(rest)
+class Products:
+    """The packets that rows stand for under one key in one scene; remembers what it has read of each part."""
+
+    def __init__(self, left: Expression, scene: Scene) -> None:
+        self.scene = scene
+        self.keys = left.parts if isinstance(left, Concat) else (left,)
+        self.is_seen = bool(presence(left, scene))
+        self.known: list[dict[Ranges | str, Terms]] = [{} for _ in self.keys]
+        self.tails: dict[Row, Terms] = {}
+
+    def of(self, rows: Iterable[Row]) -> Terms:
+        """The packets whose key is in one of the rows. Raises TooWide."""
+        if not self.is_seen:
+            return NEVER
+        out: dict[Term, None] = {}
+        for row in _folded(list(rows)):
+            out.update(dict.fromkeys(both(self._part(0, row[0]), self._tail(row[1:]), self.scene.family)))
+        return tuple(out)
+
+    def _tail(self, rest: Row) -> Terms:
+        tail = self.tails.get(rest)
         if tail is None:
             tail = ALWAYS
             for place, part in enumerate(rest, 1):
-                tail = both(tail, _remembered(known, keys, place, part, scene), scene.family)
-            tails[rest] = tail
-        out.update(dict.fromkeys(both(_remembered(known, keys, 0, head, scene), tail, scene.family)))
-    return tuple(out)
+                tail = both(tail, self._part(place, part), self.scene.family)
+            self.tails[rest] = tail
+        return tail
 
-
-def _remembered(
-    known: list[dict[Ranges | str, Terms]], keys: Sequence[Expression], place: int, part: Ranges | str, scene: Scene
-) -> Terms:
-    found = known[place].get(part)
-    if found is None:
-        found = known[place][part] = _part(keys[place], part, scene)
-    return found
+    def _part(self, place: int, part: Ranges | str) -> Terms:
+        found = self.known[place].get(part)
+        if found is None:
+            found = self.known[place][part] = _part(self.keys[place], part, self.scene)
+        return found
 
 
 def _part(key: Expression, part: Ranges | str, scene: Scene) -> Terms:
@@ -118,6 +124,8 @@ def _part(key: Expression, part: Ranges | str, scene: Scene) -> Terms:
 
 def _folded(rows: Sequence[Row]) -> list[Row]:
     """The same rows in fewer: those that differ in one part only become one. O(passes x parts x n)."""
+    if len(rows) < 2:
+        return list(rows)
     numbers: dict[Ranges | str, int] = {}
     short_rows = list(dict.fromkeys(tuple(numbers.setdefault(part, len(numbers)) for part in row) for row in rows))
     known = list(numbers)

@@ -19,14 +19,14 @@ def texts(listing: str) -> Mapping[tuple[str, str, str, int], str]:
     table, chain = ("", ""), ""
     lines: list[str] = []
     for line in listing.splitlines():
-        if opened := _TABLE.match(line):
+        if line.startswith("table ") and (opened := _TABLE.match(line)):
             table, chain = (opened[1], opened[2]), ""
-        elif opened := _CHAIN.match(line):
+        elif "chain " in line and (opened := _CHAIN.match(line)):
             chain, lines = opened[1], []
         elif line == "\t}" or line == "}":
             chain = ""
         elif chain:
-            handle = _HANDLE.search(line)
+            handle = _HANDLE.search(line) if "# handle " in line else None
             if handle is None:
                 # What a chain says of itself (its hook, its comment) ends here; a rule's line that is broken goes on.
                 lines = [] if line.lstrip().startswith(("type ", "comment ")) and not lines else [*lines, line.strip()]
@@ -44,7 +44,7 @@ def dormant(listing: str) -> frozenset[tuple[str, str]]:
     found = set()
     table = ("", "")
     for line in listing.splitlines():
-        if opened := _TABLE.match(line):
+        if line.startswith("table ") and (opened := _TABLE.match(line)):
             table = (opened[1], opened[2])
         elif line.startswith("\tflags ") and "dormant" in line[len("\tflags ") :].replace(",", " ").split():
             found.add(table)

@@ -110,7 +110,8 @@ class Unfolding:
         if not terms:
             return False
         origin = self.lines[step.rule]
-        around = [self.out.add(box, None, origin, literals) for box, literals in self._clipped(step.unless, within)]
+        unless = self._clipped(step.unless, within) if step.unless else ()
+        around = [self.out.add(box, None, origin, literals) for box, literals in unless]
         word, target = step.verdict.word, step.verdict.target
         is_whole = within in terms
         if word in FINAL:
