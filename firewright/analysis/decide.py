@@ -65,7 +65,7 @@ def enforce(policy: Policy, firewall: Firewall, packet: Packet, day: date, carri
         return Decision(Outcome.DENIED, Action.DROP, firewall, reason="redirects are always dropped", at=firewall.at)
     if state is ConntrackState.ESTABLISHED:
         return Decision(Outcome.ESTABLISHED, Action.ACCEPT, firewall, at=firewall.at)
-    if not from_host and not to_host and not passes(firewall, packet):
+    if not from_host and not to_host and not (passes(firewall, packet) or _is_on_every_link(packet)):
         return Decision(Outcome.UNENFORCED, Action.ACCEPT, firewall, at=firewall.at)
     if is_essential(packet, carried):
         return Decision(Outcome.ESSENTIAL, Action.ACCEPT, firewall, at=firewall.at)
@@ -82,6 +82,11 @@ def _is_forged(policy: Policy, firewall: Firewall, packet: Packet) -> bool:
     """Whether a packet comes from or goes to where its addresses cannot be; nothing of the machine's own loopback is asked."""
     ends = (packet.source, packet.destination)
     return any(LOOPBACK.has(packet.family, end) for end in ends) or is_spoofed(policy, firewall, packet)
+
+
+def _is_on_every_link(packet: Packet) -> bool:
+    """Whether an end tells nothing of the leg that it is on: a link-local address, which nobody should forward (RFC 3927, 2.7)."""
+    return any(LINK_LOCAL.has(packet.family, end) for end in (packet.source, packet.destination))
 
 
 def _is_redirect(packet: Packet) -> bool:

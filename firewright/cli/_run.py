@@ -232,9 +232,9 @@ class Run:
         except OSError:
             return False
 
-    def refuse(self) -> NoReturn:
+    def refuse(self, has_notes: bool = True) -> NoReturn:
         """Say what is wrong on standard error, and leave: with 1 where it was only not decided, else with 2."""
-        self.warn()
+        self.warn(has_notes)
         is_undecided = all(one.name == UNDECIDED for one in self.report.diagnostics)
         raise click.exceptions.Exit(1 if is_undecided else 2)
 

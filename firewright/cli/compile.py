@@ -42,7 +42,7 @@ def COMMAND(policies: tuple[str, ...], target: str, names: tuple[str, ...], pick
     with progress() as saying:
         found = compile_policies(wanted, run.report, names, saying)
     if found is None:
-        run.refuse()
+        run.refuse(has_notes=shown.is_verbose)
     run.warn(has_notes=shown.is_verbose)
     is_folder = shown.output is not None and (shown.output.endswith("/") or Path(shown.output).is_dir())
     if is_folder:

@@ -33,7 +33,7 @@ def COMMAND(policies: tuple[str, ...], names: tuple[str, ...], picked: Picked, s
     with progress() as saying:
         found = rehearse_policies(wanted, run.report, names, saying)
     if found is None:
-        run.refuse()
+        run.refuse(has_notes=shown.is_verbose)
     if shown.is_verbose:  # `compile` says them to whoever is going to load the ruleset
         run.warn()
     run.show(found)

@@ -140,6 +140,9 @@ def _services(rule: Rule, family: Family) -> list[tuple[Ranges | None, Ranges | 
 class _Encoder:
     """Writes the list of one firewall, one day, one family."""
 
+    nowhere = AddressSet()
+    """Addresses that tell nothing of where they are."""
+
     def __init__(self, policy: Policy, firewall: Firewall, day: date, family: Family) -> None:
         if policy.questions:
             names = ", ".join(zone.name for zone in policy.questions)
@@ -216,18 +219,22 @@ class _Encoder:
         self.add([box(self.family, out_interface=interfaces, destination=ranges)], spoofed)
 
     def not_on_path(self) -> None:
-        """Packets that do not pass this firewall: what stays on one leg."""
+        """Packets that do not pass this firewall: what stays on one leg.
+
+        What has an end in `nowhere` may be on any leg: the rules decide it.
+        """
         away, elsewhere = self.away, {"in_interface": ANY_INTERFACE, "out_interface": ANY_INTERFACE}
         if self.firewall.is_host:
             return
         passing = [self.list.add(one, None) for one in self._within_boxes(elsewhere)]
         legs, unattached = legs_of(self.firewall)
         for leg in legs:
-            ranges = leg.ranges(self.family)
+            ranges = (leg - self.nowhere).ranges(self.family)
             self.add([box(self.family, source=ranges, destination=ranges, **elsewhere)], away)
-        lost = unattached.ranges(self.family)
-        others: Ranges = intersection(complement(lost, top(self.family, Axis.SOURCE)), self.unicast)
-        self.add([box(self.family, source=lost, destination=self.unicast, **elsewhere)], away)
+        lost = (unattached - self.nowhere).ranges(self.family)
+        routed = (UNICAST - self.nowhere).ranges(self.family)
+        others: Ranges = intersection(complement(lost, top(self.family, Axis.SOURCE)), routed)
+        self.add([box(self.family, source=lost, destination=routed, **elsewhere)], away)
         self.add([box(self.family, source=others, destination=lost, **elsewhere)], away)
         for index in passing:
             self.list.skip(index, len(self.list))
@@ -290,7 +297,12 @@ class _Encoder:
 
 
 class _Enforced(_Encoder):
-    """Writes the same list for packets in every state: replies follow, and what opens no flow is not asked for."""
+    """Writes the same list for packets in every state: replies follow, and what opens no flow is not asked for.
+
+    A forged link-local source passes no firewall as if it stayed on the leg of the internet: such addresses are on every link.
+    """
+
+    nowhere = LINK_LOCAL
 
     def program(self, with_interfaces: bool) -> Program:
         self.loopback()

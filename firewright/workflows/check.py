@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from firewright.audits._audit import AUDITS, Context
 from firewright.diagnostic import Diagnostic, Note, Report, Severity, harmless
-from firewright.model.policy import Policy
+from firewright.model.policy import Firewall, Policy
 from firewright.reports import Findings, Subject
 from firewright.space.budget import Undecided
 from firewright.space.encode import Unfilled
 from firewright.workflows.lock import read_lock
-from firewright.workflows.selection import Saying, Wanted, select, silent
+from firewright.workflows.selection import Saying, Wanted, select, select_firewalls, silent
 from firewright.workflows.unfilled import open_zones
 
 
@@ -33,6 +33,24 @@ def check(wanted: Wanted, report: Report, is_strict: bool = False, saying: Sayin
     return Findings(
         tuple(report.sorted()), report.sources, subjects, tuple(sorted(names)), _pages(), is_strict, is_readable=True
     )
+
+
+def sound_firewalls(
+    wanted: Wanted, report: Report, names: tuple[str, ...], saying: Saying = silent
+) -> tuple[tuple[Policy, Firewall], ...] | None:
+    """The firewalls of these names in the selected policies, of which no policy has what `check` calls an error; or None.
+
+    What stands against it is in the report. Zones that nobody filled in are left to whoever needs them.
+    """
+    pairs = select_firewalls(wanted, report, names, saying)
+    for policy in {id(policy): policy for policy, _ in pairs or ()}.values():
+        found = Report()
+        lock = read_lock(policy, wanted.folder, report)
+        _audit(policy, Context(wanted.day_of(policy), lock, wanted.day_of), found, saying)
+        for one in found.sorted():
+            if one.severity is Severity.ERROR and one.name != "unfilled":
+                report.add(one)
+    return None if report.has_errors() else pairs
 
 
 def subject_of(policy: Policy, wanted: Wanted) -> Subject:

@@ -21,7 +21,8 @@ from firewright.source import NOWHERE
 from firewright.space.budget import Undecided
 from firewright.space.encode import Unfilled
 from firewright.space.ruleset import Line, Ruleset
-from firewright.workflows.selection import Saying, Wanted, select_firewalls, silent
+from firewright.workflows.check import sound_firewalls
+from firewright.workflows.selection import Saying, Wanted, silent
 from firewright.workflows.unfilled import say_unfilled
 from firewright.writers import WRITERS, Artifact
 
@@ -36,7 +37,7 @@ def compile_policies(
 
     One that cannot be compiled or proved stops all of them. `names` are firewalls; none is every one.
     """
-    pairs = select_firewalls(wanted, report, names, saying)
+    pairs = sound_firewalls(wanted, report, names, saying)
     if pairs is None:
         return None
     compiled = []

@@ -21,8 +21,9 @@ from firewright.model.packet import Packet
 from firewright.model.policy import Firewall, Policy, Rule
 from firewright.reports import Compiled, Differing, Played, Rehearsal, Rehearsed, Way
 from firewright.syntax.nftables import render, shifted
+from firewright.workflows.check import sound_firewalls
 from firewright.workflows.compile import compile_firewall
-from firewright.workflows.selection import Saying, Wanted, select_firewalls, silent
+from firewright.workflows.selection import Saying, Wanted, silent
 from firewright.writers.nftables import lower, rule_comment
 
 _DAY = 86_400
@@ -41,7 +42,7 @@ def rehearse_policies(
 
     One that cannot be compiled, proved or tried out stops all of them. `names` are firewalls; none is every one.
     """
-    pairs = select_firewalls(wanted, report, names, saying)
+    pairs = sound_firewalls(wanted, report, names, saying)
     if pairs is None:
         return None
     done = []

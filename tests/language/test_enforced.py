@@ -130,3 +130,24 @@ def test_invalid_packets_are_dropped_and_untracked_ones_are_judged(family: int) 
     asked = packet(OUTSIDE[family], INSIDE[family], "tcp/443")
     assert enforced(found, replace(asked, conntrack_state=ConntrackState.INVALID)).outcome is Outcome.INVALID
     assert enforced(found, replace(asked, conntrack_state=ConntrackState.UNTRACKED)).outcome is Outcome.ALLOWED
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_decision_30_a_link_local_address_is_on_no_leg(family: int) -> None:
+    """What claims a link-local source passes no firewall as if it stayed on the leg of the internet: the rules decide it."""
+    found = policy("""
+zones: {inside: [192.0.2.0/24, "2001:db8:1::/48"]}
+firewalls: {edge: {between: [internet, inside], interfaces: {internet: eth0, inside: eth1}}}
+rules: [{from: inside, to: internet, allow: https}]
+""")
+    forged = packet("169.254.9.9" if family == 4 else "fe80::9", OUTSIDE[family], "udp/9999", into="eth1", out="eth0")
+    assert enforced(found, forged).outcome is Outcome.CLOSED
+    assert (
+        enforced(
+            found,
+            replace(
+                forged, source=forged.destination, destination=forged.source, in_interface="eth0", out_interface="eth1"
+            ),
+        ).outcome
+        is Outcome.CLOSED
+    )

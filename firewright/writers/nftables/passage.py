@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from firewright.model.address import UNICAST, AddressSet, merge
+from firewright.model.essential import LINK_LOCAL
 from firewright.model.interval import Ranges, difference, has, intersection
 from firewright.model.packet import FAMILIES, Family
 from firewright.model.policy import Firewall, Zone, ZoneKind
@@ -20,10 +21,11 @@ def not_on_path(firewall: Firewall) -> dict[Family, list[Pair]]:
 
 
 def _pairs(firewall: Firewall, legs: list[AddressSet], nowhere: AddressSet, family: Family) -> list[Pair]:
-    lost = nowhere.ranges(family)
-    unicast = UNICAST.ranges(family)
-    pairs = [(leg.ranges(family),) * 2 for leg in legs]
-    pairs += [(lost, unicast), (difference(unicast, lost), lost)]
+    everywhere = LINK_LOCAL.ranges(family)  # on every link, so on no leg in particular
+    lost = difference(nowhere.ranges(family), everywhere)
+    routed = difference(UNICAST.ranges(family), everywhere)
+    pairs = [(difference(leg.ranges(family), everywhere),) * 2 for leg in legs]
+    pairs += [(lost, routed), (difference(routed, lost), lost)]
     for zone in firewall.within:
         pairs = [part for pair in pairs for part in _without(pair, zone.addresses.ranges(family))]
     return [(source, destination) for source, destination in pairs if source and destination]
