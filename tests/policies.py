@@ -81,6 +81,7 @@ def policies(draw: st.DrawFn, has_interfaces: bool = True) -> Policy:
     """Small policies that meet each other's rules: every verb, nested zones, a host or a firewall with legs, ends, overrides."""
     walls: tuple[Firewall, ...] = (
         Firewall("local"),
+        Firewall("local", interfaces={"outer": ("eth1",), "internet": ("eth0",)}),
         Firewall("edge", (TABLE["internet"], OUTER, INNER), (INNER,)),
         Firewall("edge", (TABLE["internet"], OUTER), (OUTER,), {"outer": ("eth1",), "internet": ("eth0", "ppp*")}),
         Firewall("core", (OTHER, OUTER, INNER), (), {"inner": ("eth2",), "outer": ("eth1",)}, Action.REJECT),

@@ -224,11 +224,20 @@ def is_spoofed(policy: Policy, firewall: Firewall, packet: Packet) -> bool:
     )
 
 
+def _is_home(zone: Zone, policy: Policy, firewall: Firewall, family: int, address: int) -> bool:
+    """Whether a zone's interfaces are an address's: the internet's are those of machines on no other leg, in no zone with some."""
+    if zone.kind is not ZoneKind.INTERNET:
+        return zone.addresses.has(family, address)
+    given = [one for one in policy.zones.values() if one.name in firewall.interfaces]
+    others = (one for one in (*firewall.between, *firewall.within, *given) if one.kind is not ZoneKind.INTERNET)
+    return UNICAST.has(family, address) and not any(one.addresses.has(family, address) for one in others)
+
+
 def _fits(policy: Policy, firewall: Firewall, name: str, family: int, address: int) -> bool:
     given = [
         zone
         for zone in policy.zones.values()
-        if zone.name in firewall.interfaces and zone.addresses.has(family, address)
+        if zone.name in firewall.interfaces and _is_home(zone, policy, firewall, family, address)
     ]
     if not given:
         taken = any(fnmatchcase(name, pattern) for patterns in firewall.interfaces.values() for pattern in patterns)

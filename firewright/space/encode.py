@@ -396,16 +396,22 @@ def _touches(one: Zone, other: Zone) -> bool:
 def territories(policy: Policy, firewall: Firewall) -> list[tuple[AddressSet, tuple[str, ...]]]:
     """For each zone with interfaces at this firewall: the addresses that are its own, and the interfaces they must come by.
 
-    Addresses belong to their innermost zone; one without interfaces of its own has those of the zone around it. Link-local
-    addresses are at home on every link, and belong to none.
+    Addresses belong to their innermost zone; one without interfaces of its own has those of the zone around it, one on no leg
+    those of the internet. Link-local addresses are at home on every link, and belong to none.
     """
     zones = [zone for zone in policy.zones.values() if zone.kind in (ZoneKind.NAMED, ZoneKind.INTERNET)]
     given = [zone for zone in zones if zone.name in firewall.interfaces]
     found = []
     for zone in given:
-        own = zone.addresses
+        own = _elsewhere(firewall, given) if zone.kind is ZoneKind.INTERNET else zone.addresses
         for other in given:
             if other is not zone and other.addresses <= zone.addresses:
                 own -= other.addresses
         found.append((own - LINK_LOCAL, firewall.interfaces[zone.name]))
     return found
+
+
+def _elsewhere(firewall: Firewall, given: list[Zone]) -> AddressSet:
+    """What comes by the interfaces of the internet: every machine that no other leg holds, nor a zone with interfaces."""
+    others = (*firewall.between, *firewall.within, *given)
+    return UNICAST - merge(zone.addresses for zone in others if zone.kind is not ZoneKind.INTERNET)

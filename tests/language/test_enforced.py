@@ -151,3 +151,17 @@ rules: [{from: inside, to: internet, allow: https}]
         ).outcome
         is Outcome.CLOSED
     )
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_decision_30_a_zone_on_no_leg_comes_by_the_interfaces_of_the_internet(family: int) -> None:
+    """A named machine out there is reached and heard where the internet is, and is spoofed at the inside's interface."""
+    found = policy("""
+zones: {inside: [192.0.2.0/24, "2001:db8:1::/48"], vendor: [203.0.113.9, "2001:db8:f::9"]}
+firewalls: {edge: {between: [internet, inside], interfaces: {internet: eth0, inside: eth1}}}
+rules: [{from: vendor, to: inside, require: https}]
+""")
+    asked = packet(OUTSIDE[family], INSIDE[family], "tcp/443")
+    assert enforced(found, asked).outcome is Outcome.REQUIRED
+    assert enforced(found, replace(asked, in_interface="eth1")).outcome is Outcome.SPOOFED
+    assert enforced(found, replace(asked, in_interface="eth7")).outcome is Outcome.SPOOFED

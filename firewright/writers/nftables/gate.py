@@ -57,8 +57,14 @@ def territories(policy: Policy, firewall: Firewall) -> list[tuple[AddressSet, tu
     ]
     found = []
     for zone in given:
+        held = zone.addresses
+        if zone.kind is ZoneKind.INTERNET:  # its interfaces are those of whatever is on no other leg, named or not
+            others = [
+                one.addresses for one in (*firewall.between, *firewall.within, *given) if one.kind is ZoneKind.NAMED
+            ]
+            held = UNICAST - merge(others)
         inner = [one.addresses for one in inside(zone, given)]
-        found.append((zone.addresses - merge(inner) - LINK_LOCAL, firewall.interfaces[zone.name]))
+        found.append((held - merge(inner) - LINK_LOCAL, firewall.interfaces[zone.name]))
     return found
 
 
