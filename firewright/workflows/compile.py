@@ -17,7 +17,7 @@ from firewright.readers.nftables import Listing, UnreadableListing, encode, pars
 from firewright.readers.nftables.collecting import without_collecting
 from firewright.readers.nftables.tree import Decide, Effect
 from firewright.reports import Compilation, Compiled
-from firewright.source import NOWHERE
+from firewright.source import NOWHERE, Source
 from firewright.space.budget import Undecided
 from firewright.space.encode import Unfilled
 from firewright.space.ruleset import Line, Ruleset
@@ -58,6 +58,7 @@ def compile_firewall(
 ) -> Compiled | None:
     """A firewall's ruleset from a day on, proved equal to the policy; or None after saying in the report why there is none."""
     said = len(report.diagnostics)
+    artifact = Artifact(TARGET, policy.name, firewall.name, "")
     try:
         artifact = (emit or WRITERS.load(TARGET).emit)(policy, firewall, day, report)
         if any(one.severity is Severity.ERROR for one in report.diagnostics[said:]):
@@ -70,7 +71,9 @@ def compile_firewall(
         message = f"{firewall.name} is not proved, so it is not written: {harmless(str(error))}"
         report.error("undecided", message, firewall.at, "split the policy, or narrow the rules that overlap most")
     except NftError as error:
-        report.error("not-proved", f"nothing can be proved: {error.message}", firewall.at, error.help)
+        report.error(
+            "not-proved", f"nothing can be proved: {error.message}", firewall.at, error.help, _refused(error, artifact)
+        )
     except (UnreadableListing, _Unproved) as error:
         report.error("miscompiled", f"{firewall.name}: {error}", firewall.at, _OUR_FAULT)
     else:
@@ -81,6 +84,12 @@ def compile_firewall(
                 policy.name, firewall.name, artifact.target, artifact.text, day, proof.stretches, proof.steps
             )
     return None
+
+
+def _refused(error: NftError, artifact: Artifact) -> tuple[Note, ...]:
+    """The line of the ruleset that nft or the kernel would not take, which names what they lack."""
+    line = Source(artifact.target, artifact.text).line(error.at.line).strip()
+    return (Note(f"it is about this line of the ruleset: {harmless(line, 200)}"),) if line else ()
 
 
 class _Unproved(Exception):

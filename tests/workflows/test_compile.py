@@ -10,7 +10,7 @@ from firewright.analysis.validate import Mismatch, Proof
 from firewright.diagnostic import Report, Severity
 from firewright.workflows import compile as compiling
 from firewright.workflows.compile import compile_firewall, prove
-from firewright.writers import WRITERS
+from firewright.writers import WRITERS, Artifact
 from tests.language.world import DAY, edge
 
 pytestmark = pytest.mark.skipif(
@@ -42,3 +42,16 @@ def test_families_proved_at_the_same_time_are_proved_alike(family: int, monkeypa
     assert there == here
     assert isinstance(there[0], Proof)
     assert isinstance(there[1], Mismatch) and there[1].packet.family == family
+
+
+def test_what_nft_or_the_kernel_lacks_is_named_by_its_line() -> None:
+    """A ruleset with something that is not known here is not proved, and the line that asks for it is shown."""
+    found = edge("from: internet, to: inside, allow: https")
+    report = Report()
+    text = 'table inet firewright {\n\tchain input {\n\t\tct helper set "nobody"\n\t}\n}\n'
+    emitted = Artifact("nftables", found.name, "edge", text)
+    assert compile_firewall(found, found.firewalls["edge"], DAY, report, lambda *_: emitted) is None
+    (said,) = report.diagnostics
+    assert said.name == "not-proved"
+    assert said.notes[0].text == 'it is about this line of the ruleset: ct helper set "nobody"'
+    assert said.help
