@@ -90,14 +90,20 @@ def _rule(line: Line) -> ReadRule:
     return ReadRule(line.table, line.chain, line.number, line.text, line.comment, state, why, line.at)
 
 
+_GUARDING = (Hook.INPUT, Hook.FORWARD, Hook.OUTPUT)
+"""Where a machine is expected to have chains: without one, everything passes there, and that is said."""
+
+
 def _passages(ruleset: Ruleset) -> list[Passage]:
-    """What each hook lets begin, in the order of a packet's way."""
+    """What each hook lets begin, in the order of a packet's way; one that guards and has no chain lets everything."""
     namer = MachineNamer(world(ruleset.path), UNICAST)
     alone = Running((ruleset,))
     return [
         passage(f"{hook.value}, {_TITLES[hook]}", alone.at(hook), _new(hook), namer)
-        for hook in Hook
         if hook in ruleset.hooks
+        else Passage(f"{hook.value}, {_TITLES[hook]}", (f"everything: no chain hooks {hook.value}",))
+        for hook in Hook
+        if hook in ruleset.hooks or hook in _GUARDING
     ]
 
 

@@ -381,10 +381,22 @@ def test_every_rule_of_a_file_is_accounted_for() -> None:
     assert short["passes"] == tree["passes"]
 
 
+@pytest.mark.parametrize("text", ["", "table inet x {\n chain left {\n  tcp dport 22 drop\n }\n}\n"])
+def test_where_no_chain_guards_everything_passes_and_is_said(text: str) -> None:
+    """A file without rules, or with rules that no hook asks, lets everything in, through and out."""
+    shown = run("read", "-", stdin=text).stdout
+    for hook in ("input", "forward", "output"):
+        assert f"everything: no chain hooks {hook}" in shown
+
+
 def test_what_a_hook_lets_pass_is_said_in_words() -> None:
     """Each hook's flows are in words, both families, with interfaces where they matter and what is possible apart."""
     text = FIREWALL.replace("iif lo accept", 'iif lo accept\n    iifname "eth1" tcp dport 3306 accept')
-    (passage,) = json.loads(run("read", "-", "--format", "json", stdin=text).stdout)["passes"]
+    passage, *unguarded = json.loads(run("read", "-", "--format", "json", stdin=text).stdout)["passes"]
+    assert [one["surely"] for one in unguarded] == [
+        ["everything: no chain hooks forward"],
+        ["everything: no chain hooks output"],
+    ]
     assert passage["title"].startswith("input")
     assert "any -> local tcp/3306 by eth1" in passage["surely"]
     assert "10.0.0.0/8 -> local tcp/22 (IPv4 only)" in passage["surely"]
@@ -398,7 +410,11 @@ def test_what_comes_by_every_interface_is_said_once() -> None:
     text = FIREWALL.replace(
         "iif lo accept", 'iifname "eth1" tcp dport 3306 accept\n    icmpv6 type echo-request accept'
     )
-    (passage,) = json.loads(run("read", "-", "--format", "json", stdin=text).stdout)["passes"]
+    passage, *unguarded = json.loads(run("read", "-", "--format", "json", stdin=text).stdout)["passes"]
+    assert [one["surely"] for one in unguarded] == [
+        ["everything: no chain hooks forward"],
+        ["everything: no chain hooks output"],
+    ]
     assert "any -> local tcp/80, tcp/6379, icmp/echo-request (IPv6 only)" in passage["surely"]
     assert "any -> local tcp/80, tcp/6379 (IPv4 only)" in passage["surely"]
     assert "any -> local tcp/3306 by eth1" in passage["surely"]
