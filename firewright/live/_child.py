@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 OUTPUT_LIMIT = 256 * 1024 * 1024
 """Bytes a child may write before it is stopped."""
@@ -42,18 +43,31 @@ def find(program: str) -> str:
     return shutil.which(program, path=path()) or ""
 
 
-def run(words: Sequence[str], text: str = "", seconds: float = 60, folder: Path | None = None) -> Finished:
+def run(
+    words: Sequence[str],
+    text: str = "",
+    seconds: float = 60,
+    folder: Path | None = None,
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> Finished:
     """Run a program to its end, in a session of its own, with `text` on its standard input.
 
-    `words` are given to the program as they are: no shell reads them. Output beyond OUTPUT_LIMIT ends the child
-    with SIGXFSZ (the limit is set by `ulimit -f` where a child is a shell, and checked here in any case).
+    `words` are given to the program as they are: no shell reads them. `environment` is what it gets beside
+    PATH and the locale. Output beyond OUTPUT_LIMIT ends the child with SIGXFSZ (the limit is set by `ulimit -f`
+    where a child is a shell, and checked here in any case).
     Raises Unfinished after `seconds`, OSError where the program cannot be started.
     """
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         given.write(text.encode())
         given.seek(0)
         child = subprocess.Popen(  # noqa: S603 - the words are constants or went through an allow-list
-            list(words), stdin=given, stdout=out, stderr=err, env=_environment(), cwd=folder, start_new_session=True
+            list(words),
+            stdin=given,
+            stdout=out,
+            stderr=err,
+            env={**_environment(), **environment},
+            cwd=folder,
+            start_new_session=True,
         )
         try:
             code = child.wait(seconds)

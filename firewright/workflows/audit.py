@@ -6,15 +6,15 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from firewright.analysis.passage import MachineNamer, passage_words, ways, world
-from firewright.analysis.running import Running, openings
+from firewright.analysis.running import Running
 from firewright.diagnostic import Diagnostic, Note, Report, Severity, harmless
 from firewright.live.machine import Machine
-from firewright.model.address import EVERYWHERE, LOOPBACK, UNICAST, AddressSet
+from firewright.model.address import LOOPBACK, UNICAST, AddressSet
 from firewright.model.interval import Ranges, union
 from firewright.model.packet import FAMILIES, Family
 from firewright.reports import Audit, Findings, Passage
 from firewright.space.axis import ANY_INTERFACE, HOST, interface
-from firewright.space.box import Box, box
+from firewright.space.box import Box
 from firewright.space.budget import Undecided
 from firewright.space.flow import Flow
 from firewright.space.packetset import PacketSet
@@ -23,7 +23,8 @@ from firewright.workflows.exposure import Auditing, complain_of_services, expose
 from firewright.workflows.live import Seen, see
 from firewright.workflows.published import Published, published
 from firewright.workflows.selection import Saying, silent
-from firewright.workflows.targets import NEW, listeners, published_targets
+from firewright.workflows.targets import listeners, published_targets
+from firewright.workflows.unguarded import beginnings, unguarded
 
 _PAGES = {
     "no-firewall": "Every new packet from outside is let in: no rule of any table stops one.",
@@ -51,7 +52,7 @@ def audit_live(report: Report, saying: Saying = silent) -> Audit:
         report.add(Diagnostic("not-seen", Severity.NOTE, reason))
     if machine.tables.listing is not None and is_strange(machine.tables.listing.text):
         message = (
-            "somebody else made the table inet firewright: no compile writes it without a comment that says its policy"
+            "somebody else made the table inet firewright: no compile writes it without saying which policy it is of"
         )
         way_out = "look at it (nft list table inet firewright): loading a compiled ruleset replaces it"
         report.add(Diagnostic("strange-table", Severity.WARNING, message, help=way_out))
@@ -60,7 +61,7 @@ def audit_live(report: Report, saying: Saying = silent) -> Audit:
     targets = list(listeners(machine))
     if auditing.running is not None:
         saying("judging what comes from outside")
-        _say_no_firewall(auditing, _to(HOST, machine.own_addresses - LOOPBACK))
+        _say_all(unguarded(auditing.running, beginnings(HOST, machine.own_addresses - LOOPBACK)), report)
         _say_bounded(auditing.running, report)
         targets += published_targets(_published(auditing.running, report), machine, auditing.running)
     for target in targets:
@@ -71,23 +72,26 @@ def audit_live(report: Report, saying: Saying = silent) -> Audit:
 
 
 def is_strange(listed: str) -> bool:
-    """Whether a listing has the table of compiled rulesets, and its comment is not one of theirs."""
-    head = re.search(r"^table inet firewright \{[^\n]*\n([^\n]*)", listed, re.MULTILINE)
-    return head is not None and not re.fullmatch(r'\s*comment "policy .*, firewall .*"', head[1])
+    """Whether a listing has the table of compiled rulesets without the chain in which they say what they are."""
+    table = re.search(r"^table inet firewright \{.*?^\}", listed, re.MULTILINE | re.DOTALL)
+    return table is not None and not _ABOUT.search(table[0])
+
+
+_ABOUT = re.compile(r'^\tchain about \{[^\n]*\n\s*comment "policy .*, firewall .*"', re.MULTILINE)
 
 
 def audit_running(running: Running, path: str, report: Report) -> Audit:
     """What a ruleset alone lets in, without the machine that it is for: both families, to the machine and through it."""
     auditing = Auditing(running, MachineNamer(world(path), UNICAST), report)
-    _say_no_firewall(auditing, _to(HOST))
+    _say_all(unguarded(running, beginnings(HOST)), report)
     _say_bounded(running, report)
     if running.translations:
         notes = tuple(Note(f"{line.place}: {line.text}") for line in running.translations[:3])
         message = "rules of NAT change addresses or ports: what passes is told as the rules behind them see it"
         report.add(Diagnostic("not-understood", Severity.NOTE, message, notes=notes))
-    passages = [passage("let in", running, _to(HOST), auditing.namer)]
+    passages = [passage("let in", running, beginnings(HOST), auditing.namer)]
     if any(Hook.FORWARD in ruleset.hooks for ruleset in running.rulesets):
-        passages.append(passage("let through", running, _to(ANY_INTERFACE), auditing.namer))
+        passages.append(passage("let through", running, beginnings(ANY_INTERFACE), auditing.namer))
     else:
         passages.append(Passage("let through", ("everything, where the machine forwards: no chain hooks forward",)))
     if not any(one.name == "no-firewall" for one in report.diagnostics):
@@ -140,49 +144,9 @@ def _counted(running: Running) -> str:
     return f"{rules:,} {'rule' if rules == 1 else 'rules'} in {named}, {known}"
 
 
-def _to(out: Ranges, addresses: AddressSet = EVERYWHERE) -> dict[Family, tuple[Box, ...]]:
-    """Packets with which somebody outside begins a flow to the machine itself, or through it, to some addresses."""
-    found = {}
-    for family in FAMILIES:
-        whole = box(
-            family,
-            in_interface=ANY_INTERFACE,
-            out_interface=out,
-            source=UNICAST.ranges(family),
-            destination=addresses.ranges(family),
-            conntrack_state=NEW,
-        )
-        found[family] = () if whole is None else tuple(openings(family, whole))
-    return found
-
-
-def _say_no_firewall(auditing: Auditing, inward: Mapping[Family, tuple[Box, ...]]) -> None:
-    """Say first that nothing stops anything, for each family of which that is proved."""
-    running, report = auditing.running, auditing.report
-    if running is None:
-        return
-    found, is_sure = [], True
-    for family, boxes in inward.items():
-        try:
-            if boxes and _is_empty(~running.possibly, family, boxes):
-                found.append(family)
-                is_sure = is_sure and _is_empty(~running.surely, family, boxes)
-        except Undecided as error:
-            report.error("undecided", f"whether there is a firewall for IPv{family}: {harmless(str(error))}")
-    if not found:
-        return
-    names = " and ".join(f"IPv{family}" for family in found)
-    said = "nothing stops" if is_sure else "nothing that is understood stops"
-    example = running.possibly.witness({found[0]: inward[found[0]][0]})
-    way_out = (
-        "firewright init writes a policy that lets in only what you name; firewright compile makes a ruleset of it"
-    )
-    message = f"no firewall for {names}: {said} a packet from outside, to any port"
-    report.add(Diagnostic("no-firewall", Severity.ERROR, message, witness=str(example), help=way_out))
-
-
-def _is_empty(packets: PacketSet, family: Family, boxes: Iterable[Box]) -> bool:
-    return all(packets.is_empty({family: one}) for one in boxes)
+def _say_all(diagnostics: Iterable[Diagnostic], report: Report) -> None:
+    for one in diagnostics:
+        report.add(one)
 
 
 def _say_bounded(running: Running, report: Report) -> None:
@@ -227,7 +191,7 @@ def _say_exposed(running: Running, report: Report) -> None:
 
 
 def _arriving(running: Running, family: Family) -> Iterator[Flow]:
-    for one in _to(HOST)[family]:
+    for one in beginnings(HOST)[family]:
         try:
             yield from running.surely.flows(family, {family: one})
         except Undecided:

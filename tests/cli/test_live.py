@@ -457,8 +457,8 @@ def test_an_audit_is_shown_in_every_format_of_check(form: str) -> None:
 def test_a_table_with_our_name_that_no_compile_made_is_said() -> None:
     """Somebody else's table `inet firewright` is a warning and judged like any other; a compiled one is none."""
     body = "chain input { type filter hook input priority 0; policy drop; tcp dport 22 accept\n }\n"
-    made = 'comment "policy shop, firewall edge, from 2026-11-21 on"'
+    made = 'chain about { comment "policy shop, firewall edge, from 2026-11-21 on"; }'
     (theirs,) = play(AUDIT, nft=f"table inet firewright {{\n {body} }}\n")
-    (ours,) = play(AUDIT, nft=f"table inet firewright {{\n {made}\n {body} }}\n")
+    (ours,) = play(AUDIT, nft=f"table inet firewright {{\n {body}\n {made}\n }}\n")
     assert ("strange-table", "warning") in names(theirs)
     assert ("strange-table", "warning") not in names(ours)

@@ -21,7 +21,7 @@ from firewright.live.nft import list_back
 from firewright.model.policy import Firewall, Policy
 from firewright.readers.policy_yaml.loading import load
 from firewright.source import Source
-from firewright.syntax.nftables import render
+from firewright.syntax.nftables import ABOUT, render
 from firewright.workflows.compile import prove
 from firewright.writers.nftables import lower, rule_comment
 from tests.policies import DAY
@@ -87,13 +87,17 @@ def test_every_rule_is_found_in_the_text_or_in_the_report(name: str) -> None:
 
 @pytest.mark.parametrize("name", subjects())
 def test_every_base_chain_ends_in_a_verdict_of_its_own(name: str) -> None:
-    """Each hook's chain ends in an explicit drop; a host has no forward chain; every other chain ends in a verdict as well."""
+    """Each hook's chain ends in an explicit drop; a host has no forward chain; every other but the last ends in a verdict too."""
     policy, firewall, _ = subjects()[name]
     del policy
     text = subjects()[name][2].read_text(encoding="utf-8")
     chains = re.findall(r"^\tchain (\S+) \{\n(.*?)^\t\}$", text, re.MULTILINE | re.DOTALL)
     hooks = re.findall(r"type filter hook (\S+) priority filter; policy drop;", text)
     assert hooks == (["input", "output"] if firewall.is_host else ["input", "forward", "output"])
+    about = chains.pop()
+    assert about[0] == ABOUT and re.fullmatch(
+        r'\t\tcomment "policy [^"]+, firewall [^"]+, from [0-9-]+ on"\n', about[1]
+    )
     for chain, body in chains:
         last = re.sub(r' comment "[^"]*"$', "", body.rstrip().split("\n")[-1])
         assert re.search(r"(^|\s)(drop|accept|goto \w+|reject with icmpx port-unreachable)$", last), (chain, last)

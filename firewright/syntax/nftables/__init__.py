@@ -22,10 +22,11 @@ from firewright.syntax.nftables.statement import (
     Word,
 )
 from firewright.syntax.nftables.table import AddressGroup, Chain, HelperObject, Hook, Rule, Table, TimeoutObject
-from firewright.syntax.nftables.text import render
+from firewright.syntax.nftables.text import ABOUT, render
 from firewright.syntax.nftables.words import comment, name
 
 __all__ = [
+    "ABOUT",
     "LATEST_INSTANT",
     "AddressGroup",
     "Chain",

@@ -29,20 +29,27 @@ from firewright.syntax.nftables.words import comment
 
 TABLE = "inet firewright"
 """The one table that is ours; nothing else of a machine's ruleset is touched."""
+ABOUT = "about"
+"""A chain that nothing goes to, whose comment says what the table is: it is made anew with each generation.
+
+The table itself, its base chains and its objects stay when a ruleset is replaced, and with them whatever comments they have.
+"""
 _INLINE = 100
 """Characters of a set that still stands on the line of its rule."""
 
 
 def render(table: Table) -> str:
     """The text of a table, deterministic to the byte. Loading it needs nft 1.0.6 or later. O(size of the text)."""
-    head = [f"table {TABLE}", f"delete table {TABLE}", f"table {TABLE} {{", f'\tcomment "{comment(table.comment)}"']
+    head = [f"table {TABLE}", f"delete table {TABLE}", f"table {TABLE} {{"]
     blocks = [
         *map(_timeout, table.timeouts),
         *map(_helper, table.helpers),
         *map(_group, table.groups),
         *map(_chain, table.chains),
+        [f"\tchain {ABOUT} {{", f'\t\tcomment "{comment(table.comment)}"', "\t}"],
     ]
-    return "\n".join([*head, *(line for block in blocks for line in ("", *block)), "}", ""])
+    body = [line for block in blocks for line in ("", *block)]
+    return "\n".join([*head, *body[1:], "}", ""])
 
 
 def _timeout(one: TimeoutObject) -> list[str]:

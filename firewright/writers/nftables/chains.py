@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from firewright.model.interval import Ranges
 from firewright.model.packet import Family
 from firewright.syntax.nftables import (
+    ABOUT,
     AddressGroup,
     Chain,
     Compare,
@@ -42,7 +43,7 @@ class Chains:
         self._numbers: dict[tuple[object, ...], int] = {}
         self._rules: dict[str, tuple[Rule, ...]] = {}
         self._ends: dict[str, tuple[Rule, ...]] = {}
-        self._names: dict[str, int] = {}
+        self._names: dict[str, int] = {ABOUT: 1}
         self._ways: dict[tuple[int, Family], Verdict] = {}
         self._leaf_names: dict[tuple[int, Family], str] = {}
         self._bans: dict[tuple[int, Verdict, Family], str] = {}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from firewright.analysis.management import without_management
 from firewright.diagnostic import Diagnostic, Report, Severity
 from firewright.model.packet import TCP, UDP
-from firewright.model.policy import Firewall, Policy, Rule, Verb
+from firewright.model.policy import Firewall, Policy, Rule
 from firewright.syntax.nftables import LATEST_INSTANT
 from firewright.writers.nftables.reading import end_of
 
@@ -20,7 +21,7 @@ def say_limits(policy: Policy, firewall: Firewall, active: Iterable[Rule], said:
             _warn(report, "timeout-not-said", message, firewall, f"set {setting} on the machine")
     for rule in active:
         _say_rule(rule, policy, firewall, id(rule) in said, report)
-    if not any(_is_management(rule) for rule in active):
+    if without_management(policy, firewall):
         message = f"{firewall.name}: no rule requires a way in for management, so a ruleset may lock everybody out"
         _warn(
             report, "no-management", message, firewall, "write a rule such as {from: admins, to: local, require: ssh}"
@@ -48,13 +49,4 @@ def _has_sessions(rule: Rule) -> bool:
     """Whether flows of the rule have timeouts that can be set."""
     return not rule.terms or any(
         term.is_any or any(transport.protocol in (TCP, UDP) for transport in term.transports) for term in rule.terms
-    )
-
-
-def _is_management(rule: Rule) -> bool:
-    """Whether the rule keeps a way into the machine itself open."""
-    return rule.verb is Verb.REQUIRE and any(
-        any(zone.is_local for zone in ends.destinations)
-        and any(not zone.is_local and zone.addresses for zone in ends.sources)
-        for ends in rule.ends
     )

@@ -1,0 +1,612 @@
+# What is done on a managed host, which needs nft and sh: it replaces one table, and takes that back unless it is confirmed in time.
+#
+# It is read from standard input by a shell of the host (`sh -s`), behind the texts that it is given, or lies in its state folder
+# for the watchdog, for the boot and for the timer: `sh host.sh watch N`, `sh host.sh boot`, `sh host.sh ends`.
+#
+# state/                     root only
+#   host.sh                  this program
+#   generations/N/           ruleset.nft, meta, ends, minimal.nft, state (applied, confirmed, rolled back: why)
+#   confirmed                the number of the generation that is loaded at boot
+#   pending/                 number, seconds, boot, snapshot.nft, before, connection, watch: a load that nobody has confirmed yet
+#   minimal.nft              what is loaded where the confirmed one cannot be: management, nothing else
+#   journal                  a line for each thing that was done, each with the hash of those before it
+# Every step is a rename, so that whatever dies leaves a state that the next step, the watchdog or the boot understands.
+
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+LC_ALL=C TZ=UTC0
+export PATH LC_ALL TZ
+unset CDPATH ENV
+umask 077
+STATE=${FIREWRIGHT_STATE:-/var/lib/firewright}
+RUN=${FIREWRIGHT_RUN:-/run/firewright}
+ROOT=${FIREWRIGHT_ROOT:-}
+# The ssh connection that this is read over, where it is: sudo would take the variable away.
+CONNECTION=${2:-}
+TOKEN=${TOKEN:-}
+TABLE="inet firewright"
+KEPT=20
+incoming= is_locked=
+
+section() { printf -- '--- %s %s\n' "$TOKEN" "$1"; }
+
+# What went wrong: its name on a line, then in words. Nothing after it is done.
+fail() {
+  section error
+  printf '%s\n%s\n' "$1" "$2"
+  exit 1
+}
+
+leave() {
+  [ -z "$incoming" ] || rm -rf "$incoming"
+  [ -z "$is_locked" ] || rm -f "$RUN/lock"
+  incoming= is_locked=
+}
+
+now() { date +%s; }
+# Whole seconds since the host started: no clock that is set changes them.
+uptime_() { read -r up rest </proc/uptime && echo "${up%%.*}"; }
+boot_id() { cat /proc/sys/kernel/random/boot_id 2>/dev/null || echo unknown; }
+# The first line of a file, or nothing.
+line_of() { if [ -r "$1" ]; then read -r first <"$1" || [ -n "$first" ] && printf '%s\n' "$first"; fi; }
+sum_of() { set -- $(cksum <"$1") && echo "$1-$2"; }
+settle() { sync "$@" 2>/dev/null || sync; }
+is_alive() { [ -n "$1" ] && kill -0 "$1" 2>/dev/null; }
+has() { command -v "$1" >/dev/null 2>&1; }
+has_systemd() { [ -z "$ROOT" ] && [ -d /run/systemd/system ] && has systemctl && has systemd-run; }
+
+trap leave EXIT
+trap 'exit 130' HUP INT TERM
+
+must_be_root() { [ "$(id -u)" = 0 ] || fail not-root "this needs root on the host"; }
+must_have_nft() { has nft || fail no-nft "nft is not installed on the host"; }
+
+# The folders, or why they cannot be.
+must_have_state() {
+  said=$( { mkdir -p "$STATE/generations" "$RUN" && : >"$STATE/.writable" && rm -f "$STATE/.writable"; } 2>&1) ||
+    fail no-state "the folder of its state cannot be written: $said"
+}
+
+# One at a time. $1: what for, $2: seconds to wait for another.
+lock() {
+  left=${2:-0}
+  until (set -C && echo "$$ $1" >"$RUN/lock") 2>/dev/null; do
+    [ -d "$RUN" ] && [ -w "$RUN" ] || fail no-state "$RUN cannot be written"
+    holder=$(line_of "$RUN/lock") pid=${holder%% *}
+    if [ -n "$pid" ] && is_alive "$pid"; then
+      [ "$left" -gt 0 ] || fail busy "another process (${holder#* }, number $pid) is changing the firewall of this host now"
+      left=$((left - 1))
+      sleep 1
+    elif [ -n "$pid" ] && mv "$RUN/lock" "$RUN/lock.$$" 2>/dev/null; then
+      # Whoever held it is dead; if another took it in between, it gets it back.
+      taken=$(line_of "$RUN/lock.$$")
+      if [ "$taken" != "$holder" ]; then ln "$RUN/lock.$$" "$RUN/lock" 2>/dev/null; fi
+      rm -f "$RUN/lock.$$"
+    else
+      [ "$left" -gt -5 ] || fail busy "the lock of this host, $RUN/lock, cannot be taken"
+      left=$((left - 1))
+      sleep 1
+    fi
+  done
+  is_locked=1
+}
+
+# A text that follows on standard input, as a file of $incoming. $1: its name, $2: what cksum must say of it.
+stage() {
+  if [ -z "$incoming" ]; then
+    must_be_root
+    must_have_state
+    incoming=$STATE/incoming.$$
+    said=$(mkdir "$incoming" 2>&1) || fail no-state "nothing can be stored: $said"
+  fi
+  said=$( { cat >"$incoming/$1"; } 2>&1) || fail no-space "the host could not store $1: $said"
+  [ "$(sum_of "$incoming/$1")" = "$2" ] || fail no-space "the host did not store $1 as it was sent: is a disk full?"
+}
+
+# A line of the journal: the hash of the line before it, the time, what was done, of which generation, by whom, in words.
+record() {
+  [ -d "$STATE" ] || return 0
+  before=$(tail -n 1 "$STATE/journal" 2>/dev/null)
+  if has sha256sum; then set -- "$1" "$2" "$3" "$(printf '%s\n' "$before" | sha256sum)"; else set -- "$1" "$2" "$3" "-"; fi
+  printf '%s %s %s %s %s %s\n' "${4%% *}" "$(now)" "$1" "${2:--}" "${WHO:--}" "$3" >>"$STATE/journal" 2>/dev/null
+}
+
+# Our table as nft lists it, without what counts; nothing where there is none.
+listed() {
+  if nft -t list table $TABLE 2>/dev/null | grep -q "flags.*dynamic"; then
+    nft -s -t list table $TABLE 2>/dev/null
+  else
+    nft -s list table $TABLE 2>/dev/null
+  fi
+}
+listed_sum() { listed | cksum | { read -r sum size && echo "$sum-$size"; }; }
+
+# What makes room for a text in our table: base chains and timeouts stay, for a live flow forgets its timeout with its object.
+# $1: the text, $2: "exact" where objects that it does not name must go.
+room_for() {
+  echo "table $TABLE"
+  echo "flush table $TABLE"
+  nft -t list table $TABLE 2>/dev/null | {
+    tab=$(printf '\t') maps= sets= chains= objects= chain=
+    while IFS= read -r line; do
+      case $line in
+      "${tab}chain "*" {") chain=${line#"${tab}chain "} chain=${chain%" {"} ;;
+      "$tab${tab}type "*" hook "*) if grep -q "^${tab}chain $chain {\$" "$1"; then chain=; fi ;;
+      "$tab}") [ -z "$chain" ] || chains="$chains $chain" chain= ;;
+      "${tab}set "*" {") name=${line#"${tab}set "} sets="$sets ${name%" {"}" ;;
+      "${tab}map "*" {") name=${line#"${tab}map "} maps="$maps ${name%" {"}" ;;
+      "${tab}ct timeout "*" {" | "${tab}ct helper "*" {")
+        name=${line#"$tab"} name=${name%" {"}
+        if [ "${2:-}" = exact ] && ! grep -q "^$tab$name {\$" "$1"; then objects="$objects${name#ct }
+"; fi ;;
+      esac
+    done
+    for name in $maps; do echo "delete map $TABLE $name"; done
+    for name in $sets; do echo "delete set $TABLE $name"; done
+    for name in $chains; do echo "delete chain $TABLE $name"; done
+    printf '%s' "$objects" | while read -r kind name; do echo "delete ct $kind $TABLE $name"; done
+  }
+}
+
+# Load a text that begins with two lines that empty the table, in one transaction. $1: the text, $2: "exact".
+load() {
+  if [ "$(wc -l <"$1")" -le 2 ]; then
+    nft -f "$1"
+    return
+  fi
+  { room_for "$1" "${2:-}" && tail -n +3 "$1"; } >"$1.load" && nft -f "$1.load"
+  result=$?
+  rm -f "$1.load"
+  return $result
+}
+
+# The same where room cannot be made, as where somebody else made the table: all of it goes, and open flows their timeouts.
+load_anew() { load "$1" "${2:-}" || nft -f "$1"; }
+
+# What runs now, as a text that brings it back.
+snapshot() {
+  printf 'table %s\ndelete table %s\n' "$TABLE" "$TABLE"
+  nft list table $TABLE 2>/dev/null || :
+}
+
+# A real load where nothing is touched: `nft -c` takes jump loops that the kernel does not.
+dry_run() {
+  if has unshare && unshare -n true 2>/dev/null; then
+    said=$(unshare -n nft -f "$1" 2>&1)
+  else
+    said=$(nft -c -f "$1" 2>&1)
+  fi || fail refused "the host's nft does not take the ruleset: $said"
+}
+
+highest() {
+  top=0
+  for folder in "$STATE"/generations/*; do
+    number=${folder##*/}
+    case $number in *[!0-9]* | "") continue ;; esac
+    [ "$number" -le "$top" ] || top=$number
+  done
+  echo "$top"
+}
+
+# Take a pending load back, if there is one: the table as it was before, then the folder. $1: why. Needs the lock.
+take_back() {
+  [ -d "$STATE/pending" ] || return 0
+  number=$(line_of "$STATE/pending/number")
+  if [ "$(line_of "$STATE/confirmed")" = "$number" ]; then
+    rm -rf "$STATE/pending"
+    return 0
+  fi
+  if [ -s "$STATE/pending/snapshot.nft" ] && [ -e "$STATE/pending/armed" ]; then
+    if ! said=$(load_anew "$STATE/pending/snapshot.nft" exact 2>&1); then
+      record rollback-failed "$number" "$said"
+      [ ! -s "$STATE/minimal.nft" ] || load_anew "$STATE/minimal.nft" 2>/dev/null
+      fail not-rolled-back "the ruleset from before cannot be loaded: $said"
+    fi
+    why="$1"
+    [ "$(listed_sum)" = "$(line_of "$STATE/pending/before")" ] || why="$1; its listing differs from the one before"
+  else
+    why="$1; nothing had been loaded"
+  fi
+  echo "rolled back: $why" >"$STATE/generations/$number/state"
+  rm -rf "$STATE/taken" && mv "$STATE/pending" "$STATE/taken" && rm -rf "$STATE/taken"
+  settle "$STATE"
+  record rolled-back "$number" "$why"
+}
+
+# A pending load of which nobody takes care any more, after a crash or a reboot, is taken back before anything else is done.
+take_back_orphan() {
+  [ -d "$STATE/pending" ] || return 0
+  if [ "$(line_of "$STATE/pending/boot")" != "$(boot_id)" ]; then
+    take_back "the host was started anew before it was confirmed"
+  elif ! is_alive "$(line_of "$STATE/pending/watch")"; then
+    take_back "its watchdog was dead"
+  fi
+}
+
+in_background() { # $1: a name for systemd, then the words
+  unit=$1
+  shift
+  if has_systemd; then
+    systemctl reset-failed "$unit" >/dev/null 2>&1
+    systemd-run --quiet --collect --unit="$unit" --setenv=FIREWRIGHT_STATE="$STATE" --setenv=FIREWRIGHT_RUN="$RUN" \
+      /bin/sh "$STATE/host.sh" "$@" </dev/null >/dev/null 2>&1 && return
+  fi
+  export FIREWRIGHT_STATE="$STATE" FIREWRIGHT_RUN="$RUN" FIREWRIGHT_ROOT="$ROOT"
+  if has setsid; then
+    setsid sh "$STATE/host.sh" "$@" </dev/null >/dev/null 2>&1 &
+  else
+    (trap '' HUP INT && exec sh "$STATE/host.sh" "$@") </dev/null >/dev/null 2>&1 &
+  fi
+}
+
+# $1: what cksum says of our table as it was when the plan was made ("any": whatever it is), $2: seconds until it is taken back
+# unless somebody confirms it, $3: the connection that this comes over, $4: "anew" where a stranger's table is replaced
+apply() {
+  must_be_root
+  must_have_nft
+  must_have_state
+  lock apply
+  take_back_orphan
+  [ ! -d "$STATE/pending" ] || fail pending "generation $(line_of "$STATE/pending/number") waits to be confirmed"
+  before=$(listed_sum)
+  [ "$1" = any ] || [ "$1" = "$before" ] || fail changed "the firewall of this host changed since the plan was made"
+  [ "$(head -n 2 "$incoming/ruleset.nft")" = "table $TABLE
+delete table $TABLE" ] || fail refused "what was sent is no ruleset of firewright"
+  dry_run "$incoming/ruleset.nft"
+  number=$(($(highest) + 1))
+  new=$STATE/generations/$number
+  said=$( {
+    cp "$incoming/host.sh" "$STATE/host.sh.new" && settle "$STATE/host.sh.new" && mv "$STATE/host.sh.new" "$STATE/host.sh" &&
+      rm -f "$incoming/host.sh" && sum_of "$incoming/ruleset.nft" >"$incoming/sum" && echo "applied" >"$incoming/state" &&
+      mv "$incoming" "$new" && mkdir "$STATE/pending.new" && echo "$number" >"$STATE/pending.new/number" &&
+      echo "$2" >"$STATE/pending.new/seconds" && boot_id >"$STATE/pending.new/boot" && echo "$3" >"$STATE/pending.new/connection" &&
+      snapshot >"$STATE/pending.new/snapshot.nft" && echo "$before" >"$STATE/pending.new/before" &&
+      uptime_ >"$STATE/pending.new/since" && mv "$STATE/pending.new" "$STATE/pending" && settle "$STATE"
+  } 2>&1) || {
+    rm -rf "$STATE/pending.new" "$new"
+    fail no-space "the host could not store the generation: $said"
+  }
+  incoming=
+  in_background "firewright-watchdog-$number" watch "$number"
+  waited=0
+  until is_alive "$(line_of "$STATE/pending/watch")"; do
+    waited=$((waited + 1))
+    if [ $waited -gt 50 ]; then
+      take_back "its watchdog did not start"
+      fail no-watchdog "the watchdog does not start, so nothing was loaded"
+    fi
+    sleep 0.1
+  done
+  : >"$STATE/pending/armed" && settle "$STATE/pending/armed"
+  record applying "$number" "watchdog $(line_of "$STATE/pending/watch") for $2 s"
+  if [ "${4:-}" = anew ]; then said=$(load_anew "$new/ruleset.nft" 2>&1); else said=$(load "$new/ruleset.nft" 2>&1); fi || {
+    take_back "nft did not load it"
+    fail refused "the kernel of the host did not take the ruleset: $said"
+  }
+  record applied "$number" "waits to be confirmed"
+  section generation
+  echo "$number"
+  section table
+  nft list table $TABLE
+}
+
+# Takes a load back when its time is over and nobody has confirmed it. $1: its number
+watch() {
+  trap '' HUP INT
+  [ "$(line_of "$STATE/pending/number")" = "$1" ] || exit 0
+  end=$(($(uptime_) + $(line_of "$STATE/pending/seconds")))
+  echo $$ >"$STATE/pending/watch.new" && mv "$STATE/pending/watch.new" "$STATE/pending/watch" || exit 1
+  while [ "$(uptime_)" -lt "$end" ]; do
+    sleep 1
+    [ "$(line_of "$STATE/pending/number")" = "$1" ] || exit 0
+  done
+  lock "the watchdog" 60
+  [ "$(line_of "$STATE/pending/number")" = "$1" ] || exit 0
+  take_back "nobody confirmed it in $(line_of "$STATE/pending/seconds") s"
+}
+
+# $1: the number that is meant, or "any"; $2: the connection that this comes over; $3: "same" where it may be the old one
+confirm() {
+  must_be_root
+  must_have_state
+  lock confirm 10
+  if [ ! -d "$STATE/pending" ]; then
+    last=$(highest)
+    fail nothing-pending "nothing waits to be confirmed; generation $last: $(line_of "$STATE/generations/$last/state")"
+  fi
+  number=$(line_of "$STATE/pending/number")
+  [ "$1" = any ] || [ "$1" = "$number" ] || fail other-pending "generation $number waits to be confirmed, not $1"
+  if ! is_alive "$(line_of "$STATE/pending/watch")"; then
+    take_back_orphan
+    fail nothing-pending "generation $number was taken back: its watchdog was dead"
+  fi
+  old=$(line_of "$STATE/pending/connection")
+  if [ "$2" = "$old" ] && [ "$2" != - ] && [ "${3:-}" != same ]; then
+    fail same-connection "this is the connection that the ruleset came over: it was open before, so it proves nothing"
+  fi
+  said=$( {
+    echo "confirmed" >"$STATE/generations/$number/state" && echo "$number" >"$STATE/confirmed.new" &&
+      cp "$STATE/generations/$number/minimal.nft" "$STATE/minimal.new" && settle "$STATE/confirmed.new" "$STATE/minimal.new" &&
+      mv "$STATE/minimal.new" "$STATE/minimal.nft" && mv "$STATE/confirmed.new" "$STATE/confirmed" && settle "$STATE"
+  } 2>&1) || fail no-space "the host could not store that it is confirmed, so it will be taken back: $said"
+  rm -rf "$STATE/taken" && mv "$STATE/pending" "$STATE/taken" && rm -rf "$STATE/taken"
+  record confirmed "$number" "over ${2:--}"
+  install_boot
+  start_ends
+  prune
+  section generation
+  echo "$number"
+}
+
+# $1: the number that is meant, or "any"; $2: why
+rollback() {
+  must_be_root
+  must_have_state
+  lock rollback 10
+  [ -d "$STATE/pending" ] || fail nothing-pending "nothing waits to be confirmed"
+  number=$(line_of "$STATE/pending/number")
+  [ "$1" = any ] || [ "$1" = "$number" ] || fail other-pending "generation $number waits to be confirmed, not $1"
+  take_back "$2"
+  section generation
+  echo "$number"
+  section table
+  nft list table $TABLE 2>/dev/null || :
+}
+
+# Generations beyond the last ones go, but never the confirmed one.
+prune() {
+  oldest=$(($(highest) - KEPT)) keep=$(line_of "$STATE/confirmed")
+  for folder in "$STATE"/generations/*; do
+    number=${folder##*/}
+    case $number in *[!0-9]* | "") continue ;; esac
+    if [ "$number" -le "$oldest" ] && [ "$number" != "$keep" ]; then rm -rf "$folder"; fi
+  done
+}
+
+# The boot: the confirmed generation, or where that cannot be loaded what keeps management open; before the network comes up.
+boot() {
+  must_be_root
+  must_have_state
+  lock boot 30
+  for folder in "$STATE"/incoming.* "$STATE"/pending.new "$STATE"/taken; do [ ! -e "$folder" ] || rm -rf "$folder"; done
+  if [ -d "$STATE/pending" ]; then
+    number=$(line_of "$STATE/pending/number")
+    if [ "$(line_of "$STATE/confirmed")" != "$number" ]; then
+      echo "rolled back: the host was started anew before it was confirmed" >"$STATE/generations/$number/state"
+      record rolled-back "$number" "the host was started anew before it was confirmed"
+    fi
+    rm -rf "$STATE/pending"
+  fi
+  number=$(line_of "$STATE/confirmed")
+  if [ -z "$number" ]; then
+    echo "nothing: no generation was ever confirmed" >"$RUN/boot"
+    return 0
+  fi
+  file=$STATE/generations/$number/ruleset.nft
+  if ! has nft; then
+    why="nft is not installed"
+  elif [ ! -s "$file" ] || [ "$(sum_of "$file")" != "$(line_of "$STATE/generations/$number/sum")" ]; then
+    why="its file is not what was stored"
+  elif why=$(load_anew "$file" exact 2>&1); then
+    echo "generation $number" >"$RUN/boot"
+    record booted "$number" "loaded at boot"
+    start_ends
+    return 0
+  fi
+  record boot-failed "$number" "$why"
+  if [ -s "$STATE/minimal.nft" ] && said=$(load_anew "$STATE/minimal.nft" exact 2>&1); then
+    echo "minimal: generation $number could not be loaded: $why" >"$RUN/boot"
+    record booted-minimal "$number" "only management is open"
+  else
+    echo "nothing: generation $number could not be loaded: $why; nor the minimal one: ${said:-it is missing}" >"$RUN/boot"
+  fi
+  ! has logger || logger -p auth.crit -t firewright "$(cat "$RUN/boot")" 2>/dev/null
+  cat "$RUN/boot" >&2
+  return 1
+}
+
+# What loads it at boot, where this host has a way that is known here; once. Never anything that flushes on stop.
+install_boot() {
+  section boot
+  if [ -d "$ROOT/etc/systemd/system" ] && { has systemctl || [ -n "$ROOT" ]; }; then
+    unit="$ROOT/etc/systemd/system/firewright.service"
+    printf '%s\n' "[Unit]" "Description=Firewall: the last confirmed generation" "DefaultDependencies=no" \
+      "Wants=network-pre.target" "Before=network-pre.target shutdown.target" "After=local-fs.target systemd-sysctl.service" \
+      "Conflicts=shutdown.target" "RequiresMountsFor=$STATE" "" "[Service]" "Type=oneshot" "RemainAfterExit=yes" \
+      "ExecStart=/bin/sh $STATE/host.sh boot" "" "[Install]" "WantedBy=sysinit.target" >"$unit.new" 2>/dev/null &&
+      mv "$unit.new" "$unit" || { echo "none: $unit cannot be written" && return; }
+    if [ -z "$ROOT" ]; then
+      systemctl daemon-reload >/dev/null 2>&1
+      systemctl enable firewright.service >/dev/null 2>&1
+    fi
+    echo "systemd: $unit"
+  elif [ -d "$ROOT/etc/network/if-pre-up.d" ]; then
+    hook="$ROOT/etc/network/if-pre-up.d/firewright"
+    printf '%s\n' "#!/bin/sh" "# Loads the last confirmed generation before the first interface comes up." \
+      '[ "$IFACE" = lo ] || [ "$IFACE" = --all ] || exit 0' "sh $STATE/host.sh boot" "exit 0" >"$hook.new" 2>/dev/null &&
+      chmod 755 "$hook.new" && mv "$hook.new" "$hook" && echo "ifupdown: $hook" || echo "none: $hook cannot be written"
+  elif [ -d "$ROOT/etc/local.d" ]; then
+    hook="$ROOT/etc/local.d/firewright.start"
+    printf '%s\n' "#!/bin/sh" "sh $STATE/host.sh boot" >"$hook.new" 2>/dev/null && chmod 755 "$hook.new" &&
+      mv "$hook.new" "$hook" && echo "openrc: $hook" || echo "none: $hook cannot be written"
+  else
+    echo "none: run 'sh $STATE/host.sh boot' before the network comes up"
+  fi
+}
+
+# The timer: when a permission ends, its flows do. It sleeps at most a minute at a time, so that a clock that jumps is followed.
+start_ends() {
+  stop_ends
+  number=$(line_of "$STATE/confirmed")
+  [ -s "$STATE/generations/$number/ends" ] || return 0
+  in_background firewright-ends ends
+}
+
+stop_ends() {
+  old=$(line_of "$RUN/ends.pid")
+  if is_alive "$old" && grep -q host.sh "/proc/$old/cmdline" 2>/dev/null; then kill "$old" 2>/dev/null; fi
+  ! has_systemd || systemctl stop firewright-ends >/dev/null 2>&1
+  rm -f "$RUN/ends.pid"
+}
+
+ends() {
+  trap '' HUP
+  echo $$ >"$RUN/ends.pid"
+  number=$(line_of "$STATE/confirmed") done_until=0
+  file=$STATE/generations/$number/ends
+  while [ "$(line_of "$STATE/confirmed")" = "$number" ]; do
+    next= time=$(now)
+    while read -r instant family source destination protocol low high; do
+      case $instant in *[!0-9]* | "") continue ;; esac
+      if [ "$instant" -gt "$time" ]; then
+        if [ -z "$next" ] || [ "$instant" -lt "$next" ]; then next=$instant; fi
+      elif [ "$instant" -gt "$done_until" ]; then
+        end_record "$family" "$source" "$destination" "$protocol" "$low" "$high"
+      fi
+    done <"$file"
+    done_until=$time
+    [ -n "$next" ] || exit 0
+    left=$((next - $(now)))
+    [ "$left" -le 60 ] || left=60
+    [ "$left" -le 0 ] || sleep "$left"
+  done
+}
+
+# End the flows of a record: a family, prefixes as the filter sees them ("-": any), a protocol, ports ("-": none are asked).
+end_record() {
+  has conntrack || return 0
+  set -- "$1" "$2" "$3" "$4" "$5" "$6" -L -f "ipv$1"
+  [ "$4" = - ] || set -- "$@" -p "$4"
+  [ "$2" = - ] || set -- "$@" -s "$2"
+  [ "$3" = - ] || set -- "$@" -r "$3"
+  family=$1 low=$5 high=$6
+  shift 6
+  conntrack "$@" 2>/dev/null | while read -r flow; do
+    ends_of "$flow"
+    if [ "$low" != - ]; then
+      [ -n "$reply_sport" ] && [ "$reply_sport" -ge "$low" ] && [ "$reply_sport" -le "$high" ] || continue
+    fi
+    set -- -D -f "ipv$family" -s "$src" -d "$dst" -p "$proto"
+    [ -z "$sport" ] || set -- "$@" --sport "$sport" --dport "$dport"
+    conntrack "$@" >/dev/null 2>&1
+    record ended - "$proto $src ${sport:--} to $dst ${dport:--}"
+  done
+}
+
+# The ends in a line of conntrack's: of the first packet, and the source of the reply, which is where the packet arrived.
+ends_of() {
+  src= dst= sport= dport= reply_src= reply_sport=
+  set -- $1
+  case $1 in unknown) proto=$2 ;; *) proto=$1 ;; esac
+  for word in "$@"; do
+    case $word in
+    src=*) if [ -z "$src" ]; then src=${word#src=}; else reply_src=${word#src=}; fi ;;
+    dst=*) [ -n "$dst" ] || dst=${word#dst=} ;;
+    sport=*) if [ -z "$sport" ] && [ -z "$reply_src" ]; then sport=${word#sport=}; else reply_sport=${word#sport=}; fi ;;
+    dport=*) [ -n "$dport" ] || dport=${word#dport=} ;;
+    esac
+  done
+}
+
+# Every tracked flow, in conntrack's words.
+flows() {
+  section flows
+  if has conntrack; then
+    conntrack -L -f ipv4 2>/dev/null
+    conntrack -L -f ipv6 2>/dev/null
+  else
+    section flows-unseen
+    echo "conntrack is not installed on the host"
+  fi
+}
+
+# End the flows that the staged list names: family, protocol, source, destination, source port, port ("-" where it has none).
+end_flows() {
+  must_be_root
+  has conntrack || fail no-conntrack "conntrack is not installed on the host, so open flows stay until they end by themselves"
+  count=0
+  while read -r family proto src dst sport dport; do
+    set -- -D -f "ipv$family" -p "$proto" -s "$src" -d "$dst"
+    [ "$sport" = - ] || set -- "$@" --sport "$sport" --dport "$dport"
+    if conntrack "$@" >/dev/null 2>&1; then count=$((count + 1)); fi
+  done <"$incoming/flows"
+  record ended - "$count flows inside what closed"
+  section ended
+  echo "$count"
+}
+
+# What is known here of generations, and whether something waits.
+state() {
+  section host
+  echo "name=$(cat /proc/sys/kernel/hostname 2>/dev/null)"
+  echo "time=$(now)"
+  echo "uptime=$(uptime_)"
+  echo "connection=$CONNECTION"
+  echo "root=$([ "$(id -u)" = 0 ] && echo yes || echo no)"
+  section confirmed
+  line_of "$STATE/confirmed"
+  if [ -d "$STATE/pending" ]; then
+    section pending
+    echo "number=$(line_of "$STATE/pending/number")"
+    left=$(($(line_of "$STATE/pending/since") + $(line_of "$STATE/pending/seconds") - $(uptime_)))
+    echo "left=$left"
+    if is_alive "$(line_of "$STATE/pending/watch")" && [ "$(line_of "$STATE/pending/boot")" = "$(boot_id)" ]; then
+      echo "watchdog=alive"
+    else
+      echo "watchdog=dead"
+    fi
+    section before
+    cat "$STATE/pending/before"
+  fi
+  section generations
+  for folder in "$STATE"/generations/*; do
+    [ -d "$folder" ] || continue
+    echo "generation=${folder##*/}"
+    echo "state=$(line_of "$folder/state")"
+    cat "$folder/meta" 2>/dev/null
+  done
+  section journal
+  tail -n 2000 "$STATE/journal" 2>/dev/null
+  section boot
+  line_of "$RUN/boot"
+  section boot-way
+  for file in "$ROOT/etc/systemd/system/firewright.service" "$ROOT/etc/network/if-pre-up.d/firewright" "$ROOT/etc/local.d/firewright.start"; do
+    [ ! -e "$file" ] || echo "$file"
+  done
+  section ends
+  if is_alive "$(line_of "$RUN/ends.pid")"; then echo alive; else echo none; fi
+  section sum
+  listed_sum
+  if nft list table $TABLE >/dev/null 2>&1; then
+    section table
+    nft list table $TABLE
+  fi
+}
+
+# A file of a generation. $1: its number, $2: the file
+generation() {
+  case $1 in *[!0-9]* | "") fail no-generation "there is no generation $1" ;; esac
+  [ -r "$STATE/generations/$1/$2" ] || fail no-generation "there is no generation $1 on this host, or nobody else than root may read it"
+  section file
+  cat "$STATE/generations/$1/$2"
+}
+
+# Everything a plan asks about, over one connection.
+survey() {
+  state
+  look
+}
+
+# Run one of the above. All output of ours is in sections; the last says that nothing is missing.
+run() {
+  "$@"
+  result=$?
+  section end
+  return $result
+}
+
+case ${1:-} in
+watch | boot | ends)
+  "$@"
+  exit
+  ;;
+esac
