@@ -1,3 +1,3 @@
 """Firewright: firewall policy in, exact answers out."""
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"

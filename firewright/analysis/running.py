@@ -149,8 +149,8 @@ class Running:
     def _is_certain(self, flow: Flow, is_open: bool) -> bool:
         if not self.bounded:
             return True
-        packets = PacketSet.of({flow.family: [flow.box]})
-        return packets <= (self.surely if is_open else ~self.possibly)
+        against = ~self.surely if is_open else self.possibly
+        return against.is_empty({flow.family: flow.box})
 
 
 def openings(family: Family, within: Box) -> Iterable[Box]:

@@ -16,12 +16,12 @@ from zoneinfo import ZoneInfo
 
 from firewright.analysis.difference import first_disagreement
 from firewright.analysis.path import intervals
-from firewright.model.decision import Decision
+from firewright.model.decision import Decision, Outcome
 from firewright.model.interval import complement
 from firewright.model.packet import FAMILIES, Family, Packet
-from firewright.model.policy import Firewall, Policy
+from firewright.model.policy import Action, Firewall, Policy
 from firewright.space.axis import Axis, interface, point, top
-from firewright.space.box import Box, box
+from firewright.space.box import EVERY_BOX, Box, box
 from firewright.space.encode import encode_enforced
 from firewright.space.program import Program
 from firewright.space.ruleset import Ruleset, machine
@@ -56,17 +56,38 @@ class Proof:
     steps: int
 
 
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A time in which nothing is enforced and every packet passes: epoch seconds from and until, or without an end.
+
+    Raises ValueError for a time that is none, and for one that a clock which was lost would be in.
+    """
+
+    since: int
+    until: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.since < 1 or (self.until is not None and self.until <= self.since):
+            raise ValueError(f"no time: from {self.since} until {self.until}")
+
+    def holds(self, instant: Instant) -> bool:
+        """Whether an instant lies in it; the end does not."""
+        return self.since <= instant and (self.until is None or instant < self.until)
+
+
 def validate(
     policy: Policy,
     firewall: Firewall,
     ruleset_at: RulesetAt,
     start: date,
     families: Collection[Family] = FAMILIES,
+    pause: Pause | None = None,
 ) -> Mismatch | Proof:
     """A packet that the ruleset treats otherwise than the policy, or the proof that there is none, from `start` on.
 
     Before the first instant of `start` (a clock that was set back) no dated permission holds. The proof of each of the
-    `families` stands by itself (`joined` puts them together). Raises Unfilled, Undecided.
+    `families` stands by itself (`joined` puts them together). While there is a pause the ruleset must let every packet pass.
+    Raises Unfilled, Undecided.
     """
     days = intervals(policy, start, own_only=True)
     beginnings = [first_instant(day, policy) for day in days]
@@ -74,13 +95,15 @@ def validate(
     seen: set[tuple[object, ...]] = set()
     proved: set[tuple[object, ...]] = set()
     steps = 0
-    for instant in _moments({*told_apart, *beginnings, 0.0}):
+    turns = () if pause is None else (pause.since, pause.since if pause.until is None else pause.until)
+    for instant in _moments({*told_apart, *beginnings, *turns, 0.0}):
         day = _day_at(instant, days, beginnings)
-        stretch = (day, bisect_left(told_apart, instant), bisect_right(told_apart, instant))
+        is_paused = pause is not None and pause.holds(instant)
+        stretch = (day, is_paused, bisect_left(told_apart, instant), bisect_right(told_apart, instant))
         if stretch in seen:
             continue
         seen.add(stretch)
-        wanted = encode_enforced(policy, firewall, day, families)
+        wanted = _everything(firewall, families) if is_paused else encode_enforced(policy, firewall, day, families)
         found = machine(ruleset_at(instant), families)
         for family in families:
             key = (family, _content(wanted[family]), _content(found[family]))
@@ -92,6 +115,18 @@ def validate(
                 return mismatch
             proved.add(key)
     return Proof(len(days), steps)
+
+
+def _everything(firewall: Firewall, families: Collection[Family]) -> dict[Family, Program]:
+    """What a firewall does that enforces nothing: every packet passes."""
+    passes = Decision(
+        Outcome.UNENFORCED, Action.ACCEPT, firewall, None, "nothing is enforced in audit mode", firewall.at
+    )
+    found = {}
+    for family in families:
+        found[family] = Program(family)
+        found[family].add(EVERY_BOX, passes.action.value, passes)
+    return found
 
 
 def joined(results: Iterable[Mismatch | Proof]) -> Mismatch | Proof:

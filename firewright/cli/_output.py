@@ -63,6 +63,17 @@ def _backups(path: Path) -> Iterator[Path]:
     yield from (path.with_name(f"{path.name}.bak{number}") for number in count(2))
 
 
+def must_be_writable(path: Path) -> None:
+    """Make sure that a file could be written, without writing it. Raises CannotWrite."""
+    real = path.resolve()
+    if real.is_dir():
+        raise CannotWrite(f"{path} is a folder, not a file")
+    if not real.parent.is_dir():
+        raise CannotWrite(f"{path} cannot be written: there is no folder {path.parent}")
+    if not os.access(real if real.exists() else real.parent, os.W_OK):
+        raise CannotWrite(f"{path} cannot be written: permission denied")
+
+
 def write_whole(path: Path, text: str | bytes, replaces: bool = True) -> None:
     """Write a file beside its place, then rename it: whoever looks sees the old file or the whole new one.
 

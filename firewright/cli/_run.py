@@ -261,6 +261,12 @@ class Run:
             _output.columns(), is_cut, coloured, has_witness, self.shown.is_verbose, folder=str(self.folder), root=root
         )
 
+    def will_show(self, kind: type[Any]) -> None:
+        """Make sure, before anything is done, that what comes of it can be shown. Leaves with exit code 2 where it cannot."""
+        self._renderers(kind)
+        if self.shown.output not in (None, STANDARD_INPUT):
+            _output.must_be_writable(Path(str(self.shown.output)))
+
     def show(self, result: Result, has_witness: bool = False) -> None:
         """Put a result out in the wanted format. Leaves with exit code 2 where that format cannot show it."""
         renderers = self._renderers(type(result))

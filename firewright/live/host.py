@@ -168,7 +168,8 @@ def composed(
         if "\0" in ended:
             raise ValueError(f"a NUL in {name}")
         lines += [f"stage {name} {checksum(ended.encode())} <<'{token}'", f"{ended}{token}"]
-    lines.append(" ".join(("run", verb, *(f"'{word}'" for word in words))))
+    # In braces: where the connection breaks off in the middle of this, a shell runs nothing of it.
+    lines += [" ".join(("{ run", verb, *(f"'{word}'" for word in words))), "}"]
     return "\n".join(lines) + "\n", token
 
 
@@ -193,7 +194,7 @@ def _ran(words: list[str], script: str, token: str, seconds: float, name: str, e
     found = _sections(done.out, token)
     if "error" in found:
         kind, _, message = found["error"].partition("\n")
-        raise HostError(kind, f"{harmless(name)}: {harmless(message.strip(), 1000)}", _HELP.get(kind, ""))
+        raise HostError(kind, f"{harmless(name)}: {harmless(message.strip(), 1000)}", HELP.get(kind, ""))
     if "end" not in found:
         raise _unreached(name, done)
     return Reply(found)
@@ -207,14 +208,15 @@ def _sections(text: str, token: str) -> dict[str, str]:
 def _unreached(name: str, done: _child.Finished) -> HostError:
     """Why there is no whole answer, as far as ssh, sudo or the shell say it."""
     said = harmless(" ".join(done.err.split())[-400:] or f"it ended with {done.code}", 400)
-    for pattern, kind, message, way_out in _REASONS:
+    for pattern, kind, message, way_out in REASONS:
         if pattern.search(done.err):
             return HostError(kind, f"{harmless(name)}: {message} ({said})", way_out)
     return HostError("host-cut-off", f"{harmless(name)}: the answer was cut off ({said})", _PENDING_HELP)
 
 
 _PENDING_HELP = "what was loaded and not confirmed is taken back by the host's own watchdog; firewright status tells"
-_REASONS = tuple(
+"""What helps where an answer did not come."""
+REASONS = tuple(
     (re.compile(pattern), kind, message, way_out)
     for pattern, kind, message, way_out in (
         (r"Could not resolve hostname", "unknown-host", "nobody knows a host of this name", "is it spelt right?"),
@@ -245,16 +247,18 @@ _REASONS = tuple(
         (r"sh: .*not found|No such file or directory", "no-shell", "it has no sh", "a managed host needs sh and nft"),
     )
 )
-_HELP = {
+"""What ssh, sudo and shells write where no answer comes: a pattern, the complaint's name, its words, a way out."""
+HELP = {
     "not-root": "run it with sudo, or name a user whom sudo lets be root",
     "no-nft": "apt-get install nftables, or the package of that name on the host's system",
+    "no-program": "a managed host needs nft, sh, and the usual small programs beside it: cat, cksum, cp, date, grep, mv, sleep",
     "no-state": "is the file system read-only, or full? it must be writable before anything is loaded",
     "no-space": "make room on the host; nothing was loaded",
     "busy": "wait until it is done; firewright status tells what waits",
     "pending": "firewright confirm keeps it, firewright rollback takes it back",
     "changed": "make the plan again",
     "refused": "nothing was changed",
-    "no-watchdog": "is the host out of processes? nothing was changed",
+    "no-watchdog": "is the host out of processes, or its disk full? nothing was changed",
     "nothing-pending": "firewright status tells what runs",
     "other-pending": "firewright status tells what waits",
     "same-connection": "open a new connection and confirm there: that it opens is what is to be shown",
@@ -262,3 +266,4 @@ _HELP = {
     "no-generation": "firewright generations lists them",
     "not-rolled-back": "the host's state folder still has the ruleset from before: pending/snapshot.nft",
 }
+"""A way out of each complaint of the host's own program."""

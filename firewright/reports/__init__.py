@@ -1,6 +1,9 @@
 """Results as text of many formats: `reports/NAME.py` has a `REPORT`, what each result type becomes in that format."""
 
+from firewright.reports._audited import Cause, CutFlow, CutLine, WouldCut
+from firewright.reports._change import Plan, Shift, Step, refused_by
 from firewright.reports._findings_text import summary_line
+from firewright.reports._probe import Probed
 from firewright.reports._result import (
     Answers,
     Audit,
@@ -29,22 +32,30 @@ from firewright.reports._result import (
     Verdict,
     Way,
 )
+from firewright.reports._rollout import Became, HostOutcome, Rollout
 
 __all__ = [
     "Answers",
     "Audit",
+    "Became",
+    "Cause",
     "Comparison",
     "Compilation",
     "Compiled",
+    "CutFlow",
+    "CutLine",
     "Differing",
     "Explanation",
     "Exposure",
     "Findings",
+    "HostOutcome",
     "Judged",
     "LiveAnswers",
     "Look",
     "Passage",
+    "Plan",
     "Played",
+    "Probed",
     "Reach",
     "ReadRule",
     "Reading",
@@ -52,10 +63,15 @@ __all__ = [
     "Rehearsed",
     "Renderers",
     "Result",
+    "Rollout",
+    "Shift",
+    "Step",
     "Subject",
     "TestRun",
     "Use",
     "Verdict",
     "Way",
+    "WouldCut",
+    "refused_by",
     "summary_line",
 ]

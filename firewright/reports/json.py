@@ -8,6 +8,18 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from firewright.reports._audited import WouldCut, would_cut_tree
+from firewright.reports._change import Plan, Step, plan_tree, step_tree
+from firewright.reports._drift import Drift, drift_tree
+from firewright.reports._generations import (
+    Generations,
+    GenerationsCompared,
+    GenerationText,
+    compared_tree,
+    generation_tree,
+    generations_tree,
+)
+from firewright.reports._probe import Probed, probe_tree
 from firewright.reports._rehearsal import rehearsal_tree
 from firewright.reports._result import (
     Answers,
@@ -23,7 +35,9 @@ from firewright.reports._result import (
     Renderers,
     TestRun,
 )
+from firewright.reports._rollout import Rollout, rollout_tree
 from firewright.reports._running_tree import audit_tree, live_answers_tree, reading_tree
+from firewright.reports._status import Status, status_tree
 from firewright.reports._tree import (
     answers_tree,
     comparison_tree,
@@ -49,4 +63,14 @@ REPORT: Renderers = {
     LiveAnswers: _as_json(live_answers_tree),
     Reading: _as_json(reading_tree),
     Rehearsal: _as_json(rehearsal_tree),
+    WouldCut: _as_json(would_cut_tree),
+    Rollout: _as_json(rollout_tree),
+    Plan: _as_json(plan_tree),
+    Step: _as_json(step_tree),
+    Status: _as_json(status_tree),
+    Drift: _as_json(drift_tree),
+    Generations: _as_json(generations_tree),
+    GenerationsCompared: _as_json(compared_tree),
+    GenerationText: _as_json(generation_tree),
+    Probed: _as_json(probe_tree),
 }

@@ -6,10 +6,19 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from firewright.reports._answers_text import DOES, overall_words, reason, where, why_words, written
+from firewright.reports._audited import WouldCut, would_cut_markdown
 from firewright.reports._comparison_text import KINDS, summary_words
+from firewright.reports._drift import Drift, drift_markdown
 from firewright.reports._explanation_text import VISIBLE
 from firewright.reports._findings_text import count_words, place, several
+from firewright.reports._generations import (
+    Generations,
+    GenerationsCompared,
+    compared_markdown,
+    generations_markdown,
+)
 from firewright.reports._markup import code, plain, table
+from firewright.reports._probe import Probed, probe_markdown
 from firewright.reports._rehearsal import rehearsal_markdown
 from firewright.reports._result import (
     Answers,
@@ -25,7 +34,9 @@ from firewright.reports._result import (
     Renderers,
     TestRun,
 )
+from firewright.reports._rollout import Rollout, rollout_markdown
 from firewright.reports._running_markdown import audit_markdown, live_answers_markdown, reading_markdown
+from firewright.reports._status import Status, status_markdown
 from firewright.reports._tests_text import failure_words
 
 if TYPE_CHECKING:
@@ -225,4 +236,11 @@ REPORT: Renderers = {
     LiveAnswers: live_answers_markdown,
     Reading: reading_markdown,
     Rehearsal: rehearsal_markdown,
+    WouldCut: would_cut_markdown,
+    Rollout: rollout_markdown,
+    Status: status_markdown,
+    Drift: drift_markdown,
+    Generations: generations_markdown,
+    GenerationsCompared: compared_markdown,
+    Probed: probe_markdown,
 }

@@ -1,9 +1,21 @@
 """Text for people: what each command says on a terminal."""
 
 from firewright.reports._answers_text import answers_text
+from firewright.reports._audited import WouldCut, would_cut_text
+from firewright.reports._change import Plan, Step, plan_text, step_text
 from firewright.reports._comparison_text import comparison_text
+from firewright.reports._drift import Drift, drift_text
 from firewright.reports._explanation_text import explanation_text
 from firewright.reports._findings_text import findings_text
+from firewright.reports._generations import (
+    Generations,
+    GenerationsCompared,
+    GenerationText,
+    compared_text,
+    generation_text,
+    generations_text,
+)
+from firewright.reports._probe import Probed, probe_text
 from firewright.reports._rehearsal import rehearsal_text
 from firewright.reports._result import (
     Answers,
@@ -18,7 +30,9 @@ from firewright.reports._result import (
     Renderers,
     TestRun,
 )
+from firewright.reports._rollout import Rollout, rollout_text
 from firewright.reports._running_text import audit_text, live_answers_text, reading_text
+from firewright.reports._status import Status, status_text
 from firewright.reports._tests_text import tests_text
 
 REPORT: Renderers = {
@@ -32,4 +46,14 @@ REPORT: Renderers = {
     LiveAnswers: live_answers_text,
     Reading: reading_text,
     Rehearsal: rehearsal_text,
+    WouldCut: would_cut_text,
+    Rollout: rollout_text,
+    Plan: plan_text,
+    Step: step_text,
+    Status: status_text,
+    Drift: drift_text,
+    Generations: generations_text,
+    GenerationsCompared: compared_text,
+    GenerationText: generation_text,
+    Probed: probe_text,
 }

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timezone
 from functools import lru_cache, partial
 
-from firewright.analysis.validate import Instant, Mismatch, Proof, joined, validate
+from firewright.analysis.validate import Instant, Mismatch, Pause, Proof, joined, validate
 from firewright.diagnostic import Diagnostic, Note, Report, Severity, harmless
 from firewright.live.nft import NftError, list_back
 from firewright.live.parallel import each
@@ -21,6 +21,8 @@ from firewright.source import NOWHERE, Source
 from firewright.space.budget import Undecided
 from firewright.space.encode import Unfilled
 from firewright.space.ruleset import Line, Ruleset
+from firewright.syntax.nftables import TABLE
+from firewright.syntax.nftables.audited import PREFIX
 from firewright.workflows.check import sound_firewalls
 from firewright.workflows.selection import Saying, Wanted, silent
 from firewright.workflows.unfilled import say_unfilled
@@ -55,8 +57,12 @@ def compile_firewall(
     report: Report,
     emit: Emit | None = None,
     saying: Saying = silent,
+    pause: Pause | None = None,
 ) -> Compiled | None:
-    """A firewall's ruleset from a day on, proved equal to the policy; or None after saying in the report why there is none."""
+    """A firewall's ruleset from a day on, proved equal to the policy; or None after saying in the report why there is none.
+
+    What another `emit` makes of the policy may have a pause, in which it must let everything pass.
+    """
     said = len(report.diagnostics)
     artifact = Artifact(TARGET, policy.name, firewall.name, "")
     try:
@@ -64,7 +70,7 @@ def compile_firewall(
         if any(one.severity is Severity.ERROR for one in report.diagnostics[said:]):
             return None
         saying(f"proving {firewall.name} of {policy.name}")
-        proof = prove(policy, firewall, day, artifact.text)
+        proof = prove(policy, firewall, day, artifact.text, pause)
     except Unfilled as error:
         say_unfilled(error, policy, report)
     except Undecided as error:
@@ -74,7 +80,7 @@ def compile_firewall(
         report.error(
             "not-proved", f"nothing can be proved: {error.message}", firewall.at, error.help, _refused(error, artifact)
         )
-    except (UnreadableListing, _Unproved) as error:
+    except (UnreadableListing, Unproved) as error:
         report.error("miscompiled", f"{firewall.name}: {error}", firewall.at, _OUR_FAULT)
     else:
         if isinstance(proof, Mismatch):
@@ -92,25 +98,26 @@ def _refused(error: NftError, artifact: Artifact) -> tuple[Note, ...]:
     return (Note(f"it is about this line of the ruleset: {harmless(line, 200)}"),) if line else ()
 
 
-class _Unproved(Exception):
+class Unproved(Exception):
     """What the target lists has a form of which nothing is proved."""
 
 
-def prove(policy: Policy, firewall: Firewall, day: date, text: str) -> Mismatch | Proof:
+def prove(policy: Policy, firewall: Firewall, day: date, text: str, pause: Pause | None = None) -> Mismatch | Proof:
     """Whether nft, loading this text in a namespace of its own, understands what the policy says from a day on.
 
-    Raises Unfilled, Undecided, NftError, UnreadableListing, and _Unproved for a chain that does not end by itself, and for whatever
+    With a pause: that, and in the pause that everything passes; packets may then fill the sets of audit mode, which no rule asks.
+    Raises Unfilled, Undecided, NftError, UnreadableListing, and Unproved for a chain that does not end by itself, and for whatever
     the programs of the listing do not say.
     """
     if _UNLISTED.search(_QUOTED.sub("", text)):
-        raise _Unproved("nft does not list again what a rule says of a frame's type")
+        raise Unproved("nft does not list again what a rule says of a frame's type")
     listed = list_back(text)
     with without_collecting():
         listing = parse(listed.json, "the listing of the compiled ruleset", listed.text)
         _must_close(listing)
-        if what := next(unseen(listing), None):
-            raise _Unproved(what)
-        proofs = [partial(_proof, policy, firewall, day, listing, family) for family in FAMILIES]
+        if what := next(unseen(listing, () if pause is None else _records(listing)), None):
+            raise Unproved(what)
+        proofs = [partial(_proof, policy, firewall, day, listing, family, pause) for family in FAMILIES]
         return joined(each(proofs) if len(text) > _LONG else [proof() for proof in proofs])
 
 
@@ -118,17 +125,25 @@ _LONG = 300_000
 """Characters of a text whose families are proved at the same time: about 500 rules, which take 0.2 s each."""
 
 
-def _proof(policy: Policy, firewall: Firewall, day: date, listing: Listing, family: Family) -> Mismatch | Proof:
+def _records(listing: Listing) -> set[str]:
+    """The sets of our own table in which audit mode remembers flows."""
+    tables = [table for table in listing.tables if table.title == TABLE]
+    return {name for table in tables for name in table.sets if name.startswith(PREFIX)}
+
+
+def _proof(
+    policy: Policy, firewall: Firewall, day: date, listing: Listing, family: Family, pause: Pause | None
+) -> Mismatch | Proof:
     """Whether the listing means what the policy says of the packets of a family."""
 
     @lru_cache(maxsize=2)
     def at(instant: Instant) -> Ruleset:
         ruleset = encode(listing, instant, (family,))
         if ruleset.diagnostics:
-            raise _Unproved(ruleset.diagnostics[0].message)
+            raise Unproved(ruleset.diagnostics[0].message)
         return ruleset
 
-    return validate(policy, firewall, at, day, (family,))
+    return validate(policy, firewall, at, day, (family,), pause)
 
 
 _QUOTED = re.compile(r'"[^"\n]*"')
@@ -143,11 +158,11 @@ def _must_close(listing: Listing) -> None:
             if not chain.hook:
                 continue
             if chain.policy != "drop":
-                raise _Unproved(f"the policy of chain {harmless(chain.name)} is {chain.policy}, not drop")
+                raise Unproved(f"the policy of chain {harmless(chain.name)} is {chain.policy}, not drop")
             last = chain.rules[-1].statements if chain.rules else ()
             ends = [one for one in last if isinstance(one, Decide) and one.verdict.word in ("drop", "reject")]
             if not ends or not all(isinstance(one, Decide | Effect) for one in last):
-                raise _Unproved(f"chain {harmless(chain.name)} has no explicit end")
+                raise Unproved(f"chain {harmless(chain.name)} has no explicit end")
 
 
 _OUR_FAULT = "this is a fault of firewright, and nothing was written: please report it with the policy"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from time import time
 
@@ -9,6 +10,8 @@ from firewright.analysis.passage import MachineNamer, world
 from firewright.analysis.question import BadQuestion, Question, parse_question
 from firewright.analysis.running import Part, Running
 from firewright.diagnostic import Report, harmless
+from firewright.live.host import Host
+from firewright.live.looking import LOOK_SECONDS, facts_of, machine_of
 from firewright.live.machine import Machine, Saved, Tables, look
 from firewright.live.nft import Listing
 from firewright.model.address import LOOPBACK, AddressSet
@@ -26,10 +29,14 @@ _BOTH = "legacy-tables"
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A machine and its rulesets as one decision; `running` is None where they could not be seen or read."""
+    """A machine and its rulesets as one decision; `running` is None where they could not be seen or read.
+
+    `instant` is when they are as they are read, in seconds since 1970 by the machine's own clock.
+    """
 
     machine: Machine
     running: Running | None
+    instant: int = 0
 
     @property
     def is_whole(self) -> bool:
@@ -40,25 +47,45 @@ class Seen:
 def see(report: Report, saying: Saying = silent) -> Seen:
     """This machine as it stands now. What cannot be seen is an error in the report, never an empty ruleset."""
     saying("looking at this machine")
-    machine = look()
+    return _seen(look(), int(time()), report, saying)
+
+
+def see_host(host: Host, report: Report, saying: Saying = silent) -> Seen:
+    """A managed host as it stands now, its rules as they are by its own clock. Raises HostError where it does not answer."""
+    if host.is_local:
+        return see(report, saying)
+    saying(f"looking at {harmless(host.name)}")
+    return see_told(host.call("look", seconds=LOOK_SECONDS).sections, report, saying)
+
+
+def see_told(sections: Mapping[str, str], report: Report, saying: Saying = silent) -> Seen:
+    """A host as what its `look` printed tells of it. What it does not tell is an error in the report, never an empty ruleset."""
+    seconds = facts_of(sections).seconds
+    return _seen(machine_of(sections), int(time()) if seconds is None else seconds, report, saying)
+
+
+def _seen(machine: Machine, instant: int, report: Report, saying: Saying) -> Seen:
     if machine.tables.unseen:
         report.error(
             "not-seen", f"not seen: {'; '.join(machine.tables.unseen)}", help=machine.tables.help or "run as root"
         )
     saying("reading its rulesets")
-    return Seen(machine, _running(machine.tables, report))
+    return Seen(machine, _running(machine.tables, instant, report), instant)
 
 
-def _running(tables: Tables, report: Report) -> Running | None:
+def _running(tables: Tables, instant: int, report: Report) -> Running | None:
     """The rulesets in some tables; None where one of them cannot be read, or nothing tells of any."""
     if tables.listing is None:
         return None
-    rulesets: list[Ruleset | None] = [listed(tables.listing, RUNNING, report)]
+    rulesets: list[Ruleset | None] = [listed(tables.listing, RUNNING, report, instant)]
     by_program: dict[str, list[Saved]] = {}
     for one in tables.saved:
         by_program.setdefault(one.program.removeprefix("ip6").removeprefix("ip"), []).append(one)
     inner = Report()
-    rulesets += [saved("".join(one.text for one in group), group[0].program, inner) for group in by_program.values()]
+    rulesets += [
+        saved("".join(one.text for one in group), group[0].program, inner, instant=instant)
+        for group in by_program.values()
+    ]
     for diagnostic in inner.diagnostics:
         if diagnostic.name != _BOTH:  # Both are read here.
             report.add(diagnostic)
@@ -66,12 +93,12 @@ def _running(tables: Tables, report: Report) -> Running | None:
     return Running(read) if len(read) == len(rulesets) else None
 
 
-def listed(listing: Listing, path: str, report: Report) -> Ruleset | None:
-    """What a listing of nft means now; None, and why in the report, where it is no listing."""
+def listed(listing: Listing, path: str, report: Report, instant: int | None = None) -> Ruleset | None:
+    """What a listing of nft means at an instant, or now; None, and why in the report, where it is no listing."""
     from firewright.readers.nftables import UnreadableListing, encode, parse
 
     try:
-        ruleset = encode(parse(listing.json, path, listing.text), int(time()))
+        ruleset = encode(parse(listing.json, path, listing.text), int(time()) if instant is None else instant)
     except UnreadableListing as error:
         report.add(error.diagnostic)
         return None
@@ -81,12 +108,14 @@ def listed(listing: Listing, path: str, report: Report) -> Ruleset | None:
     return said(ruleset, report)
 
 
-def saved(text: str, path: str, report: Report, family: Family | None = None) -> Ruleset | None:
-    """What a text of iptables-save means now; None, and why in the report, where it is too much."""
+def saved(
+    text: str, path: str, report: Report, family: Family | None = None, instant: int | None = None
+) -> Ruleset | None:
+    """What a text of iptables-save means at an instant, or now; None, and why in the report, where it is too much."""
     from firewright.readers.iptables import encode, parse
 
     try:
-        ruleset = encode(parse(text, path, family), int(time()))
+        ruleset = encode(parse(text, path, family), int(time()) if instant is None else instant)
     except Undecided as error:
         report.error("undecided", f"{path}: {harmless(str(error))}")
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 
 from firewright.model.interval import Ranges
@@ -26,6 +26,7 @@ class Published:
 
     `service` and `host` are as the caller sees them; `outer` is the port that callers name,
     `address` and `services` are where the packets arrive; `host` is empty where any address of the machine will do.
+    `line` is the rule, which never decides equality.
     """
 
     service: str
@@ -35,6 +36,7 @@ class Published:
     services: Ranges
     outer: Ranges
     target: str
+    line: Line = field(compare=False)
 
     @property
     def words(self) -> str:
@@ -78,4 +80,5 @@ def _read(line: Line) -> Published | None:
         services=((number, number),),
         outer=((called, called),),
         target=shown,
+        line=line,
     )

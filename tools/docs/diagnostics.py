@@ -11,13 +11,14 @@ from pathlib import Path
 
 import firewright
 from firewright.audits._audit import AUDITS
+from firewright.live.host import HELP, REASONS
 from firewright.readers.policy_yaml.grammar import POLICY
 from firewright.readers.policy_yaml.shape import Record, Several, Shape, Table
 from tools.docs.markdown import page, table
 
 PACKAGE = Path(firewright.__file__).parent
-_SAYING = {"error", "warning", "note", "refuse", "_refuse", "Diagnostic", "BadValue", "wrong", "_wrong"}
-_SPOTS = {("Diagnostic", "message"): 2, ("BadValue", "help"): 2}
+_SAYING = {"error", "warning", "note", "refuse", "_refuse", "Diagnostic", "BadValue", "wrong", "_wrong", "HostError"}
+_SPOTS = {("Diagnostic", "message"): 2, ("BadValue", "help"): 2, ("HostError", "help"): 2}
 """Where an argument stands that has another place in this call than in most."""
 _SLUG = re.compile(r"[a-z]+(?:-[a-z]+)*")
 _WHERE = (
@@ -26,6 +27,10 @@ _WHERE = (
     ("readers/nftables/", "Listings of nftables"),
     ("readers/iptables/", "What iptables-save says"),
     ("writers/", "Compiling: what a target cannot say"),
+    ("readers/inventory/", "Inventories of hosts"),
+    ("readers/port_documents/", "Port documents"),
+    ("live/", "Managed hosts"),
+    ("cli/", "Commands"),
     ("workflows/", "Runs: what was asked, settings, lock files, machines"),
     ("catalog/", "Rows of the catalog"),
 )
@@ -46,7 +51,18 @@ def sayings() -> list[Saying]:
     found: list[Saying] = []
     for path in sorted(PACKAGE.rglob("*.py")):
         found += _sayings_in(path.relative_to(PACKAGE).as_posix(), ast.parse(path.read_text(encoding="utf-8")))
-    return found
+    return [*found, *_sayings_of_hosts()]
+
+
+def _sayings_of_hosts() -> Iterator[Saying]:
+    """What the program of managed hosts says when it fails, and what is made of the words of ssh and sudo."""
+    text = (PACKAGE / "live" / "managed" / "host.sh").read_text(encoding="utf-8")
+    text = re.sub(r'\$\((?:[^()"]|"[^"]*")*\)', "…", text)
+    for name, message in re.findall(r'\bfail ([a-z-]+) "([^"\n]*)"?', text):
+        words = re.sub(r"\$\{[^}]*\}+|\$\w+", "…", message)
+        yield Saying("live/managed/host.sh", name, words, HELP.get(name, ""))
+    for _, name, message, way_out in REASONS:
+        yield Saying("live/host.py", name, message, way_out)
 
 
 def diagnostic_names() -> set[str]:
@@ -64,7 +80,7 @@ def diagnostics_page() -> str:
     left = [saying for saying in sayings() if saying.name not in AUDITS.names()]
     for prefix, title in _WHERE:
         rows = [saying for saying in left if saying.file.startswith(prefix)]
-        parts += [f"## {title}", table(("name", "says", "way out"), _rows(rows))]
+        parts += [f"## {title}", table(("name", "says", "way out"), _rows(rows))] if rows else []
     return page("Diagnostics", *parts)
 
 

@@ -45,6 +45,16 @@ _SHOWN_BY = {
     "Reading": "read",
     "Compilation": "compile",
     "Rehearsal": "rehearse",
+    "Plan": "plan",
+    "Step": "apply",
+    "WouldCut": "cuts",
+    "Rollout": "rollout",
+    "Status": "status",
+    "Drift": "drift",
+    "Generations": "generations",
+    "GenerationsCompared": "generations --compare",
+    "GenerationText": "generations --show",
+    "Probed": "probe",
 }
 """The command behind each type of result."""
 

@@ -50,12 +50,24 @@ boot_id() { cat /proc/sys/kernel/random/boot_id 2>/dev/null || echo unknown; }
 line_of() { if [ -r "$1" ]; then read -r first <"$1" || [ -n "$first" ] && printf '%s\n' "$first"; fi; }
 sum_of() { set -- $(cksum <"$1") && echo "$1-$2"; }
 settle() { sync "$@" 2>/dev/null || sync; }
-is_alive() { [ -n "$1" ] && kill -0 "$1" 2>/dev/null; }
+# When a process that lives began, in ticks since the start of the host: its number alone may be another's by now.
+began() {
+  read -r stat 2>/dev/null <"/proc/$1/stat" || return 0
+  set -- ${stat##*) }
+  case $1 in Z | X) return 0 ;; esac
+  echo "${20}"
+}
+# A process as a number and when it began, for files that say who does something.
+mark_of() { echo "$1 $(began "$1")"; }
+is_alive() { # the two words of a mark, whatever stands behind them
+  set -- $1
+  [ -n "${2:-}" ] && [ "$(began "$1")" = "$2" ] && kill -0 "$1" 2>/dev/null
+}
 has() { command -v "$1" >/dev/null 2>&1; }
 has_systemd() { [ -z "$ROOT" ] && [ -d /run/systemd/system ] && has systemctl && has systemd-run; }
 
 trap leave EXIT
-trap 'exit 130' HUP INT TERM
+trap 'exit 130' HUP INT PIPE TERM
 
 must_be_root() { [ "$(id -u)" = 0 ] || fail not-root "this needs root on the host"; }
 must_have_nft() { has nft || fail no-nft "nft is not installed on the host"; }
@@ -69,14 +81,14 @@ must_have_state() {
 # One at a time. $1: what for, $2: seconds to wait for another.
 lock() {
   left=${2:-0}
-  until (set -C && echo "$$ $1" >"$RUN/lock") 2>/dev/null; do
+  until (set -C && echo "$(mark_of $$) $1" >"$RUN/lock") 2>/dev/null; do
     [ -d "$RUN" ] && [ -w "$RUN" ] || fail no-state "$RUN cannot be written"
-    holder=$(line_of "$RUN/lock") pid=${holder%% *}
-    if [ -n "$pid" ] && is_alive "$pid"; then
-      [ "$left" -gt 0 ] || fail busy "another process (${holder#* }, number $pid) is changing the firewall of this host now"
+    holder=$(line_of "$RUN/lock")
+    if is_alive "$holder"; then
+      [ "$left" -gt 0 ] || fail busy "another process (${holder#* * }, number ${holder%% *}) is changing the firewall of this host now"
       left=$((left - 1))
       sleep 1
-    elif [ -n "$pid" ] && mv "$RUN/lock" "$RUN/lock.$$" 2>/dev/null; then
+    elif [ -n "$holder" ] && mv "$RUN/lock" "$RUN/lock.$$" 2>/dev/null; then
       # Whoever held it is dead; if another took it in between, it gets it back.
       taken=$(line_of "$RUN/lock.$$")
       if [ "$taken" != "$holder" ]; then ln "$RUN/lock.$$" "$RUN/lock" 2>/dev/null; fi
@@ -94,6 +106,7 @@ lock() {
 stage() {
   if [ -z "$incoming" ]; then
     must_be_root
+    has cksum || fail no-program "cksum is not installed on the host"
     must_have_state
     incoming=$STATE/incoming.$$
     said=$(mkdir "$incoming" 2>&1) || fail no-state "nothing can be stored: $said"
@@ -227,7 +240,7 @@ in_background() { # $1: a name for systemd, then the words
   shift
   if has_systemd; then
     systemctl reset-failed "$unit" >/dev/null 2>&1
-    systemd-run --quiet --collect --unit="$unit" --setenv=FIREWRIGHT_STATE="$STATE" --setenv=FIREWRIGHT_RUN="$RUN" \
+    systemd-run --quiet --collect --unit="$unit" --property=Restart=on-failure --setenv=FIREWRIGHT_STATE="$STATE" --setenv=FIREWRIGHT_RUN="$RUN" \
       /bin/sh "$STATE/host.sh" "$@" </dev/null >/dev/null 2>&1 && return
   fi
   export FIREWRIGHT_STATE="$STATE" FIREWRIGHT_RUN="$RUN" FIREWRIGHT_ROOT="$ROOT"
@@ -238,8 +251,30 @@ in_background() { # $1: a name for systemd, then the words
   fi
 }
 
+# Have flows tracked that are open before anything tracked them: else the first segment after the load would begin nothing, and be
+# dropped, that of the session that this comes over too. Whoever says something in these seconds goes on. $1: the ruleset to come
+track_first() {
+  [ "$(cat /proc/sys/net/netfilter/nf_conntrack_count 2>/dev/null || echo 0)" = 0 ] || return 0
+  [ -z "$(listed)" ] || return 0
+  {
+    for hook in input output forward; do
+      if grep -q "^$(printf '\t')chain $hook {\$" "$1"; then
+        echo "add table $TABLE"
+        echo "add chain $TABLE $hook { type filter hook $hook priority filter; policy accept; }"
+        echo "add rule $TABLE $hook ct state established accept"
+      fi
+    done
+  } | nft -f - 2>/dev/null || return 0
+  for second in 1 2 3; do
+    # What is said here crosses the connection, and so does its answer.
+    section tracking
+    sleep 1
+  done
+  echo late >"$new/tracking"
+}
+
 # $1: what cksum says of our table as it was when the plan was made ("any": whatever it is), $2: seconds until it is taken back
-# unless somebody confirms it, $3: the connection that this comes over, $4: "anew" where a stranger's table is replaced
+# unless somebody confirms it, $3: the connection that this comes over ("-": the one that it is read over), $4: "anew" where a stranger's table is replaced
 apply() {
   must_be_root
   must_have_nft
@@ -247,6 +282,8 @@ apply() {
   lock apply
   take_back_orphan
   [ ! -d "$STATE/pending" ] || fail pending "generation $(line_of "$STATE/pending/number") waits to be confirmed"
+  over=$3
+  [ "$over" != - ] || over=${CONNECTION:--}
   before=$(listed_sum)
   [ "$1" = any ] || [ "$1" = "$before" ] || fail changed "the firewall of this host changed since the plan was made"
   [ "$(head -n 2 "$incoming/ruleset.nft")" = "table $TABLE
@@ -258,7 +295,7 @@ delete table $TABLE" ] || fail refused "what was sent is no ruleset of firewrigh
     cp "$incoming/host.sh" "$STATE/host.sh.new" && settle "$STATE/host.sh.new" && mv "$STATE/host.sh.new" "$STATE/host.sh" &&
       rm -f "$incoming/host.sh" && sum_of "$incoming/ruleset.nft" >"$incoming/sum" && echo "applied" >"$incoming/state" &&
       mv "$incoming" "$new" && mkdir "$STATE/pending.new" && echo "$number" >"$STATE/pending.new/number" &&
-      echo "$2" >"$STATE/pending.new/seconds" && boot_id >"$STATE/pending.new/boot" && echo "$3" >"$STATE/pending.new/connection" &&
+      echo "$2" >"$STATE/pending.new/seconds" && boot_id >"$STATE/pending.new/boot" && echo "$over" >"$STATE/pending.new/connection" &&
       snapshot >"$STATE/pending.new/snapshot.nft" && echo "$before" >"$STATE/pending.new/before" &&
       uptime_ >"$STATE/pending.new/since" && mv "$STATE/pending.new" "$STATE/pending" && settle "$STATE"
   } 2>&1) || {
@@ -277,7 +314,8 @@ delete table $TABLE" ] || fail refused "what was sent is no ruleset of firewrigh
     sleep 0.1
   done
   : >"$STATE/pending/armed" && settle "$STATE/pending/armed"
-  record applying "$number" "watchdog $(line_of "$STATE/pending/watch") for $2 s"
+  track_first "$new/ruleset.nft"
+  record applying "$number" "its watchdog waits $2 s"
   if [ "${4:-}" = anew ]; then said=$(load_anew "$new/ruleset.nft" 2>&1); else said=$(load "$new/ruleset.nft" 2>&1); fi || {
     take_back "nft did not load it"
     fail refused "the kernel of the host did not take the ruleset: $said"
@@ -293,8 +331,8 @@ delete table $TABLE" ] || fail refused "what was sent is no ruleset of firewrigh
 watch() {
   trap '' HUP INT
   [ "$(line_of "$STATE/pending/number")" = "$1" ] || exit 0
-  end=$(($(uptime_) + $(line_of "$STATE/pending/seconds")))
-  echo $$ >"$STATE/pending/watch.new" && mv "$STATE/pending/watch.new" "$STATE/pending/watch" || exit 1
+  end=$(($(line_of "$STATE/pending/since") + $(line_of "$STATE/pending/seconds")))
+  mark_of $$ >"$STATE/pending/watch.new" && mv "$STATE/pending/watch.new" "$STATE/pending/watch" || exit 1
   while [ "$(uptime_)" -lt "$end" ]; do
     sleep 1
     [ "$(line_of "$STATE/pending/number")" = "$1" ] || exit 0
@@ -304,13 +342,16 @@ watch() {
   take_back "nobody confirmed it in $(line_of "$STATE/pending/seconds") s"
 }
 
-# $1: the number that is meant, or "any"; $2: the connection that this comes over; $3: "same" where it may be the old one
+# $1: the number that is meant, or "any"; $2: the connection that this comes over ("-": the one that it is read over)
 confirm() {
+  over=$2
+  [ "$over" != - ] || over=${CONNECTION:--}
   must_be_root
   must_have_state
   lock confirm 10
   if [ ! -d "$STATE/pending" ]; then
     last=$(highest)
+    [ "$last" -gt 0 ] || fail nothing-pending "nothing waits to be confirmed: nothing was ever applied to this host"
     fail nothing-pending "nothing waits to be confirmed; generation $last: $(line_of "$STATE/generations/$last/state")"
   fi
   number=$(line_of "$STATE/pending/number")
@@ -320,7 +361,7 @@ confirm() {
     fail nothing-pending "generation $number was taken back: its watchdog was dead"
   fi
   old=$(line_of "$STATE/pending/connection")
-  if [ "$2" = "$old" ] && [ "$2" != - ] && [ "${3:-}" != same ]; then
+  if [ "$over" = "$old" ] && [ "$over" != - ]; then
     fail same-connection "this is the connection that the ruleset came over: it was open before, so it proves nothing"
   fi
   said=$( {
@@ -329,7 +370,7 @@ confirm() {
       mv "$STATE/minimal.new" "$STATE/minimal.nft" && mv "$STATE/confirmed.new" "$STATE/confirmed" && settle "$STATE"
   } 2>&1) || fail no-space "the host could not store that it is confirmed, so it will be taken back: $said"
   rm -rf "$STATE/taken" && mv "$STATE/pending" "$STATE/taken" && rm -rf "$STATE/taken"
-  record confirmed "$number" "over ${2:--}"
+  record confirmed "$number" "over $over"
   install_boot
   start_ends
   prune
@@ -443,24 +484,24 @@ start_ends() {
 
 stop_ends() {
   old=$(line_of "$RUN/ends.pid")
-  if is_alive "$old" && grep -q host.sh "/proc/$old/cmdline" 2>/dev/null; then kill "$old" 2>/dev/null; fi
+  if is_alive "$old"; then kill "${old%% *}" 2>/dev/null; fi
   ! has_systemd || systemctl stop firewright-ends >/dev/null 2>&1
   rm -f "$RUN/ends.pid"
 }
 
 ends() {
   trap '' HUP
-  echo $$ >"$RUN/ends.pid"
+  mark_of $$ >"$RUN/ends.pid"
   number=$(line_of "$STATE/confirmed") done_until=0
   file=$STATE/generations/$number/ends
   while [ "$(line_of "$STATE/confirmed")" = "$number" ]; do
     next= time=$(now)
-    while read -r instant family source destination protocol low high; do
+    while read -r instant record; do
       case $instant in *[!0-9]* | "") continue ;; esac
       if [ "$instant" -gt "$time" ]; then
         if [ -z "$next" ] || [ "$instant" -lt "$next" ]; then next=$instant; fi
       elif [ "$instant" -gt "$done_until" ]; then
-        end_record "$family" "$source" "$destination" "$protocol" "$low" "$high"
+        end_record $record
       fi
     done <"$file"
     done_until=$time
@@ -471,40 +512,89 @@ ends() {
   done
 }
 
-# End the flows of a record: a family, prefixes as the filter sees them ("-": any), a protocol, ports ("-": none are asked).
+# This host's own addresses, each between blanks, in the words that conntrack has for them.
+own_addresses() {
+  if has ip; then
+    ip -o address show 2>/dev/null | while read -r _ _ _ address _; do printf ' %s' "${address%/*}"; done
+  else
+    # /proc/net/fib_trie lists an address above the line that says it is the host's.
+    while read -r mark address rest; do
+      case $mark in "|--") last=$address ;; esac
+      case "$mark $address $rest" in "/32 host LOCAL"*) printf ' %s' "$last" ;; esac
+    done </proc/net/fib_trie
+  fi
+  printf ' '
+}
+
+is_own() { case $own in *" $1 "*) return 0 ;; *) return 1 ;; esac }
+is_within() { [ "$1" -ge "$2" ] && [ "$1" -le "$3" ]; }
+
+# End the flows of a record: family, hook, source and destination as the filter sees them ("-": any), protocols, ports (of ICMP
+# type * 256 + code), source ports, each from and to. What a hook says of the ends is asked of this host's own addresses.
 end_record() {
   has conntrack || return 0
-  set -- "$1" "$2" "$3" "$4" "$5" "$6" -L -f "ipv$1"
-  [ "$4" = - ] || set -- "$@" -p "$4"
-  [ "$2" = - ] || set -- "$@" -s "$2"
-  [ "$3" = - ] || set -- "$@" -r "$3"
-  family=$1 low=$5 high=$6
-  shift 6
+  family=$1 hook=$2 protocol_from=$5 protocol_to=$6 port_from=$7 port_to=$8
+  shift 2
+  source_from=$7 source_to=$8
+  set -- "$1" "$2" -L -f "ipv$family"
+  [ "$1" = - ] || set -- "$@" -s "$1"
+  # conntrack takes no prefix for the source of a reply; so a flow whose destination was translated is left to end by itself.
+  [ "$2" = - ] || set -- "$@" -d "$2"
+  destination=$2
+  shift 2
+  own=$(own_addresses)
   conntrack "$@" 2>/dev/null | while read -r flow; do
     ends_of "$flow"
-    if [ "$low" != - ]; then
-      [ -n "$reply_sport" ] && [ "$reply_sport" -ge "$low" ] && [ "$reply_sport" -le "$high" ] || continue
+    [ "$destination" = - ] || [ "$dst" = "$reply_src" ] || continue
+    [ -n "$reply_src" ] && is_within "$proto" "$protocol_from" "$protocol_to" || continue
+    case $hook in
+    input) is_own "$reply_src" && ! is_own "$src" || continue ;;
+    output) is_own "$src" && ! is_own "$reply_src" || continue ;;
+    forward) ! is_own "$src" && ! is_own "$reply_src" || continue ;;
+    esac
+    if [ "$protocol_from" = "$protocol_to" ]; then
+      if [ -n "$type" ]; then port=$((type * 256 + code)); else port=${reply_sport:-0}; fi
+      is_within "$port" "$port_from" "$port_to" && is_within "${sport:-0}" "$source_from" "$source_to" || continue
     fi
-    set -- -D -f "ipv$family" -s "$src" -d "$dst" -p "$proto"
-    [ -z "$sport" ] || set -- "$@" --sport "$sport" --dport "$dport"
-    conntrack "$@" >/dev/null 2>&1
-    record ended - "$proto $src ${sport:--} to $dst ${dport:--}"
+    if end_flow "$family" "$proto" "$src" "$dst" "${sport:--}" "${dport:--}" "${type:--}" "${code:--}" "${id:--}"; then
+      record ended - "protocol $proto, $src ${sport:--} to $dst ${dport:--}"
+    fi
   done
 }
 
 # The ends in a line of conntrack's: of the first packet, and the source of the reply, which is where the packet arrived.
 ends_of() {
-  src= dst= sport= dport= reply_src= reply_sport=
+  src= dst= sport= dport= reply_src= reply_sport= type= code= id=
+  set -f
   set -- $1
-  case $1 in unknown) proto=$2 ;; *) proto=$1 ;; esac
+  set +f
+  proto=$2
   for word in "$@"; do
     case $word in
     src=*) if [ -z "$src" ]; then src=${word#src=}; else reply_src=${word#src=}; fi ;;
     dst=*) [ -n "$dst" ] || dst=${word#dst=} ;;
     sport=*) if [ -z "$sport" ] && [ -z "$reply_src" ]; then sport=${word#sport=}; else reply_sport=${word#sport=}; fi ;;
     dport=*) [ -n "$dport" ] || dport=${word#dport=} ;;
+    type=*) [ -n "$type" ] || type=${word#type=} ;;
+    code=*) [ -n "$code" ] || code=${word#code=} ;;
+    id=*) [ -n "$id" ] || id=${word#id=} ;;
     esac
   done
+}
+
+# End one flow. Family, protocol, source, destination, source port, port, ICMP's type, code and id; "-" for what it has not.
+end_flow() {
+  icmp=icmp
+  [ "$1" = 4 ] || icmp=icmpv6
+  case $2 in 1 | 58) protocol=$icmp ;; *) protocol=$2 ;; esac
+  source_port=$5 port=$6 type=$7 code=$8 id=$9
+  set -- -D -f "ipv$1" -p "$protocol" -s "$3" -d "$4"
+  if [ "$port" != - ]; then
+    set -- "$@" --sport "$source_port" --dport "$port"
+  elif [ "$type" != - ]; then
+    set -- "$@" "--$icmp-type" "$type" "--$icmp-code" "$code" "--$icmp-id" "$id"
+  fi
+  conntrack "$@" >/dev/null 2>&1
 }
 
 # Every tracked flow, in conntrack's words.
@@ -519,15 +609,13 @@ flows() {
   fi
 }
 
-# End the flows that the staged list names: family, protocol, source, destination, source port, port ("-" where it has none).
+# End the flows that the staged list names, in the words of end_flow.
 end_flows() {
   must_be_root
   has conntrack || fail no-conntrack "conntrack is not installed on the host, so open flows stay until they end by themselves"
   count=0
-  while read -r family proto src dst sport dport; do
-    set -- -D -f "ipv$family" -p "$proto" -s "$src" -d "$dst"
-    [ "$sport" = - ] || set -- "$@" --sport "$sport" --dport "$dport"
-    if conntrack "$@" >/dev/null 2>&1; then count=$((count + 1)); fi
+  while read -r flow; do
+    if end_flow $flow; then count=$((count + 1)); fi
   done <"$incoming/flows"
   record ended - "$count flows inside what closed"
   section ended
@@ -540,6 +628,7 @@ state() {
   echo "name=$(cat /proc/sys/kernel/hostname 2>/dev/null)"
   echo "time=$(now)"
   echo "uptime=$(uptime_)"
+  echo "tracked=$(cat /proc/sys/net/netfilter/nf_conntrack_count 2>/dev/null || echo 0)"
   echo "connection=$CONNECTION"
   echo "root=$([ "$(id -u)" = 0 ] && echo yes || echo no)"
   section confirmed
@@ -562,6 +651,7 @@ state() {
     [ -d "$folder" ] || continue
     echo "generation=${folder##*/}"
     echo "state=$(line_of "$folder/state")"
+    echo "tracking=$(line_of "$folder/tracking")"
     cat "$folder/meta" 2>/dev/null
   done
   section journal
@@ -593,6 +683,7 @@ generation() {
 # Everything a plan asks about, over one connection.
 survey() {
   state
+  flows
   look
 }
 

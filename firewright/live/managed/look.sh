@@ -136,7 +136,8 @@ look() ( # in a shell of its own: nothing that is set here stays
 	look_section sudo
 	if look_has sudo && sudo -n true >/dev/null 2>&1 </dev/null; then printf 'yes\n'; else printf 'no\n'; fi
 	look_section ssh
-	printf '%s\n' "${SSH_CONNECTION:-}"
+	# Where sudo takes the variable away, the program around this was given it.
+	printf '%s\n' "${CONNECTION:-${SSH_CONNECTION:-}}"
 	look_section programs
 	for look_one in nft conntrack systemctl systemd-run setsid unshare ip sysctl iptables-nft-save ip6tables-nft-save; do
 		if look_has "$look_one"; then printf '%s\n' "$look_one"; fi

@@ -79,17 +79,22 @@ class Moments(Domain):
 
 
 class Interfaces(Domain):
-    """Names of interfaces, as ranges of the axis; `loopback` is what "lo" stands for where it is looked at."""
+    """Names of interfaces, as ranges of the axis; `loopback` is what "lo" stands for where it is looked at.
 
-    def __init__(self, loopback: Ranges) -> None:
+    `unclear` are words that may be no name at all.
+    """
+
+    def __init__(self, loopback: Ranges, unclear: tuple[str, ...] = ()) -> None:
         super().__init__(_NAMES, lambda text: None)
         object.__setattr__(self, "loopback", loopback)
+        object.__setattr__(self, "unclear", unclear)
 
     loopback: Ranges
+    unclear: tuple[str, ...]
 
     def ranges(self, expression: Expression) -> Ranges | None:
         """The interfaces with this name; one that ends in a bare `*` is a beginning."""
-        if not isinstance(expression, Word):
+        if not isinstance(expression, Word) or expression.text in self.unclear:
             return None
         text = expression.text
         if text == "lo":
@@ -181,7 +186,7 @@ def _numbers(bits: int) -> Domain:
 
 _ALSO = (
     "ip 0, ipv6-hopopts 0, ipv4 4, bbn-rcc 10, nvp 11, dcn 19, sep 33, ipv6-crypt 50, ipv6-auth 51, inlsp 52, mobile 55,"
-    "icmpv6 58, ttp 84, ospfigp 89, comp 108, carp 112"
+    "icmpv6 58, rspf 73, ttp 84, ospfigp 89, comp 108, carp 112"
 )
 """What systems call protocols otherwise: nft lists the first name that /etc/protocols has."""
 _PROTOCOLS = {**PROTOCOL_NUMBERS, **_table(_ALSO)}

@@ -56,6 +56,8 @@ _DEVICES = {"iifname": Axis.IN_INTERFACE, "iif": Axis.IN_INTERFACE} | {
     "oifname": Axis.OUT_INTERFACE,
     "oif": Axis.OUT_INTERFACE,
 }
+_NUMBERED = ("iif", "oif")
+"""Keys that are the number of an interface: nft lists its name, and 0 for none, but so it lists an interface whose name is 0."""
 _STATE_BITS = (8, 2, 4, 1, 64)
 """The kernel's bit of each number on the axis of states: new, established, related, invalid, untracked."""
 _WITH_FOUR_BYTES = (1, 2, 4, 41, 47, 50, 51, 58, 88, 89, 103, 108, 112, 115)
@@ -69,7 +71,7 @@ _PORTED: Ranges = tuple((number, number) for number in PORTED)
 def field(key: Key, scene: Scene) -> Field | None:
     """The field that a key is in this scene; None if its constants are not numbers that are known here."""
     if key.text in _DEVICES:
-        return _device(_DEVICES[key.text], scene.hook)
+        return _device(_DEVICES[key.text], scene.hook, is_number=key.text in _NUMBERED)
     return _FIELDS.get(key.text)
 
 
@@ -119,7 +121,7 @@ _HEADER_PROTOCOL = {**PORTED_NAMES, "icmp": 1, "igmp": 2, "gre": 47, "esp": 50, 
 
 
 @cache
-def _device(axis: Axis, hook: Hook) -> Field:
+def _device(axis: Axis, hook: Hook, *, is_number: bool) -> Field:
     is_absent = hook in _ABSENT[axis]
     loopback = HOST if hook in _AT_LOOPBACK[axis] else ()
 
@@ -129,7 +131,7 @@ def _device(axis: Axis, hook: Hook) -> Field:
             return ALWAYS if has(names, 0) else NEVER
         return on(axis, names, scene.family)
 
-    return Field(Interfaces(() if is_absent else loopback), holds)
+    return Field(Interfaces(() if is_absent else loopback, () if not is_number else ("0",)), holds)
 
 
 def _address(axis: Axis, family: Family) -> Callable[[Ranges, Scene], Terms]:

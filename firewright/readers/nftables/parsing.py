@@ -47,34 +47,35 @@ def parse(json_text: str, path: str, listing_text: str = "") -> Listing:
     Raises UnreadableListing. A rule whose JSON is not what nft lists is kept with the reason in `refused`.
     """
     with without_collecting():
-        assembly = _Assembly(_objects(json_text, path), path, texts(listing_text), dormant(listing_text))
+        assembly = _Assembly(objects(json_text, path), path, texts(listing_text), dormant(listing_text))
         return Listing(path, tuple(assembly.tables()), tuple(assembly.unsure(has_text=bool(listing_text))))
 
 
-def _objects(json_text: str, path: str) -> list[tuple[str, dict[str, object]]]:
+def objects(json_text: str, path: str) -> list[tuple[str, dict[str, object]]]:
+    """The objects of a listing in their order, each with its kind. Raises UnreadableListing."""
     if len(json_text) > LONGEST:
-        raise _unreadable(path, f"the listing is longer than {LONGEST >> 20} MiB", "list one table at a time")
+        raise unreadable(path, f"the listing is longer than {LONGEST >> 20} MiB", "list one table at a time")
     try:
         whole = json.loads(json_text)
     except json.JSONDecodeError as error:
-        raise _unreadable(path, f"this is no JSON: {error.msg} at {error.lineno}:{error.colno}") from None
+        raise unreadable(path, f"this is no JSON: {error.msg} at {error.lineno}:{error.colno}") from None
     except RecursionError:
-        raise _unreadable(path, "the JSON is nested deeper than any nftables listing") from None
+        raise unreadable(path, "the JSON is nested deeper than any nftables listing") from None
     except ValueError as error:
-        raise _unreadable(path, f"this is no JSON: {harmless(str(error))}") from None
+        raise unreadable(path, f"this is no JSON: {harmless(str(error))}") from None
     listed = whole.get("nftables") if isinstance(whole, dict) else None
     if not isinstance(listed, list):
-        raise _unreadable(path, 'this JSON is no nftables listing: it has no list called "nftables"')
+        raise unreadable(path, 'this JSON is no nftables listing: it has no list called "nftables"')
     out: list[tuple[str, dict[str, object]]] = []
     for one in listed:
         if not isinstance(one, dict) or len(one) != 1 or not isinstance(body := next(iter(one.values())), dict):
-            raise _unreadable(path, f"{_shown(one)} is no object of an nftables listing")
+            raise unreadable(path, f"{_shown(one)} is no object of an nftables listing")
         kind = next(iter(one))
         if kind == "metainfo" and body.get("json_schema_version", SCHEMA) != SCHEMA:
             version = _shown(body.get("json_schema_version"))
-            raise _unreadable(path, f"JSON schema version {version} is not known here, only {SCHEMA}")
+            raise unreadable(path, f"JSON schema version {version} is not known here, only {SCHEMA}")
         if kind in _COMMANDS:
-            raise _unreadable(path, f"this JSON is a list of commands ({kind}), not a listing")
+            raise unreadable(path, f"this JSON is a list of commands ({kind}), not a listing")
         out.append((kind, body))
     return out
 
@@ -82,7 +83,8 @@ def _objects(json_text: str, path: str) -> list[tuple[str, dict[str, object]]]:
 _COMMANDS = ("add", "replace", "create", "insert", "delete", "list", "reset", "flush", "rename")
 
 
-def _unreadable(path: str, message: str, help: str = _HELP) -> UnreadableListing:
+def unreadable(path: str, message: str, help: str = _HELP) -> UnreadableListing:
+    """The complaint that something is no listing."""
     return UnreadableListing(Diagnostic("not-a-listing", Severity.ERROR, message, Span(path, 0, 0, 0), help=help))
 
 
@@ -128,7 +130,7 @@ class _Assembly:
     def word(self, kind: str, body: dict[str, object], key: str) -> str:
         found = body.get(key)
         if not isinstance(found, str):
-            raise _unreadable(self.path, f"a {kind} of the listing has no {key}")
+            raise unreadable(self.path, f"a {kind} of the listing has no {key}")
         return found
 
     def table(self, place: _Place) -> _Place:
@@ -156,9 +158,9 @@ class _Assembly:
         priority, devices = body.get("prio", 0), body.get("dev", [])
         policy = body.get("policy", "accept")
         if not isinstance(priority, int) or isinstance(priority, bool):
-            raise _unreadable(self.path, f"chain {harmless(name)} has the priority {_shown(priority)}")
+            raise unreadable(self.path, f"chain {harmless(name)} has the priority {_shown(priority)}")
         if policy not in ("accept", "drop"):
-            raise _unreadable(self.path, f"chain {harmless(name)} has the policy {_shown(policy)}")
+            raise unreadable(self.path, f"chain {harmless(name)} has the policy {_shown(policy)}")
         listed = devices if isinstance(devices, list) else [devices]
         hook, kind = (self.word("chain", body, key) if key in body else "" for key in ("hook", "type"))
         self.chains[place][name] = ListedChain(
@@ -180,7 +182,7 @@ class _Assembly:
                 "timeout" in body or any(properties(one) & {"timeout", "expires"} for one in listed),
             )
         except (Malformed, RecursionError) as error:
-            raise _unreadable(self.path, f"set {harmless(name)}: {error}") from None
+            raise unreadable(self.path, f"set {harmless(name)}: {error}") from None
         self.sets[place][name] = found
 
     def rule(self, place: _Place, body: dict[str, object]) -> None:

@@ -1,7 +1,8 @@
 """Chains of steps -> one program: jumps in place, returns as skips, several base chains one behind the other.
 
 A jump from one box is the called chain clipped to that box. A jump from many (a verdict map, a set) is written once: the boxes
-skip to it, everything else skips behind it. So a table of a hundred thousand keys calls a chain without copying it.
+skip to it, everything else skips behind it. So a table of a hundred thousand keys calls a chain without copying it. A chain that
+accepts whatever comes to it, and of which only bounds are known how, is one step.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from firewright.model.packet import Family
 from firewright.readers.nftables.fields import Scene
 from firewright.readers.nftables.steps import FINAL, Step
-from firewright.readers.nftables.terms import Term, Terms
+from firewright.readers.nftables.terms import ALWAYS, Term, Terms
 from firewright.space.axis import TOPS
 from firewright.space.box import EVERY_BOX, Box, join, meet_box
 from firewright.space.budget import Undecided
@@ -57,6 +58,7 @@ class Unfolding:
         self.out = Program(family)
         self.is_last = False
         self.accepts: list[int] = []
+        self.accepting: dict[tuple[str, str, Scene], bool] = {}
 
     def program(self, bases: Sequence[Base]) -> Program:
         """The program of these base chains, in order. Raises Loop, LookupError for a chain that does not exist, Undecided."""
@@ -138,6 +140,10 @@ class Unfolding:
         """Write a called chain. True if every packet that calls it is decided or sent on in it."""
         if target in stack:
             raise Loop("chains call each other in a circle: " + " -> ".join((*stack, target)))
+        if self._accepts_all(target) and self._is_bounded(target):
+            for term in terms:
+                self._final(term, "accept", origin)
+            return True
         behind: list[int] = []
         inner = terms[0] if len(terms) == _COPIED else (self._hull(terms, within), within[1])
         if len(terms) > _COPIED:
@@ -154,6 +160,29 @@ class Unfolding:
             behind += back
         self._land(behind)
         return is_goto or (decided and not back)
+
+    def _accepts_all(self, name: str) -> bool:
+        """Whether a chain accepts every packet that calls it, by itself or by the chains that it goes to."""
+        key = (self.base.table, name, self.base.scene)
+        if key not in self.accepting:
+            self.accepting[key] = False  # so is one that calls itself
+            steps = [step for rule in self.steps.get(key, ()) for step in rule]
+            is_whole = any(step.terms == ALWAYS and not step.unless for step in steps)
+            self.accepting[key] = is_whole and all(
+                step.verdict.word == "accept"
+                or (step.verdict.word in ("goto", "jump") and self._accepts_all(step.verdict.target))
+                for step in steps
+            )
+        return self.accepting[key]
+
+    def _is_bounded(self, name: str) -> bool:
+        """Whether some rule of a chain that accepts all, or of those that it goes to, is not known exactly."""
+        return any(
+            any(literals for _, literals in step.terms)
+            or (bool(step.verdict.target) and self._is_bounded(step.verdict.target))
+            for rule in self.steps[self.base.table, name, self.base.scene]
+            for step in rule
+        )
 
     def _hull(self, terms: list[Term], within: Term) -> Box:
         """A box around the terms: what the called chain need look at."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from firewright.diagnostic import harmless
 from firewright.model.conntrack_helper import HELPERS
 from firewright.model.protocol import PORTED_NAMES
+from firewright.readers.nftables.keys import sets_of
 from firewright.readers.nftables.tree import (
     Decide,
     Effect,
+    Fill,
     Gate,
     Key,
     ListedRule,
@@ -26,8 +28,10 @@ _BESIDE = ("log", _TIMEOUT, _HELPER)
 """Effects that change no packet and open nothing, but for helpers, which are looked at more closely."""
 
 
-def unseen(listing: Listing) -> Iterator[str]:
+def unseen(listing: Listing, records: Collection[str] = ()) -> Iterator[str]:
     """Each thing that changes what becomes of packets without being in the programs of the listing, in words. O(rules).
+
+    `records` are the names of sets that packets may fill, for no rule may ask what is in them: that is looked at.
 
     Chains of NAT, at devices or of bridges; switched-off tables; sets whose elements go or come by themselves; statements that
     write to packets, hand them over or keep them from connection tracking; helpers that read other flows than their own.
@@ -40,17 +44,21 @@ def unseen(listing: Listing) -> Iterator[str]:
             if chain.hook and not is_judged:
                 yield f"chain {harmless(chain.name)} of {harmless(table.title)} is not one that is judged"
             for place, rule in enumerate(chain.rules, 1):
-                for what in _in_rule(table, rule):
+                for what in _in_rule(table, rule, records):
                     yield f"{harmless(table.title)} {harmless(chain.name)} rule {place}: {what}"
         for one in table.sets.values():
-            if one.is_fading or one.is_filled:
+            if (one.is_fading or one.is_filled) and (one.is_map or one.name not in records):
                 yield f"the elements of {harmless(one.name)} do not stay as they are"
 
 
-def _in_rule(table: ListedTable, rule: ListedRule) -> Iterator[str]:
+def _in_rule(table: ListedTable, rule: ListedRule, records: Collection[str]) -> Iterator[str]:
     if rule.refused:
         yield rule.refused
     for part in rule.statements:
+        if isinstance(part, Fill) and part.set in records and not part.gate:
+            continue
+        if asked := sets_of(part) & set(records):
+            yield f"what is in {harmless(min(asked))} does not stay as it is"
         if isinstance(part, Effect):
             is_beside = part.text == "counter" or (f"{part.text} ".startswith(_BESIDE) and not part.looks)
             if part.changes or not is_beside:

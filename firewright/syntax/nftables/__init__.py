@@ -13,6 +13,8 @@ from firewright.syntax.nftables.statement import (
     Member,
     Named,
     Opening,
+    Passing,
+    Record,
     Resetting,
     SetHelper,
     SetTimeout,
@@ -21,13 +23,23 @@ from firewright.syntax.nftables.statement import (
     VerdictMap,
     Word,
 )
-from firewright.syntax.nftables.table import AddressGroup, Chain, HelperObject, Hook, Rule, Table, TimeoutObject
-from firewright.syntax.nftables.text import ABOUT, render
+from firewright.syntax.nftables.table import (
+    AddressGroup,
+    Chain,
+    HelperObject,
+    Hook,
+    Records,
+    Rule,
+    Table,
+    TimeoutObject,
+)
+from firewright.syntax.nftables.text import ABOUT, TABLE, render
 from firewright.syntax.nftables.words import comment, name
 
 __all__ = [
     "ABOUT",
     "LATEST_INSTANT",
+    "TABLE",
     "AddressGroup",
     "Chain",
     "Compare",
@@ -43,6 +55,9 @@ __all__ = [
     "Member",
     "Named",
     "Opening",
+    "Passing",
+    "Record",
+    "Records",
     "Resetting",
     "Rule",
     "SetHelper",

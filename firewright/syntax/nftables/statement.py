@@ -181,6 +181,26 @@ class SetHelper:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """The packet has come in by some interface, or goes out by one; a hook's other packets have none there."""
+
+    is_in: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Remembers the fields of the packet in a set of the table, and counts; where the set is full, the rule ends here."""
+
+    records: str
+    fields: tuple[Field, ...]
+
+    def __post_init__(self) -> None:
+        checked_name(self.records)
+        if not self.fields:
+            raise ValueError("a record of nothing")
+
+
 Statement = (
     Match
     | Named
@@ -195,5 +215,7 @@ Statement = (
     | Log
     | SetTimeout
     | SetHelper
+    | Passing
+    | Record
 )
 """One part of a rule."""

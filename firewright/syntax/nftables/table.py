@@ -8,7 +8,8 @@ from enum import StrEnum
 
 from firewright.model.interval import Ranges
 from firewright.model.packet import Family
-from firewright.syntax.nftables.statement import SetHelper, SetTimeout, Statement, Verdict, VerdictMap
+from firewright.syntax.nftables.field import Field, Kind
+from firewright.syntax.nftables.statement import Record, SetHelper, SetTimeout, Statement, Verdict, VerdictMap
 from firewright.syntax.nftables.words import checked_name
 from firewright.syntax.nftables.words import comment as harmless_comment
 
@@ -98,6 +99,34 @@ class HelperObject:
 
 
 @dataclass(frozen=True, slots=True)
+class Records:
+    """What packets leave behind: the values of these fields, each with a counter, forgotten after so many seconds of silence.
+
+    At most `size` are kept. Raises ValueError for a key that the kernel does not take, of more than 64 bytes
+    (NFT_DATA_VALUE_MAXLEN), or that nft cannot list: with more than five fields, nft 1.0.6 loads it and ends by a failed assertion
+    as soon as it lists an element (measured; datatype.h has six bits a field in one word).
+    """
+
+    name: str
+    fields: tuple[Field, ...]
+    size: int
+    seconds: int
+
+    def __post_init__(self) -> None:
+        checked_name(self.name)
+        length = sum(_BYTES.get(field.kind, 4) for field in self.fields)
+        if not 0 < len(self.fields) <= _MOST_FIELDS or length > _LONGEST_KEY:
+            raise ValueError(f"no records: {self.name}")
+        if self.size < 1 or self.seconds < 1:
+            raise ValueError(f"records of nothing: {self.name}")
+
+
+_BYTES = {Kind.NAME: 16, Kind.ADDRESS6: 16}
+"""How much of a key a value takes; the others take a word of four."""
+_LONGEST_KEY, _MOST_FIELDS = 64, 5
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """The table `inet firewright`, whole. Raises ValueError for names that are twice there, or are named and not there."""
 
@@ -106,6 +135,7 @@ class Table:
     groups: tuple[AddressGroup, ...] = ()
     timeouts: tuple[TimeoutObject, ...] = ()
     helpers: tuple[HelperObject, ...] = ()
+    records: tuple[Records, ...] = ()
 
     def __post_init__(self) -> None:
         chains = {chain.name for chain in self.chains}
@@ -128,5 +158,14 @@ class Table:
             for one in rule.statements
             if isinstance(one, SetTimeout | SetHelper)
         }
+        kept = {(one.name, one.fields) for one in self.records}
+        sets = [*(one.name for one in self.records), *(one.name for one in self.groups)]
+        if len(set(sets)) != len(sets):
+            raise ValueError("a name is given twice")
+        for chain in self.chains:
+            for rule in chain.rules:
+                for one in rule.statements:
+                    if isinstance(one, Record) and (one.records, one.fields) not in kept:
+                        raise ValueError(f"named and not there: {one.records}")
         if missing := (wanted - chains) | (used - objects):
             raise ValueError(f"named and not there: {', '.join(sorted(missing))}")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from firewright.model.interval import Ranges
-from firewright.syntax.nftables.field import Field, mask, span
+from firewright.syntax.nftables.field import Field, Kind, mask, span
 from firewright.syntax.nftables.statement import (
     Compare,
     Counter,
@@ -17,6 +17,8 @@ from firewright.syntax.nftables.statement import (
     Member,
     Named,
     Opening,
+    Passing,
+    Record,
     Resetting,
     SetHelper,
     SetTimeout,
@@ -24,7 +26,7 @@ from firewright.syntax.nftables.statement import (
     Verdict,
     VerdictMap,
 )
-from firewright.syntax.nftables.table import AddressGroup, Chain, HelperObject, Rule, Table, TimeoutObject
+from firewright.syntax.nftables.table import AddressGroup, Chain, HelperObject, Records, Rule, Table, TimeoutObject
 from firewright.syntax.nftables.words import comment
 
 TABLE = "inet firewright"
@@ -45,6 +47,7 @@ def render(table: Table) -> str:
         *map(_timeout, table.timeouts),
         *map(_helper, table.helpers),
         *map(_group, table.groups),
+        *map(_records, table.records),
         *map(_chain, table.chains),
         [f"\tchain {ABOUT} {{", f'\t\tcomment "{comment(table.comment)}"', "\t}"],
     ]
@@ -77,6 +80,20 @@ def _group(one: AddressGroup) -> list[str]:
         "\t\t}",
         "\t}",
     ]
+
+
+def _records(one: Records) -> list[str]:
+    kinds = " . ".join(_TYPES[field] if field in _TYPES else _TYPES_OF[field.kind] for field in one.fields)
+    body = (f"type {kinds}", f"size {one.size}", "flags dynamic,timeout", f"timeout {one.seconds}s")
+    return [f"\tset {one.name} {{", *(f"\t\t{line}" for line in body), "\t}"]
+
+
+_TYPES_OF = {
+    Kind.NAME: "ifname", Kind.FLAG: "ct_state", Kind.ADDRESS4: "ipv4_addr", Kind.ADDRESS6: "ipv6_addr",
+    Kind.PORT: "inet_service", Kind.PROTOCOL: "inet_proto", Kind.ICMP_TYPE: "icmp_type", Kind.ICMPV6_TYPE: "icmpv6_type",
+}  # fmt: skip
+_TYPES = {Field.ICMP_CODE: "icmp_code", Field.ICMPV6_CODE: "icmpv6_code"}
+"""What nft calls the values of fields where they are keys of a set (nft(8), DATA TYPES)."""
 
 
 def _chain(chain: Chain) -> list[str]:
@@ -122,6 +139,10 @@ def _statement(one: Statement) -> str:
             return f'limit rate {one.rate}/second burst {one.burst} packets log prefix "{one.prefix}"'
         case SetTimeout():
             return f'ct timeout set "{one.name}"'
+        case Passing():
+            return f"{'iif' if one.is_in else 'oif'} != 0"
+        case Record():
+            return f"update @{one.records} {{ {' . '.join(field.words for field in one.fields)} counter }}"
         case SetHelper():
             return f'ct helper set "{one.name}"'
         case _:

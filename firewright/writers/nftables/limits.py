@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from firewright.analysis.management import without_management
 from firewright.diagnostic import Diagnostic, Report, Severity
+from firewright.model.management import without_management
 from firewright.model.packet import TCP, UDP
 from firewright.model.policy import Firewall, Policy, Rule
 from firewright.syntax.nftables import LATEST_INSTANT

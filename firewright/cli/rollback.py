@@ -1,0 +1,51 @@
+"""`firewright rollback`: take back what waits on a host, or return to a generation that it has kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from firewright.cli._host import on_host
+from firewright.cli._progress import progress
+from firewright.cli._run import Run, Shown, shows
+
+if TYPE_CHECKING:
+    from firewright.live.host import Host
+
+
+@click.command(
+    "rollback",
+    short_help="Take back what waits on a host, or return to a generation.",
+    epilog="Example: firewright rollback root@web1 --to 3 && firewright confirm root@web1",
+)
+@on_host
+@click.option(
+    "--to", "number", type=click.IntRange(1), metavar="N", help="Return to this generation; it waits to be confirmed."
+)
+@click.option("--wait", type=click.IntRange(5, 86_400), default=120, show_default=True, metavar="SECONDS",
+              help="With --to: in which somebody confirms.")  # fmt: skip
+@click.option("--force", is_flag=True, help="With --to: go on where the way back in would be cut.")
+@shows("text", "json")
+def COMMAND(host: Host, number: int | None, wait: int, force: bool, shown: Shown) -> int:
+    """Take back now what waits to be confirmed on HOST, this machine if none is named.
+
+    With --to an earlier generation is loaded, as an apply is: the way back in is proved open first, and it waits to be confirmed.
+    """
+    from firewright.reports import Step
+    from firewright.workflows.returning import return_to
+    from firewright.workflows.rollback import roll_back
+
+    run = Run.begin(shown)
+    run.will_show(Step)
+    with progress() as saying:
+        step = (
+            roll_back(host, run.report, saying)
+            if number is None
+            else return_to(number, host, run.report, saying, wait, force)
+        )
+    if step is None:
+        run.refuse()
+    run.warn()
+    run.show(step)
+    return 1 if step.verb == "refused" else 0

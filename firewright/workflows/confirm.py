@@ -1,0 +1,61 @@
+"""Confirm what waits on a host, over a connection that is new; then end the flows inside what closed."""
+
+from __future__ import annotations
+
+from firewright.diagnostic import Diagnostic, Report, Severity, harmless
+from firewright.live.conntrack_text import flow_lines
+from firewright.live.host import Host, HostError
+from firewright.reports import Step
+from firewright.space.budget import Undecided
+from firewright.workflows.meaning import Unjudged, programs_of
+from firewright.workflows.plan import flows_to_end, survey
+from firewright.workflows.selection import Saying, silent
+
+
+def confirm(host: Host, report: Report, saying: Saying = silent, number: int | None = None) -> Step | None:
+    """What became of what waits on a host: confirmed, so that it is loaded at boot; or None after saying in the report why not.
+
+    `number` is the generation that is meant, None for whichever waits. It comes over a connection of its own (to this machine:
+    over that of whoever calls), and is refused over the one that the ruleset came by.
+    """
+    saying(f"confirming on {host.name}")
+    try:
+        reply = host.call("confirm", "any" if number is None else str(number), "-")
+    except HostError as error:
+        report.error(error.name, error.message, help=error.help)
+        return None
+    words = [_boot_words(reply.line("boot"))]
+    words += _ended(host, report, saying)
+    return Step(host.name, "confirmed", int(reply.line("generation")), tuple(words))
+
+
+def _boot_words(said: str) -> str:
+    kind, _, rest = said.partition(": ")
+    return (
+        f"nothing loads it at boot: {harmless(rest)}"
+        if kind == "none"
+        else f"loaded at boot by {harmless(rest or said)}"
+    )
+
+
+def _ended(host: Host, report: Report, saying: Saying) -> list[str]:
+    """End the flows that could not begin any more, by what runs now. What cannot be done is a warning: it is confirmed all the same."""
+    inner = Report()
+    surveyed = survey(host, inner, saying)
+    try:
+        if surveyed is None:
+            raise HostError("flows-stay", "; ".join(one.message for one in inner.diagnostics))
+        if surveyed.tracked is None:
+            raise HostError("flows-stay", "conntrack is not there", "apt-get install conntrack on the host")
+        programs = programs_of(surveyed.state.table, surveyed.state.time)
+        began = surveyed.state.generation(surveyed.state.confirmed)
+        is_late = began is not None and began.facts.get("tracking") == "late"
+        ending = flows_to_end(surveyed.tracked, programs, surveyed.seen.machine, is_late)
+        if not ending:
+            return ["no open flow is inside what closed"]
+        done = host.call("end_flows", texts={"flows": flow_lines(ending)}, seconds=300).line("ended")
+        return [f"ended {done} open flows inside what closed"]
+    except (HostError, Undecided, Unjudged) as error:
+        message = f"open flows inside what closed stay until they end by themselves: {harmless(str(error))}"
+        report.add(Diagnostic("flows-stay", Severity.WARNING, message, help=getattr(error, "help", "")))
+        return []

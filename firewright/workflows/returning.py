@@ -1,0 +1,78 @@
+"""Return to a generation that a host has kept: loaded like an apply, proved to be what it was, and confirmed or taken back."""
+
+from __future__ import annotations
+
+import time
+
+from firewright.analysis.management import parse_connection, stays_open
+from firewright.diagnostic import Report, harmless
+from firewright.live.host import Host, HostError, program
+from firewright.live.nft import NftError
+from firewright.live.session import user
+from firewright.reports import Step
+from firewright.space.budget import Undecided
+from firewright.workflows.meaning import Unjudged, first_difference, programs_of
+from firewright.workflows.plan import Surveyed, at_interfaces, survey
+from firewright.workflows.selection import Saying, silent
+
+_FILES = ("ruleset.nft", "minimal.nft", "ends", "meta")
+
+
+def return_to(
+    number: int, host: Host, report: Report, saying: Saying = silent, wait: int = 120, is_forced: bool = False
+) -> Step | None:
+    """What became of a host that was to return to a generation; or None after saying in the report why nothing was done.
+
+    It is a new generation with the old one's text. Refused where it would cut off the ssh connection that it comes over.
+    """
+    surveyed = survey(host, report, saying)
+    if surveyed is None:
+        return None
+    try:
+        saying(f"fetching generation {number} from {host.name}")
+        texts = {name: host.call("generation", str(number), name).text("file") for name in _FILES}
+        if (said := _locks_out(texts["ruleset.nft"], surveyed)) and not is_forced:
+            return Step(host.name, "refused", None, (said, "--force loads it; the watchdog brings back what runs now"))
+        texts["meta"] = _facts(texts["meta"], number)
+        saying(f"loading it on {host.name}")
+        words = (surveyed.state.sum, str(wait), "-", "kept")
+        reply = host.call("apply", *words, texts={**texts, "host.sh": program()}, seconds=300)
+        made = int(reply.line("generation"))
+        difference = first_difference(texts["ruleset.nft"], reply.text("table"), surveyed.state.time)
+        if difference is not None:
+            host.call("rollback", str(made), "what runs is not what was kept")
+            return Step(host.name, "rolled back", made, (f"what runs is not what was kept: {difference}",))
+    except HostError as error:
+        report.error(error.name, error.message, help=error.help)
+        return None
+    except (NftError, Undecided, Unjudged) as error:
+        report.error("not-proved", f"nobody can prove what generation {number} means: {harmless(str(error))}")
+        return None
+    return Step(
+        host.name,
+        "applied",
+        made,
+        (
+            f"proved: what runs means what generation {number} did",
+            f"taken back in {wait} s unless it is confirmed over a new connection",
+        ),
+        wait,
+    )
+
+
+def _locks_out(text: str, surveyed: Surveyed) -> str:
+    """Why a ruleset would cut off the connection that this comes over, in a sentence; empty where it is proved that it does not."""
+    words = surveyed.state.connection
+    if not words:
+        return ""
+    connection = parse_connection(words)
+    if connection is None:
+        return f"nobody can tell what {harmless(words, 80)!r} says of the ssh connection"
+    found = stays_open(programs_of(text, surveyed.state.time), at_interfaces(connection, surveyed.seen.machine))
+    return "" if found is None else f"it would cut off the connection that it is loaded over: {found}"
+
+
+def _facts(kept: str, number: int) -> str:
+    """What was kept of the old generation, with when and by whom it was returned to."""
+    lines = [line for line in kept.splitlines() if line.partition("=")[0] not in ("made", "by", "returned")]
+    return "\n".join([*lines, f"made={int(time.time())}", f"by={user()}", f"returned={number}"]) + "\n"
