@@ -1,0 +1,1 @@
+"""Inventories, and what is read from them."""
