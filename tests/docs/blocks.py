@@ -7,6 +7,7 @@ reader's is: what is in it later, the page's own commands and files put there. B
     yaml NAME       a file that is written into the folder
     yaml            a policy of its own, that must be right
     python          code that runs and asserts
+    machine         the same, each behind `$ sudo `, on a machine of its own that lasts as long as the folder
     text, sh, yml   not run: output shown elsewhere, commands for a network, other programs' files
 """
 
@@ -19,9 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.cli.running import run
+from tests.docs.machine import said_on_a_machine
 
 ROOT = Path(__file__).parents[2]
-WORDS = ("console", "yaml", "text", "sh", "yml", "json", "python")
+WORDS = ("console", "machine", "yaml", "text", "sh", "yml", "json", "python")
 """What may stand behind a fence."""
 GENERATED = "<!-- Written by"
 _FENCE = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -96,6 +98,12 @@ def executed(body: str, cwd: Path, enter: Callable[[Path], None]) -> tuple[str, 
     if _is_spaced(parts):
         parts[:-1] = [part if part.count("\n") == 1 else f"{part}\n" for part in parts[:-1]]
     return "".join(parts), cwd
+
+
+def on_a_machine(found: list[Block], folder: Path, state: Path) -> list[str]:
+    """The machine blocks of a folder as they should be: their commands, in order, with what they say now on one machine."""
+    said = iter(said_on_a_machine([one for block in found for one in commands(block.body)], folder, state))
+    return ["\n".join(f"$ {one}\n{next(said)}" for one in commands(block.body)) for block in found]
 
 
 def _is_spaced(parts: list[str]) -> bool:

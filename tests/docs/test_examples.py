@@ -10,12 +10,12 @@ import pytest
 from firewright.diagnostic import Report
 from firewright.readers.policy_yaml import load
 from firewright.source import Source
-from tests.docs.blocks import ROOT, WORDS, blocks, broken, commands, executed, pages, prepared
+from tests.docs.blocks import ROOT, WORDS, blocks, broken, commands, executed, on_a_machine, pages, prepared
 
 PAGES = [
     path
     for path in pages()
-    if any(block.word in ("console", "yaml") for block in blocks(path.read_text(encoding="utf-8")))
+    if any(block.word in ("console", "machine", "yaml") for block in blocks(path.read_text(encoding="utf-8")))
 ]
 IDS = [path.relative_to(ROOT).as_posix() for path in PAGES]
 
@@ -38,6 +38,12 @@ def test_a_page_shows_what_the_program_says(page: Path, tmp_path: Path, monkeypa
             assert not broken(new), f"the program broke, and nothing is written:\n{new}"
             if new != block.body:
                 changed.append((block, new))
+    for place in dict.fromkeys(block.place for block in blocks(text) if block.word == "machine"):
+        found = [block for block in blocks(text) if block.word == "machine" and block.place == place]
+        state = tmp_path / f"state-{place}"
+        new_ones = on_a_machine(found, tmp_path / str(place), state)
+        changed += [(block, new) for block, new in zip(found, new_ones, strict=True) if block.body != new]
+    changed.sort(key=lambda one: one[0].start)
     if os.environ.get("FIREWRIGHT_UPDATE") == "1":
         for block, new in reversed(changed):
             text = text[: block.start] + new + text[block.start + len(block.body) :]
@@ -99,7 +105,7 @@ def test_every_fence_says_what_it_is() -> None:
     for page in pages():
         for block in blocks(page.read_text(encoding="utf-8")):
             assert block.word in WORDS, f"{page}: {block.word!r}"
-            assert block.word != "console" or commands(block.body), page
+            assert block.word not in ("console", "machine") or commands(block.body), page
 
 
 def test_pages_are_executed() -> None:
