@@ -97,6 +97,11 @@ class Sightings:
         return canonical(pair for one in self.sights if one.observation.state is state for pair in one.services)
 
     @property
+    def hidden(self) -> Ranges:
+        """The services that nobody answers for."""
+        return self.services(State.HIDDEN)
+
+    @property
     def is_determined(self) -> bool:
         """Whether anything was found out."""
         states = {one.observation.state for one in self.sights}
@@ -143,11 +148,7 @@ class Judgement:
     said: str = ""
     at: Span = field(default=NOWHERE, compare=False)
 
-
-def counts(judgements: Iterable[Judgement]) -> dict[Agreement, int]:
-    """How many services are confirmed, contradicted and undetermined; a protocol without ports counts once."""
-    found = dict.fromkeys(Agreement, 0)
-    for one in judgements:
-        for low, high in one.services:
-            found[one.agreement] += high - low + 1 if low >> 16 in PORTED else 1
-    return found
+    @property
+    def count(self) -> int:
+        """How many services these are; a protocol without ports counts once."""
+        return sum(high - low + 1 if low >> 16 in PORTED else 1 for low, high in self.services)

@@ -81,9 +81,8 @@ def COMMAND(
     """
     from firewright.diagnostic import Report
     from firewright.reports import Step
-    from firewright.workflows.apply import apply_plan
+    from firewright.workflows.apply import apply_plan, plan_to_apply
     from firewright.workflows.confirm import confirm
-    from firewright.workflows.plan import plan
     from firewright.workflows.prepare import prepare
 
     if enforce is not None and not audit:
@@ -92,7 +91,7 @@ def COMMAND(
     run.will_show(Step)
     with progress() as saying:
         prepared = prepare(run.wanted(picked), run.report, names, saying, _auditing(audit, enforce))
-        planned = None if prepared is None else plan(prepared, host, run.report, saying, force)
+        planned = None if prepared is None else plan_to_apply(prepared, host, run.report, saying, force)
         if planned is None:
             run.refuse(has_notes=shown.is_verbose)
         # What was found until here is in the plan; what is said apart is what became of it.

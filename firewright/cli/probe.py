@@ -13,7 +13,7 @@ _MOST_RATE, _MOST_PATIENCE = 10_000_000, 3600
 
 @click.command(
     "probe",
-    short_help="What of a host really answers: open, closed, hidden; against a policy.",
+    short_help="What of a host really answers, and whether a policy agrees.",
     epilog="Example: firewright probe 192.168.1.10 -p server.yaml --from home. Ends with 0 if nothing contradicts the policy (without one: "
     "if anything was found out), 1 if something does or nothing was found out, 2 for errors, 130 where it was interrupted.",
 )

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from firewright.workflows.rollout import Order
 
 INTERRUPTED = 130
-_ERASE = "\r\x1b[2K"
-"""What takes away the line that a terminal's cursor is in (ECMA-48, EL)."""
 WORKERS = 8
 """Hosts that are changed at the same time, where nobody says how many."""
 
@@ -82,9 +79,10 @@ def COMMAND(
         raise click.UsageError("--probe is from this machine: it does not go with --dask")
     found = _read(run, inventory, inventory_format)
     wanted = run.wanted(picked)
-    executing: Callable[[Path], AbstractContextManager[Workers]] = partial(_executing, workers, dask)
-    with progress() as saying:
-        done = rollout(found, order, wanted, run.report, executing, Watch(saying, _tell, _stopping))
+    with ExitStack() as watching:
+        saying = watching.enter_context(progress())
+        executing = partial(_executing, workers, dask, watching)
+        done = rollout(found, order, wanted, run.report, executing, Watch(saying, _output.say, _stopping))
     if done is None:
         run.refuse(has_notes=shown.is_verbose)
     run.warn(has_notes=shown.is_verbose)
@@ -121,16 +119,13 @@ def _read(run: Run, path: str, format: str) -> Inventory:
 
 
 @contextmanager
-def _executing(workers: int, dask: str, held: Path) -> Iterator[Workers]:
+def _executing(workers: int, dask: str, watching: ExitStack, held: Path) -> Iterator[Workers]:
+    """Workers, once nothing else runs in this process: a copy of it would inherit the locks of other threads."""
     from firewright.live import executors
 
+    watching.close()
     with executors.dask(dask) if dask else executors.processes(workers, held) as found:
         yield found
-
-
-def _tell(line: str) -> None:
-    """Say a line on standard error; on a terminal in the place of the one that shows what is being done."""
-    _output.say(f"{_ERASE if _output.is_terminal(sys.stderr) else ''}{line}")
 
 
 @contextmanager
@@ -144,9 +139,9 @@ def _stopping() -> Iterator[Callable[[], bool]]:
     def ask(number: int, frame: object) -> None:
         asked.append(number)
         if len(asked) > 1:
-            _tell("left: hosts that were begun come to their end without this; --resume looks at them again")
+            _output.say("left: hosts that were begun come to their end without this; --resume looks at them again")
             os._exit(INTERRUPTED)  # an orderly end would wait for the workers
-        _tell("stopping: nothing more is begun; what runs comes to its end (again to leave at once)")
+        _output.say("stopping: nothing more is begun; what runs comes to its end (again to leave at once)")
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from firewright.analysis.observed import Agreement, Judgement, Sight, Sightings, State, counts
 from firewright.diagnostic import harmless
 from firewright.model.address import AddressSet
 from firewright.model.interval import Ranges, intersection, size
@@ -20,15 +19,22 @@ from firewright.reports._result import SCHEMA_VERSION, Look
 from firewright.reports._tree import place_tree
 from firewright.source import Source, Span
 
+if TYPE_CHECKING:
+    from firewright.analysis.observed import Judgement, Sight, Sightings
+
 MOST_NAMED = 40
 """Open services that are called by what commonly is there."""
 MOST_SILENT = 4
 """Addresses of which nothing was found out that are shown one by one where not everything is wanted."""
 MOST_RANGES = 12
 """Ranges of ports of one protocol that are all named where not everything is wanted."""
-_STYLES = {State.OPEN: "open", State.CLOSED: "closed", State.HIDDEN: "faint", State.UNDETERMINED: "asked"}
-_ORDER = tuple(State)
-_AGREEING = {Agreement.CONFIRMED: "open", Agreement.CONTRADICTED: "error", Agreement.UNDETERMINED: "asked"}
+OPEN, UNDETERMINED = "open", "undetermined"
+_STYLES = {OPEN: "open", "closed": "closed", "hidden": "faint", UNDETERMINED: "asked"}
+"""The states (`analysis.observed.State`) as they are shown, the first first."""
+_ORDER = tuple(_STYLES)
+CONFIRMED, CONTRADICTED = "confirmed", "contradicted"
+_AGREEING = {CONFIRMED: "open", CONTRADICTED: "error", UNDETERMINED: "asked"}
+"""The verdicts (`analysis.observed.Agreement`) as they are shown."""
 _INDENT, _LABEL = "  ", 14
 CONNECTED = "TCP was tried by connections: what this machine's own firewall stops looks hidden too"
 NOBODY = "nothing answered: it hides everything, or is not there"
@@ -69,7 +75,7 @@ def probe_text(probed: Probed, look: Look) -> str:
         rows += _together(silent, look, paint)
     lines = Lines(probed.sources)
     for judgement in probed.judged:
-        if judgement.agreement is Agreement.CONTRADICTED or look.is_verbose:
+        if judgement.agreement == CONTRADICTED or look.is_verbose:
             rows += _judged(judgement, lines, look, paint)
     rows += [_verdict(probed, name, paint) for name in probed.policies]
     if _is_doubtful(probed):
@@ -83,14 +89,12 @@ def _together(silent: list[Sightings], look: Look, paint: Paint) -> Iterator[str
     """The addresses of which nothing was found out, as few prefixes."""
     prefixes = AddressSet.of(*(one.address for one in silent)).prefixes()
     yield paint("title", f"{len(silent):,} addresses")
-    yield from _row(
-        State.UNDETERMINED, f"nothing answered, or nothing could be sent: {', '.join(prefixes)}", look, paint
-    )
+    yield from _row(UNDETERMINED, f"nothing answered, or nothing could be sent: {', '.join(prefixes)}", look, paint)
 
 
 def _is_doubtful(probed: Probed) -> bool:
     """Whether TCP ports are called hidden that were only tried by connections."""
-    hidden = (one.services(State.HIDDEN) for one in probed.sightings)
+    hidden = (one.hidden for one in probed.sightings)
     return not probed.is_raw and any(intersection(one, ((TCP << 16, TCP << 16 | 0xFFFF),)) for one in hidden)
 
 
@@ -99,10 +103,10 @@ def _address(one: Sightings, look: Look, paint: Paint) -> Iterator[str]:
     source = f", from {one.source}" if one.source else ""
     yield f"{paint('title', one.address)}{name}{source}"
     if one.why:
-        yield from _row(State.UNDETERMINED, f"everything: {harmless(one.why)}", look, paint)
+        yield from _row(UNDETERMINED, f"everything: {harmless(one.why)}", look, paint)
     for sight in _sorted(one.sights):
         yield from _row(sight.observation.state, _services(sight, one.family, look.is_verbose), look, paint)
-    if not one.is_alive and not one.why and one.services(State.HIDDEN):
+    if not one.is_alive and not one.why and one.hidden:
         yield f"{_INDENT}{paint('asked', NOBODY)}"
 
 
@@ -110,22 +114,22 @@ def _sorted(sights: Iterable[Sight]) -> list[Sight]:
     return sorted(sights, key=lambda one: (_ORDER.index(one.observation.state), one.services))
 
 
-def _row(state: State, said: str, look: Look, paint: Paint) -> Iterator[str]:
+def _row(state: str, said: str, look: Look, paint: Paint) -> Iterator[str]:
     room = max(30, look.width - len(_INDENT) - _LABEL)
     first, *rest = folded(said, room, room) if look.is_cut else [said]
-    yield f"{_INDENT}{paint(_STYLES[state], f'{state.value:{_LABEL}}')}{first}".rstrip()
+    yield f"{_INDENT}{paint(_STYLES[state], f'{state:{_LABEL}}')}{first}".rstrip()
     yield from (" " * (len(_INDENT) + _LABEL) + row for row in rest)
 
 
 def _services(sight: Sight, family: Family, is_whole: bool) -> str:
     """The services of a sight, open ones by what commonly is there, and how they were closed."""
     seen = sight.observation
-    if seen.state is State.OPEN:
+    if seen.state == OPEN:
         said = ", ".join(_named(sight.services, family))
     else:
         said = service_words(sight.services, family) if is_whole else _short(sight.services, family)
     if how := harmless(seen.words(family), 200):
-        said += f": {how}" if seen.state is State.UNDETERMINED else f" ({how})"
+        said += f": {how}" if seen.state == UNDETERMINED else f" ({how})"
     return said
 
 
@@ -163,7 +167,7 @@ def _judged(one: Judgement, lines: Lines, look: Look, paint: Paint) -> Iterator[
 
 def _how(one: Judgement) -> str:
     said = one.observation.words(one.family)
-    if one.observation.state is State.UNDETERMINED or not said:
+    if one.observation.state == UNDETERMINED or not said:
         return "" if one.why else f" is {one.observation.state}"
     return f", {one.observation.state} ({harmless(said, 200)})"
 
@@ -185,13 +189,13 @@ def _verdict(probed: Probed, name: str, paint: Paint) -> str:
 
 def agrees(probed: Probed, name: str) -> bool:
     """Whether something confirms a policy and nothing contradicts it."""
-    found = counts(one for one in probed.judged if one.policy == name)
-    return found[Agreement.CONFIRMED] > 0 and not found[Agreement.CONTRADICTED]
+    found = _counted(probed, name)
+    return found[CONFIRMED] > 0 and not found[CONTRADICTED]
 
 
 def verdict_words(probed: Probed, name: str) -> str:
     """How many services confirm and contradict a policy, in one line."""
-    found = counts(one for one in probed.judged if one.policy == name)
+    found = _counted(probed, name)
     what = several(sum(found.values()), "service")
     return f"{harmless(name)}, {what}: " + ", ".join(f"{count:,} {kind}" for kind, count in found.items())
 
@@ -215,7 +219,7 @@ def probe_markdown(probed: Probed, look: Look) -> str:
         rows += [*table(("state", "services", "how"), cells), ""]
     for name in probed.policies:
         rows += [f"## Against {plain(name)}", "", f"{plain(verdict_words(probed, name))}.", ""]
-        wrong = [one for one in probed.judged if one.policy == name and one.agreement is not Agreement.CONFIRMED]
+        wrong = [one for one in probed.judged if one.policy == name and one.agreement != CONFIRMED]
         if wrong:
             judged = (
                 (
@@ -250,8 +254,12 @@ def probe_tree(probed: Probed) -> dict[str, Any]:
 
 
 def _counted(probed: Probed, name: str) -> dict[str, int]:
-    found = counts(one for one in probed.judged if one.policy == name)
-    return {kind.value: count for kind, count in found.items()}
+    """How many services confirm a policy, contradict it, or do neither."""
+    found = dict.fromkeys(_AGREEING, 0)
+    for one in probed.judged:
+        if one.policy == name:
+            found[one.agreement.value] += one.count
+    return found
 
 
 def _sightings_tree(one: Sightings) -> dict[str, Any]:

@@ -57,7 +57,8 @@ class HostOutcome:
 class Rollout:
     """One run over a fleet: its name, the batches, what became of each host, in their order.
 
-    `state` is the path of the file that knows where it stands, empty where nothing was to be changed (`is_check`).
+    `state` is the path of the file that knows where it stands, empty where nothing was to be changed (`is_check`). `again` is how it
+    goes on, in words; `policies` are the file and the firewall that each host was to have, by its name.
     """
 
     run: str

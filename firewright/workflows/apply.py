@@ -16,13 +16,29 @@ from firewright.reports import Step, refused_by
 from firewright.space.budget import Undecided
 from firewright.workflows.audited import prove_audited
 from firewright.workflows.compile import Unproved, prove
-from firewright.workflows.plan import Planned
+from firewright.workflows.plan import Planned, plan
 from firewright.workflows.prepare import Prepared, facts, minimal_text
+from firewright.workflows.rollback import roll_back
 from firewright.workflows.selection import Saying, silent
 
 WAIT = 120
 """Seconds in which somebody confirms, or the old ruleset comes back."""
 _SECONDS = 300.0
+
+
+def plan_to_apply(
+    prepared: Prepared, host: Host, report: Report, saying: Saying = silent, is_forced: bool = False
+) -> Planned | None:
+    """See workflows.plan.plan; but where a generation waits whose watchdog is dead, it is taken back first, and the plan made after."""
+    known = tuple(report.diagnostics)
+    planned = plan(prepared, host, report, saying, is_forced)
+    waiting = None if planned is None else planned.surveyed.state.pending
+    if waiting is None or waiting.is_watched:
+        return planned
+    report.diagnostics[:] = known
+    if roll_back(host, report, saying, waiting.number) is None:
+        return None
+    return plan(prepared, host, report, saying, is_forced)
 
 
 def apply_plan(planned: Planned, host: Host, report: Report, saying: Saying = silent, wait: int = WAIT) -> Step | None:

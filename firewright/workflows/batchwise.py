@@ -64,7 +64,6 @@ class Running:
 
         Hosts that were begun come to their end in any case. Law: test_nothing_begins_after_a_failure
         """
-        self.watch.saying(f"{len(self.outcomes)} of {len(self.jobs)} hosts")
         with self.watch.stopping() as self.is_stopped:
             self._batches(workers, change, stops)
 
@@ -109,7 +108,6 @@ class Running:
         why = f": {outcome.why}" if outcome.why else ""
         told = f"{outcome.host}: {outcome.became.value}{generation} ({outcome.seconds:.1f} s){why}"
         self.watch.telling(harmless(told, 400))
-        self.watch.saying(f"{len(self.outcomes)} of {len(self.jobs)} hosts")
 
     def _append(self, entry: Mapping[str, object]) -> None:
         """Put a line into the record; where that fails, nothing begins any more."""

@@ -304,7 +304,8 @@ def _say_state(state: HostState, report: Report) -> None:
         way_out = "look at it (nft list table inet firewright); --force replaces it"
         report.error("strange-table", message, help=way_out)
     if state.pending is not None:
-        message = f"generation {state.pending.number} waits to be confirmed, {max(state.pending.left, 0)} s are left"
+        left = f"{max(state.pending.left, 0)} s are left" if state.pending.is_watched else "and its watchdog is dead"
+        message = f"generation {state.pending.number} waits to be confirmed, {left}"
         report.error("pending", message, help="firewright confirm keeps it, firewright rollback takes it back")
 
 

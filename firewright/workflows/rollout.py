@@ -113,7 +113,6 @@ def _done(
     fleet = fleet_of(inventory, _all(plan), wanted, report, watch.saying, order.reaching, days)
     if fleet is None or (earlier is not None and not must_be_the_same(earlier, fleet, report)):
         return None
-    _say_unprobed(inventory, fleet, order, watch)
     run = earlier.run if earlier is not None else _new_name(wanted)
     file = (
         earlier.path if earlier is not None else wanted.folder / order.state if order.state else folder / f"{run}.jsonl"

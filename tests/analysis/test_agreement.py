@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import pairwise
 
 import pytest
@@ -10,11 +11,11 @@ from firewright.analysis.agreement import Circumstances, Expected, agreement, ju
 from firewright.analysis.observed import (
     Agreement,
     Answered,
+    Judgement,
     Observation,
     Sight,
     Sightings,
     State,
-    counts,
     gathered,
 )
 from firewright.analysis.path import OWN
@@ -68,6 +69,14 @@ def test_what_agrees(
     found, why = agreement(expected, seen, protocol, around)
     assert found is verdict
     assert bool(why) == (found is not YES)
+
+
+def counts(judgements: Iterable[Judgement]) -> dict[Agreement, int]:
+    """How many services there are of each verdict."""
+    found = dict.fromkeys(Agreement, 0)
+    for one in judgements:
+        found[one.agreement] += one.count
+    return found
 
 
 def tcp(*ports: int) -> Ranges:

@@ -12,7 +12,7 @@ from firewright.catalog.table import DATA
 from tests.docs.blocks import ROOT, blocks, pages
 from tools.docs.commands import command_names, options_of
 
-_CALL = re.compile(r"(?:^|[`(\s])firewright ([a-z]+)\b([^`\n|;#]*)")
+_CALL = re.compile(r"(?:^|(?<!\binet)[`(\s])firewright ([a-z]+)\b([^`\n|;#]*)")
 _OPTION = re.compile(r"(?<![\w-])(--[a-z][a-z-]*|-[a-zA-Z])(?![\w-])")
 
 
