@@ -84,7 +84,7 @@ Written by `python -m benchmarks.probe{quick}` ({machine}); do not edit. All 65,
 interfaces, by `firewright probe --all` from the start of the program to its answer, best and median of {runs} runs; nmap is
 `nmap -sS -p- -n -Pn -T5`, {nmap_runs} run(s) of it, in the same scene. The aim is {aim} s where errors are not rationed. *Wrong* counts
 ports whose state is not what the firewall and the services make it; *undetermined* ports are told to be so, with the reason. nmap's
-`filtered` stands for hidden and for refused by ICMP, so it is right for both.
+`filtered` stands for hidden and for refused by ICMP, so it is right for both. Other work ran on the machine.
 
 | scene | family | best (s) | median (s) | wrong | undetermined | nmap (s) | nmap wrong |
 |---|---|---:|---:|---:|---:|---:|---:|

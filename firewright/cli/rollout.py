@@ -119,7 +119,7 @@ def _read(run: Run, path: str, format: str) -> Inventory:
 
 
 @contextmanager
-def _executing(workers: int, dask: str, watching: ExitStack, held: Path) -> Iterator[Workers]:
+def _executing(workers: int, dask: str, watching: ExitStack, held: Path | None) -> Iterator[Workers]:
     """Workers, once nothing else runs in this process: a copy of it would inherit the locks of other threads."""
     from firewright.live import executors
 

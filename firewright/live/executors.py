@@ -52,23 +52,25 @@ class Workers:
 
 
 @contextmanager
-def processes(count: int, held: Path) -> Iterator[Workers]:
+def processes(count: int, held: Path | None) -> Iterator[Workers]:
     """So many processes, none of which dies of the Ctrl-C that its run is told.
 
-    Each holds the lock of the run on the file `held`. One whose run was killed comes to the end of what it does, and ends: so
-    long the lock is held, and nobody else changes that host.
+    Each holds the lock of the run on the file `held`, if there is one. One whose run was killed comes to the end of what it does, and
+    ends: so long the lock is held, and nobody else changes that host.
     """
-    with ProcessPoolExecutor(count, initializer=_become_worker, initargs=(os.getpid(), str(held))) as pool:
+    with ProcessPoolExecutor(count, initializer=_become_worker, initargs=(os.getpid(), held)) as pool:
         yield Workers(pool, count, is_here=True)
 
 
-def _become_worker(run: int, held: str) -> None:
+def _become_worker(run: int, held: Path | None) -> None:
     if os.getpid() != os.getsid(0):
         os.setsid()  # a terminal's Ctrl-C is for its foreground group
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _end_soon)
-    lock = os.open(held, os.O_RDONLY | os.O_CLOEXEC)  # closed, and with it the lock given back, when the worker ends
-    fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    if held is not None:
+        # It stays open: the lock is given back when the worker ends.
+        lock = os.open(held, os.O_RDONLY | os.O_CLOEXEC)
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     threading.Thread(target=_end_with, args=(run,), daemon=True).start()
 
 

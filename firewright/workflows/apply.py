@@ -36,7 +36,7 @@ def plan_to_apply(
     if waiting is None or waiting.is_watched:
         return planned
     report.diagnostics[:] = known
-    if roll_back(host, report, saying, waiting.number) is None:
+    if roll_back(host, report, saying, waiting.number, "its watchdog was dead") is None:
         return None
     return plan(prepared, host, report, saying, is_forced)
 

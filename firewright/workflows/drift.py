@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from firewright.diagnostic import Report, harmless
-from firewright.live.host import Host, checksum
+from firewright.live.host import Host, HostError, checksum
 from firewright.live.state import Generation, HostState, state_of
 from firewright.live.table_changes import Change, Changes
 from firewright.reports._drift import Drift, Gap, Side
@@ -89,12 +89,16 @@ def known_state(host: Host, report: Report) -> HostState | None:
 
 def stored(host: Host, number: int, report: Report) -> str | None:
     """The ruleset of a generation as its host keeps it; None after saying in the report that it is not what was stored."""
-    text = host.call("generation", str(number), "ruleset.nft").text("file")
-    if checksum(text.encode()) == host.call("generation", str(number), "sum").line("file"):
-        return text
-    message = (
-        f"{harmless(host.name)}: the file of generation {number} is not what was stored, so nothing is compared with it"
-    )
+    became = "is not what was stored"
+    try:
+        text = host.call("generation", str(number), "ruleset.nft").text("file")
+        if checksum(text.encode()) == host.call("generation", str(number), "sum").line("file"):
+            return text
+    except HostError as error:
+        if error.name != "no-generation":
+            raise
+        became = "is gone"
+    message = f"{harmless(host.name)}: the file of generation {number} {became}, so nothing is compared with it"
     report.error(
         "generation-changed", message, help="a boot would load the minimal ruleset instead: apply the policy again"
     )

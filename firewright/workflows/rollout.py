@@ -29,8 +29,8 @@ FOLDER = Path(".firewright", "rollouts")
 """Where state files lie, beside the inventory."""
 BATCH, CANARY = "20%", "1"
 """How many hosts at a time, and how many first, where nobody says it."""
-Executing = Callable[[Path], AbstractContextManager[Workers]]
-"""Who does it: given the file whose lock the run holds, workers for as long as they are needed."""
+Executing = Callable[[Path | None], AbstractContextManager[Workers]]
+"""Who does it: given the file whose lock the run holds, if it holds one, workers for as long as they are needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def _planned(
     if fleet is None:
         return None
     running = Running(plan, _jobs(inventory, fleet, order, wanted, {}), watch)
-    with executing(wanted.folder / inventory.path) as workers:
+    with executing(None) as workers:
         running.run(workers, change, stops=False)
     return _result(running, "", inventory, order, fleet, "")
 
@@ -114,16 +114,14 @@ def _done(
     if fleet is None or (earlier is not None and not must_be_the_same(earlier, fleet, report)):
         return None
     run = earlier.run if earlier is not None else _new_name(wanted)
-    file = (
-        earlier.path if earlier is not None else wanted.folder / order.state if order.state else folder / f"{run}.jsonl"
-    )
+    new = wanted.folder / order.state if order.state else folder / f"{run}.jsonl"
+    file = new if earlier is None else earlier.path
+    jobs = _jobs(inventory, fleet, order, wanted, {} if earlier is None else earlier.begun)
     with (
         executing(wanted.folder / inventory.path) as workers,
         _record(file, earlier, run, inventory, plan, fleet) as record,
     ):
-        running = Running(
-            plan, _jobs(inventory, fleet, order, wanted, earlier.begun if earlier else {}), watch, record, earlier
-        )
+        running = Running(plan, jobs, watch, record, earlier)
         running.run(workers, change)
         if running.trouble is not None:
             report.error("no-run-record", harmless(running.trouble.message), help=running.trouble.help)

@@ -85,6 +85,22 @@ def test_a_host_that_says_nothing_is_not_called_hidden_alone() -> None:
     assert not seen.passed
 
 
+def test_a_contradiction_is_shown_with_its_line() -> None:
+    """Each format names the service, the verdict, the reason and the place of the line that decides."""
+    source = Source("p.yaml", "rules:\n  - {from: near, to: local, deny: ssh}\n")
+    wrong = Probed(
+        (sightings(Sight(tcp(22), OPEN)),), (judged(Agreement.CONTRADICTED),), ("server",), sources={"p.yaml": source}
+    )
+    text = TEXT[Probed](wrong, Look())
+    assert "contradicted: tcp/22 of 192.0.2.2: it is open, and the policy says drop\n" in text
+    assert " --> p.yaml:2:3  - {from: near, to: local, deny: ssh}\n" in text
+    assert "does not agree: server, 1 service: 0 confirmed, 1 contradicted, 0 undetermined\n" in text
+    row = "| contradicted | `tcp/22` | `192.0.2.2` | it is open, and the policy says drop | `p.yaml:2:3` |"
+    assert row in MARKDOWN[Probed](wrong, Look())
+    (one,) = json.loads(JSON[Probed](wrong, Look()))["judged"]
+    assert (one["agreement"], one["at"]["line"]) == ("contradicted", 2)
+
+
 def test_addresses_that_say_nothing_are_one_line() -> None:
     """Of a prefix that holds few machines the others are counted and said as prefixes, and each is shown where all is wanted."""
     empty = tuple(

@@ -115,11 +115,12 @@ stage() {
   [ "$(sum_of "$incoming/$1")" = "$2" ] || fail no-space "the host did not store $1 as it was sent: is a disk full?"
 }
 
-# A line of the journal: the hash of the line before it, the time, what was done, of which generation, by whom, in words.
+# A line of the journal: the hash of the line before it, the time, what was done, of which generation, by whom, in words
+# (what nft says may have many lines).
 record() {
   [ -d "$STATE" ] || return 0
-  before=$(tail -n 1 "$STATE/journal" 2>/dev/null)
-  if has sha256sum; then set -- "$1" "$2" "$3" "$(printf '%s\n' "$before" | sha256sum)"; else set -- "$1" "$2" "$3" "-"; fi
+  set -- "$1" "$2" "$(printf '%s' "$3" | tr '\n\t' '  ')" "$(tail -n 1 "$STATE/journal" 2>/dev/null)"
+  if has sha256sum; then set -- "$1" "$2" "$3" "$(printf '%s\n' "$4" | sha256sum)"; else set -- "$1" "$2" "$3" "-"; fi
   printf '%s %s %s %s %s %s\n' "${4%% *}" "$(now)" "$1" "${2:--}" "${WHO:--}" "$3" >>"$STATE/journal" 2>/dev/null
 }
 
@@ -138,8 +139,11 @@ listed_sum() { listed | cksum | { read -r sum size && echo "$sum-$size"; }; }
 room_for() {
   echo "table $TABLE"
   echo "flush table $TABLE"
-  nft -t list table $TABLE 2>/dev/null | {
-    tab=$(printf '\t') maps= sets= chains= objects= chain=
+  tab=$(printf '\t')
+  # Only lines that matter: elements without a name are listed too, and read takes its time over each character of a pipe.
+  nft -t list table $TABLE 2>/dev/null |
+    grep -E "^$tab((chain|set|map|ct timeout|ct helper) .*\{|\})\$|^$tab${tab}type .* hook " | {
+    maps= sets= chains= objects= chain=
     while IFS= read -r line; do
       case $line in
       "${tab}chain "*" {") chain=${line#"${tab}chain "} chain=${chain%" {"} ;;
@@ -200,6 +204,14 @@ highest() {
   echo "$top"
 }
 
+# What processes that were killed had begun. Needs the lock.
+clear_up() {
+  for folder in "$STATE"/incoming.*; do
+    if [ -e "$folder" ] && ! kill -0 "${folder##*.}" 2>/dev/null; then rm -rf "$folder"; fi
+  done
+  rm -rf "$STATE/pending.new" "$STATE/taken"
+}
+
 # Take a pending load back, if there is one: the table as it was before, then the folder. $1: why. Needs the lock.
 take_back() {
   [ -d "$STATE/pending" ] || return 0
@@ -254,7 +266,6 @@ in_background() { # $1: a name for systemd, then the words
 # Have flows tracked that are open before anything tracked them: else the first segment after the load would begin nothing, and be
 # dropped, that of the session that this comes over too. Whoever says something in these seconds goes on. $1: the ruleset to come
 track_first() {
-  [ "$(cat /proc/sys/net/netfilter/nf_conntrack_count 2>/dev/null || echo 0)" = 0 ] || return 0
   [ -z "$(listed)" ] || return 0
   {
     for hook in input output forward; do
@@ -291,6 +302,7 @@ delete table $TABLE" ] || fail refused "what was sent is no ruleset of firewrigh
   dry_run "$incoming/ruleset.nft"
   number=$(($(highest) + 1))
   new=$STATE/generations/$number
+  clear_up
   said=$( {
     cp "$incoming/host.sh" "$STATE/host.sh.new" && settle "$STATE/host.sh.new" && mv "$STATE/host.sh.new" "$STATE/host.sh" &&
       rm -f "$incoming/host.sh" && sum_of "$incoming/ruleset.nft" >"$incoming/sum" && echo "applied" >"$incoming/state" &&
@@ -317,8 +329,9 @@ delete table $TABLE" ] || fail refused "what was sent is no ruleset of firewrigh
   track_first "$new/ruleset.nft"
   record applying "$number" "its watchdog waits $2 s"
   if [ "${4:-}" = anew ]; then said=$(load_anew "$new/ruleset.nft" 2>&1); else said=$(load "$new/ruleset.nft" 2>&1); fi || {
+    refusal=$said
     take_back "nft did not load it"
-    fail refused "the kernel of the host did not take the ruleset: $said"
+    fail refused "the kernel of the host did not take the ruleset: $refusal"
   }
   record applied "$number" "waits to be confirmed"
   section generation
@@ -371,11 +384,11 @@ confirm() {
   } 2>&1) || fail no-space "the host could not store that it is confirmed, so it will be taken back: $said"
   rm -rf "$STATE/taken" && mv "$STATE/pending" "$STATE/taken" && rm -rf "$STATE/taken"
   record confirmed "$number" "over $over"
+  section generation
+  echo "$number"
   install_boot
   start_ends
   prune
-  section generation
-  echo "$number"
 }
 
 # $1: the number that is meant, or "any"; $2: why
