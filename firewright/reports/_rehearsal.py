@@ -44,7 +44,7 @@ def _text(one: Rehearsed, look: Look, paint: Paint) -> Iterator[str]:
 
 def _differing(one: Differing, paint: Paint) -> Iterator[str]:
     where = f"{paint('place', place(one.at))}: " if one.at.path else ""
-    yield f"{where}{paint('error', 'differs')}: {harmless(one.packet)} should be {one.expected}, and is {one.found}"
+    yield f"{where}{paint('error', 'differs')}: {harmless(one.packet)} should be {harmless(one.expected)}, and is {harmless(one.found)}"
     if one.said:
         yield f"  by       {harmless(one.said)}"
 

@@ -137,8 +137,8 @@ def head_words(status: Status) -> str:
 def window_words(status: Status) -> str:
     """Since when it is counted."""
     if not status.window.since:
-        return f"since nobody knows when{f': {status.window.why}' if status.window.why else ''}"
-    why = f" ({status.window.why})" if status.window.why else ""
+        return f"since nobody knows when{f': {harmless(status.window.why, 200)}' if status.window.why else ''}"
+    why = f" ({harmless(status.window.why, 200)})" if status.window.why else ""
     return f"since {moment(status.window.since)}, {span(status.time - status.window.since)}{why}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 from urllib.parse import unquote
 from xml.etree import ElementTree
@@ -13,39 +14,47 @@ import pytest
 
 from firewright.registry import Registry
 from firewright.reports import (
-    Answers,
     Audit,
     Comparison,
     Compilation,
-    Explanation,
     Findings,
-    LiveAnswers,
+    GenerationText,
     Look,
-    Reading,
+    Probed,
     Rehearsal,
     Renderers,
 )
 from firewright.reports import TestRun as Run
+from tests.reports.filled import filled
 from tests.reports.subjects import NASTY, hostile_findings, results
 
 FORMATS: Registry[Renderers] = Registry("firewright.reports", "REPORT")
 SHOWN = {
-    "text": {Findings, Answers, Explanation, Comparison, Run, Compilation, Audit, LiveAnswers, Reading, Rehearsal},
-    "json": {Findings, Answers, Explanation, Comparison, Run, Compilation, Audit, LiveAnswers, Reading, Rehearsal},
-    "markdown": {Findings, Answers, Explanation, Comparison, Run, Audit, LiveAnswers, Reading, Rehearsal},
     "sarif": {Findings, Run, Audit},
     "junit": {Findings, Run, Comparison, Audit, Rehearsal},
     "github": {Findings, Run, Comparison, Audit},
 }
-"""What each format must be able to show; a format that is not here needs only to show something."""
+"""What the formats of findings must be able to show, and nothing else."""
+APART = (Compilation, GenerationText, Probed)
+"""Texts that are the result itself, and one made of numbers that only belong together as they do (tests/reports/test_probe.py)."""
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe]")
 LOOK = Look()
+
+
+@cache
+def subjects() -> dict[str, object]:
+    """Every kind of result, and of those that nobody wrote down a hostile one."""
+    found = dict(results())
+    for kind in FORMATS.load("json"):
+        if kind not in APART and not any(type(one) is kind for one in found.values()):
+            found[f"{kind.__name__}-hostile"] = filled(kind, NASTY, hostile_findings())
+    return found
 
 
 def pairs() -> Iterator[tuple[str, str]]:
     """Every format with every result that it claims."""
     for name, renderers in FORMATS.all():
-        for key, result in results().items():
+        for key, result in subjects().items():
             if type(result) in renderers:
                 yield name, key
 
@@ -58,10 +67,16 @@ def test_a_format_shows_what_it_must(name: str) -> None:
     assert kinds == SHOWN.get(name, kinds)
 
 
+def test_people_and_programs_are_shown_everything() -> None:
+    """Whatever some format shows, text and JSON show."""
+    every = {kind for _, renderers in FORMATS.all() for kind in renderers}
+    assert set(FORMATS.load("text")) == set(FORMATS.load("json")) == every
+
+
 @pytest.mark.parametrize(("name", "key"), list(pairs()))
 def test_a_report_is_whole_stable_and_harmless(name: str, key: str) -> None:
     """The same result gives the same text, which can be encoded, ends its last line, and has nothing that a terminal obeys."""
-    result = results()[key]
+    result = subjects()[key]
     render = FORMATS.load(name)[type(result)]
     text = render(result, LOOK)
     assert text == render(result, LOOK)
@@ -75,7 +90,7 @@ def test_a_report_is_whole_stable_and_harmless(name: str, key: str) -> None:
 @pytest.mark.parametrize("key", [key for key in results() if key != "findings-unreadable"])
 def test_json_has_a_version_and_every_text(key: str) -> None:
     """JSON can be read back, says its schema's version and its kind, and has no time of day."""
-    text = FORMATS.load("json")[type(results()[key])](results()[key], LOOK)
+    text = FORMATS.load("json")[type(subjects()[key])](subjects()[key], LOOK)
     tree = json.loads(text)
     assert tree["schema_version"] == "1"
     assert tree["kind"] in (
@@ -94,7 +109,7 @@ def test_json_has_a_version_and_every_text(key: str) -> None:
 @pytest.mark.parametrize("key", [key for key, one in results().items() if type(one) in FORMATS.load("junit")])
 def test_junit_is_well_formed_and_counts_itself(key: str) -> None:
     """The XML can be parsed, and each count is that of the elements under it."""
-    text = FORMATS.load("junit")[type(results()[key])](results()[key], LOOK)
+    text = FORMATS.load("junit")[type(subjects()[key])](subjects()[key], LOOK)
     root = ElementTree.fromstring(text)
     assert root.tag == "testsuites"
     for element in (root, *root.iter("testsuite")):
@@ -107,7 +122,7 @@ def test_junit_is_well_formed_and_counts_itself(key: str) -> None:
 @pytest.mark.parametrize("key", [key for key, one in results().items() if type(one) in FORMATS.load("sarif")])
 def test_sarif_is_what_its_schema_asks(key: str) -> None:
     """Version, driver, rules and results are as SARIF 2.1.0 has them: every result names a rule, regions are 1-based, levels known."""
-    log = json.loads(FORMATS.load("sarif")[type(results()[key])](results()[key], LOOK))
+    log = json.loads(FORMATS.load("sarif")[type(subjects()[key])](subjects()[key], LOOK))
     assert set(log) == {"$schema", "version", "runs"}
     assert log["version"] == "2.1.0"
     (run,) = log["runs"]
@@ -172,7 +187,7 @@ def test_a_fingerprint_outlives_a_line_above() -> None:
 @pytest.mark.parametrize("key", [key for key, one in results().items() if type(one) in FORMATS.load("github")])
 def test_a_workflow_command_is_one_line(key: str) -> None:
     """Each line is one command; nothing in a text begins another, and properties have no stray separators."""
-    text = FORMATS.load("github")[type(results()[key])](results()[key], LOOK)
+    text = FORMATS.load("github")[type(subjects()[key])](subjects()[key], LOOK)
     for line in text.removesuffix("\n").split("\n") if text else ():
         found = re.fullmatch(
             r"::(error|warning|notice) ((?:[a-zA-Z]+=[^,:\n]*)(?:,[a-zA-Z]+=[^,:\n]*)*)::([^\n]+)", line
@@ -184,7 +199,7 @@ def test_a_workflow_command_is_one_line(key: str) -> None:
 @pytest.mark.parametrize("key", [key for key, one in results().items() if type(one) in FORMATS.load("markdown")])
 def test_tables_keep_their_columns(key: str) -> None:
     """No text breaks out of its cell: every row of a table has the cells of its head, and no raw HTML but line breaks."""
-    text = FORMATS.load("markdown")[type(results()[key])](results()[key], LOOK)
+    text = FORMATS.load("markdown")[type(subjects()[key])](subjects()[key], LOOK)
     width = 0
     for line in text.split("\n"):
         cells = len(re.findall(r"(?<!\\)\|", line)) if line.startswith("|") else 0
