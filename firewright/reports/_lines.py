@@ -91,6 +91,8 @@ def excerpt(line: str, place: Span, room: int) -> tuple[str, str]:
     room = max(room, 20)
     start = min(max(place.column - 1, 0), len(line))
     end = min(start + max(place.width, 1), len(line))
+    while 0 < start < len(line) and combining(line[start]):
+        start -= 1  # A mark stands on the character before it, and has no column of its own.
     first, last = _window(line, start, end, room)
     head, marked, tail = (
         "".join(map(shown, line[first:start])),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unicodedata import combining
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,10 +21,13 @@ def test_carets_stand_under_the_place(line: str, column: int, width: int, room: 
     text, carets = excerpt(line, Span("p", 1, column, width), room)
     assert set(carets.strip()) == {"^"}
     start = min(column - 1, len(line))
-    marked = "".join(map(shown, line[start : start + width]))
+    end = start + width
+    while 0 < start < len(line) and combining(line[start]):
+        start -= 1
+    marked = "".join(map(shown, line[start:end]))
     before = len(carets) - len(carets.lstrip())
     under = _from_column(text + " " * 400, before)
-    if marked.strip() and columns(marked) <= room // 2:
+    if marked.strip() and 0 < columns(marked) <= room // 2:
         assert under.startswith(marked.rstrip())
         assert carets.count("^") == max(columns(marked), 1)
     assert text.isprintable()
