@@ -12,12 +12,17 @@ from firewright.model.packet import ICMP, ICMPV6, PORTED, Family
 
 _WORD = re.compile(r"\b(src|dst|sport|dport|type|code|id)=(\S+)")
 _HEAD = re.compile(r"^\S+\s+(\d{1,3})\s")
+_OVER = re.compile(r"^\S+\s+6\s+\d+\s+(?:TIME_WAIT|CLOSE)\s")
+"""What conntrack still remembers of a TCP connection that both ends have closed."""
 _NAMES = {4: IPv4Address, 6: IPv6Address}
 
 
 @dataclass(frozen=True, slots=True)
 class TrackedFlow:
-    """A tracked flow: `opening` as the filter saw its first packet, and the words by which conntrack finds it again."""
+    """A tracked flow: `opening` as the filter saw its first packet, and the words by which conntrack finds it again.
+
+    `is_over` says that it is remembered only.
+    """
 
     opening: Tracked
     source: str
@@ -25,6 +30,7 @@ class TrackedFlow:
     source_port: str
     port: str
     icmp: tuple[str, ...] = ()
+    is_over: bool = False
 
     def __str__(self) -> str:
         protocol = {6: "tcp", 17: "udp", 132: "sctp", 1: "icmp", 58: "icmpv6"}.get(
@@ -69,7 +75,8 @@ def _flow(line: str) -> TrackedFlow | None:
         return None
     if protocol in PORTED and len(ports[0]) == 2 and len(ports[1]) == 2:
         opening = Tracked(family, protocol, source, int(ports[0][0]), arrived, int(ports[0][1]))
-        return TrackedFlow(opening, sources[0], destinations[0], ports[0][0], ports[1][0])
+        is_over = _OVER.match(line) is not None
+        return TrackedFlow(opening, sources[0], destinations[0], ports[0][0], ports[1][0], is_over=is_over)
     selector = int(icmp[0]) << 8 | int(icmp[1]) if protocol in (ICMP, ICMPV6) and len(icmp) == 3 else 0
     opening = Tracked(family, protocol, source, 0, arrived, selector)
     return TrackedFlow(opening, sources[0], destinations[0], "", "", icmp if selector or len(icmp) == 3 else ())

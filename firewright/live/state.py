@@ -62,7 +62,9 @@ class HostState:
     """A host as its program describes it.
 
     `time` is its clock, in seconds since 1970, `uptime` seconds since it started; `connection` is SSH_CONNECTION's words;
-    `is_tracking` says that it tracks connections already.
+    `client_by` is the interface of the route to its client, empty where the host cannot tell, `is_tunnelled` whether that is
+    a tunnel, or nothing but the machine itself;
+    `is_tracking` says that it tracks connections already, `has_late_flows` that since its start it began to when some were open.
     `confirmed` and `pending` are None where there is none; `boot` says what the last boot loaded, `boot_way` is the file
     that has it loaded, `has_timer` whether one waits for the ends of permissions. `sum` is the checksum of the listed table,
     `table` its text, empty where there is none. `is_journal_whole` is false where lines were changed or taken out.
@@ -84,6 +86,9 @@ class HostState:
     has_timer: bool
     sum: str
     table: str
+    has_late_flows: bool = False
+    client_by: str = ""
+    is_tunnelled: bool = False
 
     @property
     def has_table(self) -> bool:
@@ -131,6 +136,9 @@ def state_of(reply: Reply) -> HostState:
         has_timer=reply.line("ends") == "alive",
         sum=reply.line("sum") or _NOTHING,
         table=reply.text("table"),
+        has_late_flows=facts.get("late") == "yes",
+        client_by=_device(facts.get("route", "")),
+        is_tunnelled=_is_tunnel(facts.get("link", "")),
     )
 
 
@@ -165,6 +173,18 @@ def _entry(line: str) -> Entry | None:
 
 def _number(text: str) -> int:
     return int(text) if re.fullmatch(r"[0-9]{1,15}", text.strip()) else 0
+
+
+def _device(route: str) -> str:
+    """The interface of a route as `ip route get` tells it."""
+    found = re.search(r" dev ([^\s\"/]{1,15})(?: |$)", route)
+    return found[1] if found else ""
+
+
+def _is_tunnel(link: str) -> bool:
+    """Whether an interface as `ip link` tells it is no wire: WireGuard, OpenVPN and tun are `none`, others `ppp`, `gre`, `ipip`."""
+    found = re.search(r" link/([a-z0-9_]+)", link)
+    return found is not None and found[1] not in ("ether", "infiniband", "ieee802.11")
 
 
 def _seconds(text: str) -> int:

@@ -7,9 +7,11 @@ import time
 from firewright.analysis.management import parse_connection
 from firewright.analysis.validate import Mismatch
 from firewright.diagnostic import Report, harmless
+from firewright.live.apart import apart
 from firewright.live.host import Host, HostError, program
 from firewright.live.nft import NftError
 from firewright.live.session import user
+from firewright.live.state import state_of
 from firewright.model.packet import Packet
 from firewright.readers.nftables import UnreadableListing
 from firewright.reports import Step, refused_by
@@ -54,7 +56,7 @@ def apply_plan(planned: Planned, host: Host, report: Report, saying: Saying = si
     if smallest is None:
         return None
     texts = {
-        "ruleset.nft": prepared.compiled.text,
+        "ruleset.nft": apart(prepared.compiled.text),
         "minimal.nft": smallest,
         "ends": prepared.ends_text or "\n",
         "meta": facts(prepared, int(time.time()), user()),
@@ -85,17 +87,24 @@ def load(
 ) -> Step | None:
     """Have a host load some texts and prove what it lists then. See apply_plan."""
     saying(f"applying to {host.name}")
+    wrong, began = "", time.monotonic()
     try:
         reply = host.call("apply", before, str(wait), "-", how, texts=texts, seconds=_SECONDS)
         number = int(reply.line("generation"))
         saying(f"proving what runs on {host.name}")
         wrong = disagreement(planned.prepared, reply.text("table"))
+        # To load and to prove may have taken as long as was given for both and to confirm.
+        is_late = wrong or time.monotonic() - began >= wait
+        if is_late and state_of(host.call("state")).pending is None:
+            over = f"its {wait} s were over before it was proved: the ruleset from before is back"
+            return Step(host.name, "rolled back", number, (over, "--wait gives it longer"), plan=planned.plan)
         if wrong:
             host.call("rollback", str(number), "what runs is not what the policy says", seconds=_SECONDS)
             words = (wrong, "the ruleset from before is back")
             return Step(host.name, "rolled back", number, words, plan=planned.plan)
     except HostError as error:
-        report.error(error.name, error.message, help=error.help)
+        message = f"{wrong}; it could not be taken back at once: {error.message}" if wrong else error.message
+        report.error(error.name, message, help=error.help)
         return None
     words = (
         "proved: what runs is what the policy says, with every packet of IPv4 and IPv6",

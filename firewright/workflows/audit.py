@@ -77,7 +77,7 @@ def is_strange(listed: str) -> bool:
     return table is not None and not _ABOUT.search(table[0])
 
 
-_ABOUT = re.compile(r'^\tchain about \{[^\n]*\n\s*comment "policy .*, firewall .*"', re.MULTILINE)
+_ABOUT = re.compile(r'^\tchain about(?:\.\d+)? \{[^\n]*\n\s*comment "policy .*, firewall .*"', re.MULTILINE)
 
 
 def audit_running(running: Running, path: str, report: Report) -> Audit:

@@ -48,13 +48,15 @@ def _ended(host: Host, report: Report, saying: Saying) -> list[str]:
         if surveyed.tracked is None:
             raise HostError("flows-stay", "conntrack is not there", "apt-get install conntrack on the host")
         programs = programs_of(surveyed.state.table, surveyed.state.time)
-        began = surveyed.state.generation(surveyed.state.confirmed)
-        is_late = began is not None and began.facts.get("tracking") == "late"
+        is_late = surveyed.state.has_late_flows
         ending = flows_to_end(surveyed.tracked, programs, surveyed.seen.machine, is_late)
-        if not ending:
+        done = 0
+        if ending:
+            done = int(host.call("end_flows", texts={"flows": flow_lines(ending)}, seconds=300).line("ended"))
+        number = min(done, sum(not one.is_over for one in ending))
+        if not number:
             return ["no open flow is inside what closed"]
-        done = host.call("end_flows", texts={"flows": flow_lines(ending)}, seconds=300).line("ended")
-        return [f"ended {done} open flows inside what closed"]
+        return [f"ended {number} open {'flow' if number == 1 else 'flows'} inside what closed"]
     except (HostError, Undecided, Unjudged) as error:
         message = f"open flows inside what closed stay until they end by themselves: {harmless(str(error))}"
         report.add(Diagnostic("flows-stay", Severity.WARNING, message, help=getattr(error, "help", "")))

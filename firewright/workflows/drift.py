@@ -71,7 +71,7 @@ def _compared(host: Host, report: Report, saying: Saying) -> Compared | None:
     number = state.running
     if number is None:
         return Compared(state, "", None)
-    text = stored(host, number, report)
+    text = stored(host, number, report, is_known=True)
     if text is None:
         return Compared(state, "", None)
     return Compared(state, text, _drift_from(text, state, number, host, report, saying))
@@ -87,15 +87,18 @@ def known_state(host: Host, report: Report) -> HostState | None:
     return None
 
 
-def stored(host: Host, number: int, report: Report) -> str | None:
-    """The ruleset of a generation as its host keeps it; None after saying in the report that it is not what was stored."""
+def stored(host: Host, number: int, report: Report, is_known: bool = False) -> str | None:
+    """The ruleset of a generation as its host keeps it; None after saying in the report that it is not what was stored.
+
+    Of a generation that `is_known` to the host that is said where its file is gone, too. Raises HostError.
+    """
     became = "is not what was stored"
     try:
         text = host.call("generation", str(number), "ruleset.nft").text("file")
         if checksum(text.encode()) == host.call("generation", str(number), "sum").line("file"):
             return text
     except HostError as error:
-        if error.name != "no-generation":
+        if error.name != "no-generation" or not is_known:
             raise
         became = "is gone"
     message = f"{harmless(host.name)}: the file of generation {number} {became}, so nothing is compared with it"

@@ -17,6 +17,7 @@ from firewright.live.conntrack_text import TrackedFlow, tracked_in
 from firewright.live.host import Host, HostError
 from firewright.live.machine import Machine
 from firewright.live.state import HostState, state_of
+from firewright.model.address import LOOPBACK
 from firewright.model.decision import Decision
 from firewright.model.interval import Ranges, difference
 from firewright.model.packet import FAMILIES, ConntrackState, Family
@@ -54,6 +55,7 @@ class Surveyed:
     state: HostState
     seen: Seen
     tracked: tuple[TrackedFlow, ...] | None
+    is_local: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def survey(host: Host, report: Report, saying: Saying = silent) -> Surveyed | No
         return None
     seen = see(report, saying) if host.is_local else see_told(reply.sections, report, saying)
     flows = None if "flows-unseen" in reply.sections else tracked_in(reply.text("flows"))
-    return Surveyed(state, seen, flows)
+    return Surveyed(state, seen, flows, host.is_local)
 
 
 def plan(
@@ -115,6 +117,7 @@ def plan(
     _say_state(surveyed.state, said)
     _say_clock(prepared, surveyed.state, said)
     cut = _cut(prepared, surveyed, wanted, said)
+    _say_carriers(surveyed, cut, said)
     findings = Findings(tuple(dict.fromkeys(said.diagnostics)), report.sources)
     made = Plan(
         host.name,
@@ -128,7 +131,7 @@ def plan(
         closes,
         stays,
         surveyed.state.has_table and not opens and not closes and prepared.auditing is None,
-        tuple(map(str, cut)),
+        tuple(str(one) for one in cut if not one.is_over),
         management,
         tuple((one.instant, prepared.ending_words(one.instant)) for one in prepared.endings),
         beside,
@@ -219,13 +222,16 @@ def _management(prepared: Prepared, surveyed: Surveyed, wanted: Programs, report
             "no-management", message, firewall.at, "write a rule such as {from: admins, to: local, require: ssh}"
         )
     words = surveyed.state.connection
+    if not words and not surveyed.is_local:
+        report.error("management-unknown", "the host does not say over which connection this comes (SSH_CONNECTION)")
+        return ""
     if not words:
         return "not over ssh: nothing of this session can be cut off"
     connection = parse_connection(words)
     if connection is None:
         report.error("management-unknown", f"nobody can tell what {harmless(words, 80)!r} says of the ssh connection")
         return ""
-    connection = at_interfaces(connection, surveyed.seen.machine)
+    connection = at_interfaces(connection, surveyed)
     found = stays_open(wanted, connection)
     if found is None:
         others = tuple(_stopped_by_others(connection, words, surveyed.seen))
@@ -270,12 +276,23 @@ def _stopped_by_others(connection: Connection, words: str, seen: Seen) -> Iterat
         yield Diagnostic("neighbour-stops", severity, message, witness=str(packet), help=way_out)
 
 
-def at_interfaces(connection: Connection, machine: Machine) -> Connection:
-    """The connection with the interface by which it comes to a machine, as far as its addresses and routes tell."""
+def at_interfaces(connection: Connection, surveyed: Surveyed) -> Connection:
+    """The connection with the interfaces by which it may come to a host, as far as its addresses and routes tell.
+
+    Where nobody knows by which way the client is reached, that of the host's own address is one too.
+    """
+    machine = surveyed.seen.machine
     if connection.interfaces:
         return connection
-    name = machine.interface_to(connection.family, connection.client)
-    return replace(connection, interfaces=(name,) if name else machine.outward)
+    name = machine.interface_to(connection.family, connection.client) or surveyed.state.client_by
+    if name:
+        return replace(connection, interfaces=(name,))
+    at = {
+        one.interface
+        for one in machine.addresses
+        if (one.family, one.number) == (connection.family, connection.server) and one.interface != "lo"
+    }
+    return replace(connection, interfaces=tuple(sorted({*machine.outward, *at})) if machine.outward else ())
 
 
 def _ends(words: str) -> str:
@@ -321,6 +338,25 @@ def _say_clock(prepared: Prepared, state: HostState, report: Report) -> None:
         report.add(Diagnostic("clock-differs", Severity.WARNING, message, help=way_out))
 
 
+def _say_carriers(surveyed: Surveyed, cut: Iterable[TrackedFlow], report: Report) -> None:
+    """Where the session comes through a tunnel: the flows that may be that tunnel, and end when this is confirmed over it."""
+    own = surveyed.seen.machine.own_addresses - LOOPBACK
+    state = surveyed.state
+    if not state.is_tunnelled:
+        return
+    ends = ((one, (one.opening.source, one.opening.destination)) for one in cut)
+    carriers = [one for one, two in ends if any(own.has(one.opening.family, end) for end in two)]
+    by = "the machine itself" if state.client_by == "lo" else f"a tunnel ({harmless(state.client_by, 20)})"
+    if carriers:
+        message = f"this session comes through {by}, and what may carry it would be cut off: {carriers[0]}"
+        way_out = "let the policy require what carries the session; --force goes on, and a confirmation over it proves nothing"
+        report.error("management-cut", message, help=way_out)
+    elif state.client_by == "lo":
+        message = "this session comes from the machine itself: nobody can tell which way its first part takes, and if it stays"
+        way_out = "confirm from where you really are"
+        report.add(Diagnostic("management-unknown", Severity.WARNING, message, help=way_out))
+
+
 def _cut(prepared: Prepared, surveyed: Surveyed, wanted: Programs, report: Report) -> tuple[TrackedFlow, ...]:
     """The open flows that end when this is confirmed."""
     if prepared.auditing is not None:
@@ -331,7 +367,7 @@ def _cut(prepared: Prepared, surveyed: Surveyed, wanted: Programs, report: Repor
         )
         report.add(Diagnostic("flows-stay", Severity.WARNING, message, help="apt-get install conntrack on the host"))
         return ()
-    return flows_to_end(surveyed.tracked, wanted, surveyed.seen.machine)
+    return flows_to_end(surveyed.tracked, wanted, surveyed.seen.machine, surveyed.state.has_late_flows)
 
 
 def flows_to_end(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date
 from itertools import product
@@ -124,10 +125,11 @@ def _is_of(one: Transport | Essential, packet: Packet) -> bool:
 
 
 def _meaning(one: Recorded) -> tuple[Way, Kind, Family]:
-    """What the set of an element remembers, by its name."""
-    if one.set not in _MEANINGS:
+    """What the set of an element remembers, by its name, behind which a host puts the generation's number."""
+    found = _MEANINGS.get(re.sub(r"\.\d+$", "", one.set))
+    if found is None:
         raise NotRecorded(f"{one.set} is no set of audit mode")
-    return _MEANINGS[one.set]
+    return found
 
 
 def _values(one: Recorded, kind: Kind) -> tuple[ConntrackState, int, int, tuple[int, ...]]:

@@ -6,13 +6,14 @@ import time
 
 from firewright.analysis.management import parse_connection, stays_open
 from firewright.diagnostic import Report, harmless
-from firewright.live.host import Host, HostError, program
+from firewright.live.apart import apart
+from firewright.live.host import Host, HostError, checksum, program
 from firewright.live.nft import NftError
 from firewright.live.session import user
 from firewright.reports import Step
 from firewright.space.budget import Undecided
 from firewright.workflows.meaning import Unjudged, first_difference, programs_of
-from firewright.workflows.plan import Surveyed, at_interfaces, survey
+from firewright.workflows.plan import Surveyed, at_interfaces, is_strange, survey
 from firewright.workflows.selection import Saying, silent
 
 _FILES = ("ruleset.nft", "minimal.nft", "ends", "meta")
@@ -31,12 +32,23 @@ def return_to(
     try:
         saying(f"fetching generation {number} from {host.name}")
         texts = {name: host.call("generation", str(number), name).text("file") for name in _FILES}
+        if checksum(texts["ruleset.nft"].encode()) != host.call("generation", str(number), "sum").line("file"):
+            message = (
+                f"{harmless(host.name)}: the file of generation {number} is not what was stored, so it is not loaded"
+            )
+            report.error("generation-changed", message, help="apply the policy again")
+            return None
+        is_others = is_strange(surveyed.state)
+        if is_others and not is_forced:
+            said = "somebody else made a table inet firewright there: --force replaces it"
+            return Step(host.name, "refused", None, (said,))
         if (said := _locks_out(texts["ruleset.nft"], surveyed)) and not is_forced:
             return Step(host.name, "refused", None, (said, "--force loads it; the watchdog brings back what runs now"))
         texts["meta"] = _facts(texts["meta"], number)
         saying(f"loading it on {host.name}")
-        words = (surveyed.state.sum, str(wait), "-", "kept")
-        reply = host.call("apply", *words, texts={**texts, "host.sh": program()}, seconds=300)
+        words = (surveyed.state.sum, str(wait), "-", "anew" if is_others else "kept")
+        sent = {**texts, "ruleset.nft": apart(texts["ruleset.nft"]), "host.sh": program()}
+        reply = host.call("apply", *words, texts=sent, seconds=300)
         made = int(reply.line("generation"))
         difference = first_difference(texts["ruleset.nft"], reply.text("table"), surveyed.state.time)
         if difference is not None:
@@ -54,7 +66,8 @@ def return_to(
         made,
         (
             f"proved: what runs means what generation {number} did",
-            f"taken back in {wait} s unless it is confirmed over a new connection",
+            f"taken back in {wait} s unless it is confirmed over a new connection: firewright confirm"
+            + ("" if host.is_local else f" {harmless(host.name)}"),
         ),
         wait,
     )
@@ -63,12 +76,14 @@ def return_to(
 def _locks_out(text: str, surveyed: Surveyed) -> str:
     """Why a ruleset would cut off the connection that this comes over, in a sentence; empty where it is proved that it does not."""
     words = surveyed.state.connection
+    if not words and not surveyed.is_local:
+        return "the host does not say over which connection this comes (SSH_CONNECTION)"
     if not words:
         return ""
     connection = parse_connection(words)
     if connection is None:
         return f"nobody can tell what {harmless(words, 80)!r} says of the ssh connection"
-    found = stays_open(programs_of(text, surveyed.state.time), at_interfaces(connection, surveyed.seen.machine))
+    found = stays_open(programs_of(text, surveyed.state.time), at_interfaces(connection, surveyed))
     return "" if found is None else f"it would cut off the connection that it is loaded over: {found}"
 
 

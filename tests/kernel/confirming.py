@@ -45,7 +45,7 @@ class _Trials:
         self.listings: dict[int, str] = {}
         for generation in (1, 2):
             host.keep(made(generation).text)
-            self.listings[generation] = host.listed()
+            self.listings[generation] = host.rules()
         self.old, self.new = 2, 1
         self._plan()
 
@@ -103,7 +103,7 @@ class _Trials:
                 os.kill(number, signal.SIGKILL)
 
     def _has(self, generation: int) -> bool:
-        return self.host.listed() == self.listings[generation]
+        return self.host.rules() == self.listings[generation]
 
     def _is_applying(self) -> bool:
         watch = int((self.host.stored("pending/watch") or "0").split()[0])

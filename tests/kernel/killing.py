@@ -48,7 +48,7 @@ class _Trials:
         self.listings: dict[int, str] = {}
         for generation in (1, 2):
             host.keep(made(generation).text)
-            self.listings[generation] = host.listed()
+            self.listings[generation] = host.rules()
         assert self.listings[1] != self.listings[2]
         self.old, self.new, self.number = 2, 1, int(host.stored("confirmed"))
         self._plan()
@@ -100,7 +100,7 @@ class _Trials:
 
     def _must_be_whole(self, place: str) -> None:
         held = {self.listings[self.old]: "the old ruleset", self.listings[self.new]: "the new"}.get(
-            self.host.listed(), "neither"
+            self.host.rules(), "neither"
         )
         self.seen.found[held] += 1
         if held == "neither":
@@ -113,7 +113,7 @@ class _Trials:
             self._turn(stored)
         if stored != self.number:
             self.seen.wrong.append(f"{place}: {stored} is called confirmed, not {self.number}")
-        if self.host.listed() != self.listings[self.old]:
+        if self.host.rules() != self.listings[self.old]:
             self.seen.wrong.append(f"{place}: the confirmed ruleset did not come back")
 
     def _must_go_on(self, place: str, is_booted: bool) -> None:
@@ -122,7 +122,7 @@ class _Trials:
             self.host.host.call("boot")
         else:
             self.number = self.host.keep(made(self.old).text)
-        if self.host.listed() != self.listings[self.old] or self.host.is_pending:
+        if self.host.rules() != self.listings[self.old] or self.host.is_pending:
             self.seen.wrong.append(f"{place}: what is done next does not end with the confirmed ruleset")
 
     def _turn(self, number: int) -> None:

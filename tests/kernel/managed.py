@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 import time
@@ -9,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from firewright.live.apart import PLACE, apart
 from firewright.live.host import SECONDS, Reply, _ran, composed, program
 from tests.kernel.network import Namespace
 
@@ -43,10 +45,14 @@ class Inside:
 
 
 class Managed:
-    """A managed host in a namespace, to be used in a `with`; `state`, `run` and `root` are its folders."""
+    """A managed host in a namespace, to be used in a `with`; `state`, `run` and `root` are its folders.
+
+    It has the minimal ruleset loaded from the start: over none at all an apply takes three seconds to get to know the flows.
+    """
 
     def __init__(self, space: Namespace) -> None:
         self.space = space
+        space.load(MINIMAL)
         self._folder = Path(tempfile.mkdtemp(prefix="firewright-kernel-"))
         self.state = self._folder / "state"
         # What is installed for the boot goes to a folder of the test, too.
@@ -58,6 +64,7 @@ class Managed:
             "FIREWRIGHT_ROOT": str(self.root),
         }
         self.host = Inside(space.before, self.folders)
+        self._replaced = 0
 
     def __enter__(self) -> Managed:
         return self
@@ -88,7 +95,9 @@ class Managed:
     def replace(self, text: str) -> None:
         """The transaction of an apply alone. Raises HostError."""
         path = self._folder / "replaced.nft"
-        path.write_text(text)
+        # An apply gives each generation a number; here it is one that no apply gives.
+        self._replaced += 1
+        path.write_text(apart(text).replace(PLACE, f".{1_000_000 + self._replaced}"))
         self.host.call("load", str(path))
 
     def boot(self) -> int:
@@ -99,6 +108,19 @@ class Managed:
         """Our table as nft lists it, without what counts; empty where there is none."""
         done = self.space.try_run("nft", "-s", "list", *TABLE)
         return done.stdout if done.returncode == 0 else ""
+
+    def rules(self) -> str:
+        """What packets meet: the parts of our table in the order of their names, without what counts and without a generation's number.
+
+        Where names have one, what is not of the generation that the chains on hooks lead to is left out.
+        """
+        listing = self.listed()
+        numbers = set(re.findall(r"^\t\t.*\b(?:goto|jump) \w+\.(\d+)", _hooked(listing), re.MULTILINE))
+        number = numbers.pop() if len(numbers) == 1 else ""
+        blocks = _BLOCK.findall(listing)
+        kept = (one for one in blocks if (found := _NUMBERED.match(one)) is None or found[1] == number)
+        own = re.compile(rf"\b([a-z]\w*)\.{number or 'none'}\b")
+        return "".join(sorted(own.sub(r"\1", one) for one in kept))
 
     def stored(self, name: str) -> str:
         """A file of the state; empty where there is none."""
@@ -113,9 +135,18 @@ class Managed:
         return (self.state / "pending").is_dir()
 
 
+_BLOCK = re.compile(r"^\t\w.*? \{\n.*?^\t\}\n", re.MULTILINE | re.DOTALL)
+_NUMBERED = re.compile(r"\t(?:chain|set|map) \w+\.(\d+) \{")
+
+
+def _hooked(listing: str) -> str:
+    """The chains of a listing that are on hooks."""
+    return "".join(re.findall(r"^\tchain \w+ \{\n\t\ttype .*?^\t\}\n", listing, re.MULTILINE | re.DOTALL))
+
+
 def texts(ruleset: str) -> dict[str, str]:
     """What an apply sends to a host."""
-    return {"ruleset.nft": ruleset, "meta": "policy=gate\n", "ends": "", "minimal.nft": MINIMAL, "host.sh": program()}
+    return {"ruleset.nft": apart(ruleset), "meta": "policy=gate\n", "ends": "", "minimal.nft": MINIMAL, "host.sh": program()}
 
 
 def until(is_so: Callable[[], bool], seconds: float = 15.0, pause: float = 0.02) -> bool:

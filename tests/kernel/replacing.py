@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from benchmarks.replace.partners import OUTSIDE, Generation, packets_for
 from tests.kernel.managed import Managed
-from tests.kernel.network import Network
-from tests.kernel.policies import made, packets
+from tests.kernel.network import SERVER, Network
+from tests.kernel.policies import Kinds, Made, made, packets, told_apart
 from tests.kernel.traffic import Load, Traffic
 
 GENERATIONS = (1, 2)
@@ -57,9 +58,24 @@ def without_last_rules(host: Managed, text: str) -> None:
 
 def replacing(count: int, rate: float, replace: Replace) -> Replaced:
     """Replace two rulesets of the writer's by each other so many times under so many packets a second."""
-    rulesets = [made(number) for number in GENERATIONS]
-    kinds = packets(*GENERATIONS, PACKETS)
+    rulesets = made(GENERATIONS[0]), made(GENERATIONS[1])
+    return replaced_by_each_other(rulesets, packets(*GENERATIONS, PACKETS), count, rate, replace)
+
+
+def replacing_large(count: int, rate: float, replace: Replace, elements: int, is_ban: bool) -> Replaced:
+    """The same with rulesets that open something to so many single addresses, or ban them from what is open."""
+    generations = [Generation.of(number, elements, is_ban) for number in GENERATIONS]
+    rulesets = generations[0].made(), generations[1].made()
+    kinds = told_apart(*rulesets, packets_for(*generations), PACKETS)
+    return replaced_by_each_other(rulesets, kinds, count, rate, replace)
+
+
+def replaced_by_each_other(
+    rulesets: tuple[Made, Made], kinds: Kinds, count: int, rate: float, replace: Replace
+) -> Replaced:
+    """What becomes of these packets while these rulesets replace each other so many times."""
     with Network() as network, Managed(network.firewall) as host:
+        network.firewall.run("ip", "route", "add", OUTSIDE, "via", SERVER[4])
         host.keep(rulesets[0].text)
         with Traffic(network, kinds, rate) as traffic:
             for number in range(1, count + 1):

@@ -47,10 +47,10 @@ def test_a_lock_whose_number_another_process_has_by_now_locks_nobody_out(host: M
 def test_a_watchdog_that_was_killed_is_noticed(host: Managed) -> None:
     """When the watchdog of a load dies, whatever is done next takes the load back first, and nobody can confirm it."""
     host.keep(made(1).text)
-    before = host.listed()
+    before = host.rules()
     host.apply(made(2).text)
     os.kill(int(host.stored("pending/watch").split()[0]), 9)
     assert until(lambda: not host.space.processes())
     number = host.keep(made(1).text)
-    assert host.listed() == before
+    assert host.rules() == before
     assert host.stored(f"generations/{number - 1}/state").startswith("rolled back")

@@ -81,24 +81,29 @@ must_have_state() {
 # One at a time. $1: what for, $2: seconds to wait for another.
 lock() {
   left=${2:-0}
-  until (set -C && echo "$(mark_of $$) $1" >"$RUN/lock") 2>/dev/null; do
-    [ -d "$RUN" ] && [ -w "$RUN" ] || fail no-state "$RUN cannot be written"
+  # A link: there is no lock without a name in it, not even where a disk is full.
+  until { echo "$(mark_of $$) $1" >"$RUN/lock.$$" && ln "$RUN/lock.$$" "$RUN/lock"; } 2>/dev/null; do
+    [ -s "$RUN/lock.$$" ] || { rm -f "$RUN/lock.$$"; fail no-state "$RUN cannot be written"; }
     holder=$(line_of "$RUN/lock")
     if is_alive "$holder"; then
-      [ "$left" -gt 0 ] || fail busy "another process (${holder#* * }, number ${holder%% *}) is changing the firewall of this host now"
+      [ "$left" -gt 0 ] || {
+        rm -f "$RUN/lock.$$"
+        fail busy "another process (${holder#* * }, number ${holder%% *}) is changing the firewall of this host now"
+      }
       left=$((left - 1))
       sleep 1
-    elif [ -n "$holder" ] && mv "$RUN/lock" "$RUN/lock.$$" 2>/dev/null; then
+    elif [ -e "$RUN/lock" ] && mv "$RUN/lock" "$RUN/lock.$$" 2>/dev/null; then
       # Whoever held it is dead; if another took it in between, it gets it back.
       taken=$(line_of "$RUN/lock.$$")
       if [ "$taken" != "$holder" ]; then ln "$RUN/lock.$$" "$RUN/lock" 2>/dev/null; fi
       rm -f "$RUN/lock.$$"
     else
-      [ "$left" -gt -5 ] || fail busy "the lock of this host, $RUN/lock, cannot be taken"
+      [ "$left" -gt -5 ] || { rm -f "$RUN/lock.$$"; fail busy "the lock of this host, $RUN/lock, cannot be taken"; }
       left=$((left - 1))
       sleep 1
     fi
   done
+  rm -f "$RUN/lock.$$"
   is_locked=1
 }
 
@@ -164,15 +169,65 @@ room_for() {
   }
 }
 
-# Load a text that begins with two lines that empty the table, in one transaction. $1: the text, $2: "exact".
+# What a text has: a line "chain NAME", "set NAME", "map NAME" each; and the names of the chains that it puts on hooks.
+declared() { sed -n -e "s/^$tab\(chain .*\) {\$/\1/p" -e "s/^$tab\(set .*\) {\$/\1/p" -e "s/^$tab\(map .*\) {\$/\1/p" "$1"; }
+hooked() { sed -n -e "/^${tab}chain .* {\$/h" -e "/^$tab${tab}type .* hook /{x;s/^${tab}chain \(.*\) {\$/\1/p;x;}" "$1"; }
+
+# Whether all that a text has beside its chains on hooks bears a name that only one generation has: with a dot and a number.
+is_apart() {
+  hooked "$1" | sed 's/^/chain /' >"$1.hooked" && declared "$1" | grep -vxF -f "$1.hooked" >"$1.apart"
+  [ -s "$1.hooked" ] && [ -s "$1.apart" ] && ! grep -qv '\.[0-9][0-9]*$' "$1.apart"
+}
+
+# Load a text beside what runs, then let the chains on hooks lead to it, then take away what ran: three transactions.
+#
+# In one, the kernel lets the new rules meet sets of intervals that it has not filled yet, for as long as the rest of the transaction
+# takes to come into force: a ban that is such a set would ban nobody. A name of a generation always means the same, so what is
+# there already stays.
+load_beside() {
+  nft -t list table $TABLE >"$1.now" 2>/dev/null || return
+  hooked "$1.now" >"$1.hooked_now"
+  declared "$1" >"$1.declared"
+  {
+    while read -r kind name; do echo "/^$tab$kind $name {\$/,/^$tab}\$/d"; done <"$1.hooked"
+    declared "$1.now" | grep -xF -f "$1.apart" | while read -r kind name; do echo "/^$tab$kind $name {\$/,/^$tab}\$/d"; done
+  } >"$1.left_out"
+  tail -n +3 "$1" | sed -f "$1.left_out" >"$1.beside"
+  {
+    while read -r name; do
+      echo "flush chain $TABLE $name"
+      grep -qx "chain $name" "$1.hooked" || echo "delete chain $TABLE $name"
+    done <"$1.hooked_now"
+    echo "table $TABLE {"
+    while read -r kind name; do sed -n "/^${tab}chain $name {\$/,/^$tab}\$/p" "$1"; done <"$1.hooked"
+    echo "}"
+  } >"$1.turn"
+  sed 's/^/chain /' "$1.hooked_now" >"$1.kept"
+  declared "$1.now" | grep -vxF -f "$1.declared" | grep -vxF -f "$1.kept" >"$1.old"
+  {
+    while read -r kind name; do [ "$kind" != chain ] || echo "flush chain $TABLE $name"; done <"$1.old"
+    for kind in map set chain; do
+      while read -r is name; do [ "$is" != $kind ] || echo "delete $kind $TABLE $name"; done <"$1.old"
+    done
+    [ "${2:-}" != exact ] || sed -n "s/^$tab\(ct [th].*\) {\$/\1/p" "$1.now" | while read -r ct kind name; do
+      grep -q "^$tab$ct $kind $name {\$" "$1" || echo "delete $ct $kind $TABLE $name"
+    done
+  } >"$1.away"
+  nft -f "$1.beside" && nft -f "$1.turn" && nft -f "$1.away"
+}
+
+# Load a text that begins with two lines that empty the table. $1: the text, $2: "exact".
 load() {
+  tab=$(printf '\t')
   if [ "$(wc -l <"$1")" -le 2 ]; then
     nft -f "$1"
-    return
+  elif is_apart "$1" && nft list chains inet 2>/dev/null | grep -qx "table $TABLE {"; then
+    load_beside "$1" "${2:-}"
+  else
+    { room_for "$1" "${2:-}" && tail -n +3 "$1"; } >"$1.load" && nft -f "$1.load"
   fi
-  { room_for "$1" "${2:-}" && tail -n +3 "$1"; } >"$1.load" && nft -f "$1.load"
   result=$?
-  rm -f "$1.load"
+  rm -f "$1".*
   return $result
 }
 
@@ -182,7 +237,7 @@ load_anew() { load "$1" "${2:-}" || nft -f "$1"; }
 # What runs now, as a text that brings it back.
 snapshot() {
   printf 'table %s\ndelete table %s\n' "$TABLE" "$TABLE"
-  nft list table $TABLE 2>/dev/null || :
+  nft list table $TABLE 2>/dev/null || { tables=$(nft list tables) && ! echo "$tables" | grep -qx "table $TABLE"; }
 }
 
 # A real load where nothing is touched: `nft -c` takes jump loops that the kernel does not.
@@ -194,11 +249,20 @@ dry_run() {
   fi || fail refused "the host's nft does not take the ruleset: $said"
 }
 
+# The TCP connections that are open now, as the kernel lists them.
+established() { cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | while read -r _ here there code _; do [ "$code" != 01 ] || echo "$here $there"; done; }
+# Whether a connection was open before what waits was loaded, as far as its ports tell. $1: its words
+was_open() {
+  set -- $1
+  case $2$4 in *[!0-9]* | "") return 1 ;; esac
+  grep -q ":$(printf %04X "$4") [0-9A-F]*:$(printf %04X "$2")\$" "$STATE/pending/open"
+}
+
 highest() {
   top=0
   for folder in "$STATE"/generations/*; do
     number=${folder##*/}
-    case $number in *[!0-9]* | "") continue ;; esac
+    case $number in *[!0-9]* | "" | ??????????*) continue ;; esac
     [ "$number" -le "$top" ] || top=$number
   done
   echo "$top"
@@ -282,6 +346,8 @@ track_first() {
     sleep 1
   done
   echo late >"$new/tracking"
+  # Until the next start: either end of a flow that began before may have opened it.
+  : >"$RUN/late"
 }
 
 # $1: what cksum says of our table as it was when the plan was made ("any": whatever it is), $2: seconds until it is taken back
@@ -304,17 +370,24 @@ delete table $TABLE" ] || fail refused "what was sent is no ruleset of firewrigh
   new=$STATE/generations/$number
   clear_up
   said=$( {
-    cp "$incoming/host.sh" "$STATE/host.sh.new" && settle "$STATE/host.sh.new" && mv "$STATE/host.sh.new" "$STATE/host.sh" &&
+    sed "s/\.GENERATION/.$number/g" "$incoming/ruleset.nft" >"$incoming/ruleset.new" &&
+      mv "$incoming/ruleset.new" "$incoming/ruleset.nft" &&
+      cp "$incoming/host.sh" "$STATE/host.sh.new" && settle "$STATE/host.sh.new" && mv "$STATE/host.sh.new" "$STATE/host.sh" &&
       rm -f "$incoming/host.sh" && sum_of "$incoming/ruleset.nft" >"$incoming/sum" && echo "applied" >"$incoming/state" &&
       mv "$incoming" "$new" && mkdir "$STATE/pending.new" && echo "$number" >"$STATE/pending.new/number" &&
       echo "$2" >"$STATE/pending.new/seconds" && boot_id >"$STATE/pending.new/boot" && echo "$over" >"$STATE/pending.new/connection" &&
       snapshot >"$STATE/pending.new/snapshot.nft" && echo "$before" >"$STATE/pending.new/before" &&
+      established >"$STATE/pending.new/open" &&
       uptime_ >"$STATE/pending.new/since" && mv "$STATE/pending.new" "$STATE/pending" && settle "$STATE"
   } 2>&1) || {
     rm -rf "$STATE/pending.new" "$new"
     fail no-space "the host could not store the generation: $said"
   }
   incoming=
+  said=$(nft -c -f "$STATE/pending/snapshot.nft" 2>&1) || {
+    rm -rf "$STATE/pending" "$new"
+    fail refused "the table that runs could not be brought back, so nothing was loaded: $said"
+  }
   in_background "firewright-watchdog-$number" watch "$number"
   waited=0
   until is_alive "$(line_of "$STATE/pending/watch")"; do
@@ -323,7 +396,7 @@ delete table $TABLE" ] || fail refused "what was sent is no ruleset of firewrigh
       take_back "its watchdog did not start"
       fail no-watchdog "the watchdog does not start, so nothing was loaded"
     fi
-    sleep 0.1
+    sleep 0.1 2>/dev/null || sleep 1
   done
   : >"$STATE/pending/armed" && settle "$STATE/pending/armed"
   track_first "$new/ruleset.nft"
@@ -333,7 +406,10 @@ delete table $TABLE" ] || fail refused "what was sent is no ruleset of firewrigh
     take_back "nft did not load it"
     fail refused "the kernel of the host did not take the ruleset: $refusal"
   }
+  listed_sum >"$STATE/pending/after"
   record applied "$number" "waits to be confirmed"
+  # What follows may wait for ever for a connection that the ruleset has cut off: nobody must wait for it in turn.
+  leave
   section generation
   echo "$number"
   section table
@@ -350,7 +426,14 @@ watch() {
     sleep 1
     [ "$(line_of "$STATE/pending/number")" = "$1" ] || exit 0
   done
-  lock "the watchdog" 60
+  # Whoever holds the lock comes to an end; where nobody holds it and it cannot be taken (/run is full), nobody else can take it.
+  unheld=0
+  until (lock "the watchdog") >/dev/null 2>&1; do
+    if is_alive "$(line_of "$RUN/lock")"; then unheld=0; else unheld=$((unheld + 1)); fi
+    [ $unheld -lt 2 ] || break
+    sleep 1
+  done
+  is_locked=1
   [ "$(line_of "$STATE/pending/number")" = "$1" ] || exit 0
   take_back "nobody confirmed it in $(line_of "$STATE/pending/seconds") s"
 }
@@ -374,9 +457,14 @@ confirm() {
     fail nothing-pending "generation $number was taken back: its watchdog was dead"
   fi
   old=$(line_of "$STATE/pending/connection")
-  if [ "$over" = "$old" ] && [ "$over" != - ]; then
-    fail same-connection "this is the connection that the ruleset came over: it was open before, so it proves nothing"
+  if [ "$over" = - ] && [ "$old" != - ]; then
+    fail same-connection "the ruleset came over ssh, and this does not: it proves nothing of the way back in"
   fi
+  if [ "$over" != - ] && { [ "$over" = "$old" ] || was_open "$over"; }; then
+    fail same-connection "this connection was open before the ruleset was loaded, so it proves nothing"
+  fi
+  [ "$(listed_sum)" = "$(line_of "$STATE/pending/after")" ] ||
+    fail changed "what runs is not what was loaded as generation $number: somebody changed it meanwhile"
   said=$( {
     echo "confirmed" >"$STATE/generations/$number/state" && echo "$number" >"$STATE/confirmed.new" &&
       cp "$STATE/generations/$number/minimal.nft" "$STATE/minimal.new" && settle "$STATE/confirmed.new" "$STATE/minimal.new" &&
@@ -400,6 +488,7 @@ rollback() {
   number=$(line_of "$STATE/pending/number")
   [ "$1" = any ] || [ "$1" = "$number" ] || fail other-pending "generation $number waits to be confirmed, not $1"
   take_back "$2"
+  leave
   section generation
   echo "$number"
   section table
@@ -411,7 +500,7 @@ prune() {
   oldest=$(($(highest) - KEPT)) keep=$(line_of "$STATE/confirmed")
   for folder in "$STATE"/generations/*; do
     number=${folder##*/}
-    case $number in *[!0-9]* | "") continue ;; esac
+    case $number in *[!0-9]* | "" | ??????????*) continue ;; esac
     if [ "$number" -le "$oldest" ] && [ "$number" != "$keep" ]; then rm -rf "$folder"; fi
   done
 }
@@ -419,8 +508,22 @@ prune() {
 # The boot: the confirmed generation, or where that cannot be loaded what keeps management open; before the network comes up.
 boot() {
   must_be_root
-  must_have_state
-  lock boot 30
+  mkdir -p "$RUN" 2>/dev/null
+  # What can be read is loaded, though nothing can be written: a disk with errors must not leave the host open.
+  if (lock boot 30) >/dev/null 2>&1; then
+    is_locked=1
+  elif is_alive "$(line_of "$RUN/lock")"; then
+    fail busy "another process is changing the firewall of this host now"
+  fi
+  if [ -d "$STATE/pending" ] && [ "$(line_of "$STATE/pending/boot")" = "$(boot_id)" ]; then
+    # This is no boot: it is called while the host runs, as by a restart of its network.
+    if is_alive "$(line_of "$STATE/pending/watch")"; then
+      echo "generation $(line_of "$STATE/pending/number") waits to be confirmed, so nothing was loaded" >&2
+      return 0
+    fi
+    take_back "its watchdog was dead"
+  fi
+  rm -f "$RUN/late"
   for folder in "$STATE"/incoming.* "$STATE"/pending.new "$STATE"/taken; do [ ! -e "$folder" ] || rm -rf "$folder"; done
   if [ -d "$STATE/pending" ]; then
     number=$(line_of "$STATE/pending/number")
@@ -643,7 +746,13 @@ state() {
   echo "uptime=$(uptime_)"
   echo "tracked=$(cat /proc/sys/net/netfilter/nf_conntrack_count 2>/dev/null || echo 0)"
   echo "connection=$CONNECTION"
+  if [ -n "$CONNECTION" ] && has ip; then
+    route=$(ip -o route get "${CONNECTION%%[ %]*}" 2>/dev/null) device=${route##* dev }
+    echo "route=$route"
+    echo "link=$(ip -o link show dev "${device%% *}" 2>/dev/null)"
+  fi
   echo "root=$([ "$(id -u)" = 0 ] && echo yes || echo no)"
+  echo "late=$([ -e "$RUN/late" ] && echo yes)"
   section confirmed
   line_of "$STATE/confirmed"
   if [ -d "$STATE/pending" ]; then
