@@ -59,5 +59,9 @@ def _ended(host: Host, report: Report, saying: Saying) -> list[str]:
         return [f"ended {number} open {'flow' if number == 1 else 'flows'} inside what closed"]
     except (HostError, Undecided, Unjudged) as error:
         message = f"open flows inside what closed stay until they end by themselves: {harmless(str(error))}"
-        report.add(Diagnostic("flows-stay", Severity.WARNING, message, help=getattr(error, "help", "")))
+        way_out = getattr(error, "help", "")
+        if getattr(error, "name", "") in ("host-cut-off", "host-silent", "host-unreachable"):
+            message = f"it was confirmed, and then the host did not answer any more: {harmless(str(error))}"
+            way_out = "firewright status tells whether it answers; what was confirmed is not taken back by itself"
+        report.add(Diagnostic("flows-stay", Severity.WARNING, message, help=way_out))
         return []
