@@ -73,7 +73,10 @@ def COMMAND(
     from firewright.workflows.batchwise import Watch
     from firewright.workflows.rollout import rollout
 
+    from firewright.reports import Rollout
+
     run = Run.begin(shown)
+    run.will_show(Rollout)
     order = _order(**flags)
     if dask and order.has_probe:
         raise click.UsageError("--probe is from this machine: it does not go with --dask")

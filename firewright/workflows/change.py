@@ -13,7 +13,7 @@ from firewright.live.session import user
 from firewright.live.state import Generation, HostState, state_of
 from firewright.reports import Became, HostOutcome
 from firewright.reports._rollout import GOOD
-from firewright.workflows.apply import apply_plan, disagreement
+from firewright.workflows.apply import apply_plan, disagreement, plan_to_apply
 from firewright.workflows.confirm import confirm
 from firewright.workflows.plan import Planned, plan
 from firewright.workflows.prepare import Prepared
@@ -78,7 +78,7 @@ def _changed(job: Job, report: Report) -> _Ending:
     """How a host ended; what was said of it is in the report. Raises HostError where it was not reached before anything was loaded."""
     if job.is_again:
         _take_back_own(job)
-    planned = plan(job.prepared, job.host, report)
+    planned = (plan if job.is_check else plan_to_apply)(job.prepared, job.host, report)
     if planned is None:
         return _Ending(Became.NOT_CHANGED)
     if _runs_already(job, planned):

@@ -157,6 +157,9 @@ def _must_close(listing: Listing) -> None:
         for chain in table.chains.values():
             if not chain.hook:
                 continue
+            if (chain.kind, chain.priority) != ("filter", 0):
+                # Before connection tracking (-200) no state matches anything, whatever the sets say of it.
+                raise Unproved(f"chain {harmless(chain.name)} is of type {chain.kind} at priority {chain.priority}")
             if chain.policy != "drop":
                 raise Unproved(f"the policy of chain {harmless(chain.name)} is {chain.policy}, not drop")
             last = chain.rules[-1].statements if chain.rules else ()
