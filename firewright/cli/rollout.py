@@ -70,10 +70,9 @@ def COMMAND(
     Ctrl-C does the same: no host is left half changed, and --resume goes on later. It ends with 0 if all is done, 3 if a host was
     rolled back, 4 if only a part of the hosts was changed, 1 if none was, and 130 if somebody stopped it.
     """
+    from firewright.reports import Rollout
     from firewright.workflows.batchwise import Watch
     from firewright.workflows.rollout import rollout
-
-    from firewright.reports import Rollout
 
     run = Run.begin(shown)
     run.will_show(Rollout)
