@@ -21,7 +21,8 @@ def connection() -> str:
     for _ in range(_MOST):
         found = os.environ.get("SSH_CONNECTION") if number == os.getpid() else _variable(number)
         if found:
-            return " ".join(re.sub(r"[^0-9A-Fa-f:.% ]", "", found).split())
+            # The zone of a link-local address is the name of an interface.
+            return " ".join(re.sub(r"[^0-9A-Za-z:.%@_ -]", "", found).split())
         number = _parent(number)
         if number <= 1:
             break

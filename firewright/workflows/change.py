@@ -8,6 +8,7 @@ from datetime import date
 from time import monotonic, sleep
 
 from firewright.diagnostic import Diagnostic, Report, Severity, harmless
+from firewright.live.apart import apart
 from firewright.live.host import Host, HostError
 from firewright.live.session import user
 from firewright.live.state import Generation, HostState, state_of
@@ -135,24 +136,29 @@ _TEXTS: dict[tuple[str, date], str] = {}
 def _text_from(day: date, prepared: Prepared) -> str:
     """What the policy compiles to from a day on; it is compared with what was proved on the host, so it needs no proof here."""
     if day == prepared.day:
-        return prepared.compiled.text.rstrip("\n")
+        return apart(prepared.compiled.text).rstrip("\n")
     key = prepared.compiled.text, day
     if key not in _TEXTS:
         report = Report()
         made = WRITERS.load(prepared.compiled.target).emit(prepared.policy, prepared.firewall, day, report)
-        _TEXTS[key] = "" if report.has_errors() else made.text.rstrip("\n")
+        _TEXTS[key] = "" if report.has_errors() else apart(made.text).rstrip("\n")
     return _TEXTS[key]
 
 
 def _kept(job: Job, number: int) -> str:
-    """The text of a generation that the host keeps, without the line feed at its end. Raises HostError."""
-    return job.host.call("generation", str(number), "ruleset.nft").text("file").rstrip("\n")
+    """The text of a generation that the host keeps, without its number in names and the line feed at its end. Raises HostError."""
+    return apart(job.host.call("generation", str(number), "ruleset.nft").text("file")).rstrip("\n")
+
+
+def _own_text(job: Job) -> str:
+    """What this job loads, as `_kept` has it."""
+    return apart(job.prepared.compiled.text).rstrip("\n")
 
 
 def _take_back_own(job: Job) -> None:
     """Take back what an earlier run of the same rollout loaded and never confirmed; what others loaded stays. Raises HostError."""
     pending = state_of(job.host.call("state")).pending
-    if pending is not None and _kept(job, pending.number) == job.prepared.compiled.text.rstrip("\n"):
+    if pending is not None and _kept(job, pending.number) == _own_text(job):
         job.host.call("rollback", str(pending.number), "the rollout that loaded it was cut off", seconds=_SECONDS)
 
 
@@ -192,7 +198,7 @@ def _settled(job: Job, report: Report, last: int = 0, number: int = 0) -> _Endin
 
 def _own(job: Job, state: HostState, last: int) -> int:
     """The generation newer than `last` that this job made, 0 where there is none: what others apply is theirs. Raises HostError."""
-    text, by = job.prepared.compiled.text.rstrip("\n"), user()
+    text, by = _own_text(job), user()
     newer = (one.number for one in reversed(state.generations) if one.number > last and one.facts.get("by") == by)
     return next((number for number in newer if _kept(job, number) == text), 0)
 

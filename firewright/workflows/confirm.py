@@ -7,6 +7,7 @@ from firewright.live.conntrack_text import flow_lines
 from firewright.live.host import Host, HostError
 from firewright.reports import Step
 from firewright.space.budget import Undecided
+from firewright.workflows.drift import compared
 from firewright.workflows.meaning import Unjudged, programs_of
 from firewright.workflows.plan import flows_to_end, survey
 from firewright.workflows.selection import Saying, silent
@@ -18,8 +19,10 @@ def confirm(host: Host, report: Report, saying: Saying = silent, number: int | N
     `number` is the generation that is meant, None for whichever waits. It comes over a connection of its own (to this machine:
     over that of whoever calls), and is refused over the one that the ruleset came by.
     """
-    saying(f"confirming on {host.name}")
     try:
+        if not _is_proved(host, report, saying):
+            return None
+        saying(f"confirming on {host.name}")
         reply = host.call("confirm", "any" if number is None else str(number), "-")
     except HostError as error:
         report.error(error.name, error.message, help=error.help)
@@ -27,6 +30,24 @@ def confirm(host: Host, report: Report, saying: Saying = silent, number: int | N
     words = [_boot_words(reply.line("boot"))]
     words += _ended(host, report, saying)
     return Step(host.name, "confirmed", int(reply.line("generation")), tuple(words))
+
+
+def _is_proved(host: Host, report: Report, saying: Saying) -> bool:
+    """Whether what runs is proved to mean what waits to be confirmed, which was proved before it was sent: whoever applied it may
+    have died before the proof of what runs. What stands against it is in the report. Raises HostError.
+    """
+    inner = Report()
+    found = compared(host, inner, saying)
+    if found is not None and found.state.pending is None:
+        return True  # The host says what became of it.
+    if found is not None and found.drift is not None and found.drift.gap is None and not inner.has_errors():
+        return True
+    for one in inner.diagnostics:
+        report.add(one)
+    if not inner.has_errors():
+        message = f"{harmless(host.name)}: what runs there is not what waits to be confirmed"
+        report.error("changed", message, help="firewright drift shows where; firewright rollback takes it back")
+    return False
 
 
 def _boot_words(said: str) -> str:

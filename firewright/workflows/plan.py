@@ -106,18 +106,18 @@ def plan(
         management = _management(prepared, surveyed, wanted, said)
         beside = neighbours(surveyed.seen, policy, firewall, prepared.day)
         stopped = tuple(blocked(surveyed.seen, policy, firewall, prepared.day))
+        for one in (*stopped, *complaints(beside, surveyed.seen, firewall)):
+            said.add(one)
+        cut = _cut(prepared, surveyed, wanted, said)
+        _say_carriers(surveyed, cut, wanted, said)
     except Undecided as error:
         report.error("undecided", f"{host.name}: {harmless(str(error))}", help="split the policy")
         return None
     except Unjudged as error:
         report.error(error.name, f"{host.name}: {error.message}", help=error.help)
         return None
-    for one in (*stopped, *complaints(beside, surveyed.seen, firewall)):
-        said.add(one)
     _say_state(surveyed.state, said)
     _say_clock(prepared, surveyed.state, said)
-    cut = _cut(prepared, surveyed, wanted, said)
-    _say_carriers(surveyed, cut, said)
     findings = Findings(tuple(dict.fromkeys(said.diagnostics)), report.sources)
     made = Plan(
         host.name,
@@ -338,13 +338,14 @@ def _say_clock(prepared: Prepared, state: HostState, report: Report) -> None:
         report.add(Diagnostic("clock-differs", Severity.WARNING, message, help=way_out))
 
 
-def _say_carriers(surveyed: Surveyed, cut: Iterable[TrackedFlow], report: Report) -> None:
-    """Where the session comes through a tunnel: the flows that may be that tunnel, and end when this is confirmed over it."""
+def _say_carriers(surveyed: Surveyed, cut: Iterable[TrackedFlow], wanted: Programs, report: Report) -> None:
+    """Where the session comes through a tunnel: flows that may be it and that neither end can open again. Raises Undecided."""
     own = surveyed.seen.machine.own_addresses - LOOPBACK
     state = surveyed.state
     if not state.is_tunnelled:
         return
-    ends = ((one, (one.opening.source, one.opening.destination)) for one in cut)
+    lasting = flows_to_end(cut, wanted, surveyed.seen.machine, is_late=True)
+    ends = ((one, (one.opening.source, one.opening.destination)) for one in lasting)
     carriers = [one for one, two in ends if any(own.has(one.opening.family, end) for end in two)]
     by = "the machine itself" if state.client_by == "lo" else f"a tunnel ({harmless(state.client_by, 20)})"
     if carriers:

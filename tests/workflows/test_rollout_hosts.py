@@ -204,7 +204,7 @@ def test_a_fleet_is_changed_stopped_and_gone_on_with(estate: Estate) -> None:
 
     stranger = subprocess.Popen([*estate.hosts["two"].before, "sh", "-c", _WHILE_OURS, _STRANGER])
     try:
-        code, hosts = estate.results("--wait", "5", "--at", YESTERDAY)
+        code, hosts = estate.results("--wait", "25", "--at", YESTERDAY)
     finally:
         stranger.kill()
         stranger.wait()
@@ -248,7 +248,7 @@ def test_a_probe_that_contradicts_the_policy_takes_the_load_back(estate: Estate)
     hidden = "table inet hides { chain input { type filter hook input priority -7; tcp dport 8443 drop;\n}\n}\n"
     estate.hosts["two"].load(hidden)
     try:
-        code, hosts = estate.results("--probe", "--wait", "20", "--limit", "one,two", *AT_ONCE)
+        code, hosts = estate.results("--probe", "--wait", "60", "--limit", "one,two", *AT_ONCE)
     finally:
         estate.hosts["two"].run("nft", "delete", "table", "inet", "hides")
     assert (code, hosts["one"]["result"], hosts["two"]["result"]) == (3, "confirmed", "rolled back")

@@ -276,6 +276,15 @@ clear_up() {
   rm -rf "$STATE/pending.new" "$STATE/taken"
 }
 
+# The highest number in a name of our table, where it is beyond $1: who lost the folder of the state did not lose those names.
+loaded_highest() {
+  top=$1
+  for found in $(nft -t list table $TABLE 2>/dev/null | sed -n 's/^[^ ]* [^ ]*\.\([1-9][0-9]\{0,8\}\) {$/\1/p'); do
+    [ "$found" -le "$top" ] || top=$found
+  done
+  echo "$top"
+}
+
 # Take a pending load back, if there is one: the table as it was before, then the folder. $1: why. Needs the lock.
 take_back() {
   [ -d "$STATE/pending" ] || return 0
@@ -366,7 +375,7 @@ apply() {
   [ "$(head -n 2 "$incoming/ruleset.nft")" = "table $TABLE
 delete table $TABLE" ] || fail refused "what was sent is no ruleset of firewright"
   dry_run "$incoming/ruleset.nft"
-  number=$(($(highest) + 1))
+  number=$(($(loaded_highest "$(highest)") + 1))
   new=$STATE/generations/$number
   clear_up
   said=$( {
