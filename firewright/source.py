@@ -58,6 +58,11 @@ class UnreadableSource(Exception):
 
 def read(path: Path | str) -> Source:
     """The text of a file, as UTF-8. Raises UnreadableSource."""
+    return decode(str(path), read_bytes(path))
+
+
+def read_bytes(path: Path | str) -> bytes:
+    """The bytes of a file, SIZE_LIMIT of them at most. Raises UnreadableSource."""
     try:
         with Path(path).open("rb") as stream:
             raw = stream.read(SIZE_LIMIT + 1)
@@ -69,7 +74,7 @@ def read(path: Path | str) -> Source:
         raise UnreadableSource(f"{path} cannot be read: {(error.strerror or 'unknown reason').lower()}") from None
     if len(raw) > SIZE_LIMIT:
         raise UnreadableSource(f"{path} is longer than {SIZE_LIMIT // 2**20} MiB, the most that is read")
-    return decode(str(path), raw)
+    return raw
 
 
 def decode(path: str, raw: bytes) -> Source:

@@ -1,4 +1,4 @@
-"""Policies that open something to very many single addresses, of which the next generation has most, and a tenth others."""
+"""Policies that open something to very many single addresses, or ban them; the next generation has most of them, and a tenth others."""
 
 from __future__ import annotations
 
@@ -27,13 +27,14 @@ _SERVICES = ((TCP, 443), (UDP, 5000), (UDP, 5999), (TCP, 444), (UDP, 6000), (UDP
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """A number, and the partners' addresses of each family."""
+    """A number, the partners' addresses of each family, and whether they are banned from what is open to everybody else."""
 
     number: int
     partners: dict[Family, tuple[int, ...]]
+    is_ban: bool = False
 
     @classmethod
-    def of(cls, number: int, elements: int) -> Generation:
+    def of(cls, number: int, elements: int, is_ban: bool = False) -> Generation:
         """So many elements, half of them of each family; nine tenths are every generation's."""
         common, own = Random(0), Random(number)
         partners = {}
@@ -43,7 +44,7 @@ class Generation:
             shared = common.sample(range(_ROOM // 2), half * 9 // 10)
             others = own.sample(range(_ROOM // 2, _ROOM), half - len(shared))
             partners[family] = tuple(_FIRST[family] + 2 * place for place in (*shared, *others))
-        return cls(number, partners)
+        return cls(number, partners, is_ban)
 
     def made(self) -> Made:
         """Its policy, and the ruleset that the writer for nftables makes of it; it is not proved here, its packets are counted."""
@@ -70,9 +71,16 @@ firewalls:
   gate: {{between: [inside, outside]}}
 rules:
   - {{from: inside, to: local, require: ssh, because: managed over it}}
-  - {{from: inside, to: partners, allow: [https, udp/5000-5999]}}
-  - {{from: inside, to: outside, allow: udp/{7000 + self.number}}}
+{self._rules()}  - {{from: inside, to: outside, allow: udp/{7000 + self.number}}}
 """
+
+    def _rules(self) -> str:
+        if not self.is_ban:
+            return "  - {from: inside, to: partners, allow: [https, udp/5000-5999]}\n"
+        return (
+            "  - {from: inside, to: partners, deny: any, because: they are not trusted}\n"
+            "  - {from: inside, to: outside, allow: [https, udp/5000-5999]}\n"
+        )
 
 
 def _emitted(policy: Policy, report: Report) -> str:

@@ -83,7 +83,7 @@ def _claims_of(index: Index, step: int, meter: Meter) -> Iterator[Claim]:
     own = index.clip(index.region(), step)
     if own is None:
         raise AssertionError("a box is never empty")
-    return deciding(index, 0, own, 0, 1 << step, 0, meter, ending=step)
+    return deciding(index, 0, own, 0, 1 << step, 0, meter)
 
 
 def _changed(index: Index, step: int, meter: Meter) -> AtomBox | None:
@@ -91,7 +91,7 @@ def _changed(index: Index, step: int, meter: Meter) -> AtomBox | None:
     own = listed.program.verdict[step]
     if not isinstance(own, str) or step == len(listed.program) - 1:
         raise ValueError(f"step {step} is not one that could go: it skips, or decides what is left")
-    others = listed.steps & ~listed.deciding[own]
+    others = listed.steps & ~listed.skips & ~listed.deciding[own]
     for _, region, before in _claims_of(index, step, meter):
         for claim in deciding(index, 0, region, before, others, step + 1, meter):
             part = settle(index, claim, meter)

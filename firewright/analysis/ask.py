@@ -135,7 +135,7 @@ def _decision(origin: object) -> Decision:
     return origin
 
 
-def identity(decision: Decision) -> Hashable:
+def identity(decision: Decision) -> tuple[Hashable, ...]:
     """Equal for decisions that the same line makes, in both families."""
     return decision.outcome, decision.action, decision.reason, decision.at, id(decision.rule)
 

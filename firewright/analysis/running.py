@@ -1,7 +1,4 @@
-"""What a machine's own rulesets do with packets: every one of them must let a packet pass, and each is only known in bounds.
-
-No policy is needed: the zones of a question are the built-in ones, and `private` for what is not globally reachable.
-"""
+"""What a machine's own rulesets do with packets: every one of them must let a packet pass, and each is only known in bounds."""
 
 from __future__ import annotations
 
@@ -9,9 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from firewright.analysis.passage import OPENERS, passage_words
-from firewright.analysis.question import Question
-from firewright.analysis.words import FlowWords, Namer
+from firewright.analysis.alike import rule_named
+from firewright.analysis.passage import OPENERS
 from firewright.model.interval import Ranges, complement
 from firewright.model.packet import FAMILIES, Family, Packet
 from firewright.space.axis import TCP_SERVICES, Axis, top
@@ -26,27 +22,6 @@ from firewright.space.ruleset import Hook, Line, Ruleset, machine
 OTHER_SERVICES: Mapping[Family, Ranges] = {
     family: complement(TCP_SERVICES, top(family, Axis.SERVICE)) for family in FAMILIES
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Packets of a question that the same rules decide: in words, one of them, the verdict, and the rule of each ruleset.
-
-    `is_open` says that every ruleset accepts, `is_certain` that it is so however what is not understood is read;
-    `line` is the rule that stops them, or the last that lets them pass, None where no base chain judges them.
-    """
-
-    flows: tuple[Flow, ...]
-    words: tuple[FlowWords, ...]
-    witness: Packet
-    verdict: str
-    is_certain: bool
-    line: Line | None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether these packets pass."""
-        return self.verdict == "accept"
 
 
 @dataclass(frozen=True)
@@ -108,36 +83,40 @@ class Running:
             )
         )
 
-    def parts(self, question: Question, namer: Namer) -> tuple[Part, ...]:
-        """The exact answer to a question about flows that begin: what passes first, then by the rules. Raises Undecided."""
-        found: dict[object, tuple[list[Flow], str, bool, Line | None]] = {}
-        for family, boxes in question.within().items():
-            for within in boxes:
-                for flows, verdict, line in self.judged(family, within):
-                    for flow in flows:
-                        is_certain = self._is_certain(flow, verdict == "accept")
-                        place = None if line is None else (line.table, line.chain, line.number, line.text)
-                        key = (verdict, is_certain, place)
-                        found.setdefault(key, ([], verdict, is_certain, line))[0].append(flow)
-        parts = [
-            Part(tuple(flows), passage_words(flows, namer), witness(flows[0]), verdict, is_certain, line)
-            for flows, verdict, is_certain, line in found.values()
-        ]
-        return tuple(sorted(parts, key=lambda part: (not part.is_open, not part.is_certain, part.words)))
-
     def judged(self, family: Family, within: Box) -> Iterable[tuple[tuple[Flow, ...], str, Line | None]]:
         """A question in parts, each with its verdict and the rule behind it. Raises Undecided."""
+        for opening in openings(family, within):
+            yield from self.decided(family, opening)
+
+    def decided(self, family: Family, within: Box) -> Iterable[tuple[tuple[Flow, ...], str, Line | None]]:
+        """The packets of a box, whether they begin a flow or not, each part with its verdict and the rule behind it. Raises Undecided."""
         programs = [one[family] for one in self.programs] or [_passing(family)]
         middle = [one[family] for one in self._middle]
-        for opening in openings(family, within):
-            for part in partition([*programs, *middle], family, opening):
-                steps = list(zip([*programs, *middle], part.deciders, strict=True))
-                verdicts = [str(program.verdict[step]) for program, step in steps[: len(programs)]]
-                stop = next((place for place, word in enumerate(verdicts) if word != "accept"), None)
-                asked = steps[len(programs) :][::-1] if stop is None else steps[stop : stop + 1]
-                origins = (program.origin[step] for program, step in asked)
-                line = next((one for one in origins if isinstance(one, Line)), None)
-                yield part.flows, "accept" if stop is None else verdicts[stop], line
+        for part in partition([*programs, *middle], family, within):
+            steps = list(zip([*programs, *middle], part.deciders, strict=True))
+            verdicts = [str(program.verdict[step]) for program, step in steps[: len(programs)]]
+            stop = next((place for place, word in enumerate(verdicts) if word != "accept"), None)
+            asked = steps[len(programs) :][::-1] if stop is None else steps[stop : stop + 1]
+            origins = (program.origin[step] for program, step in asked)
+            line = next((one for one in origins if isinstance(one, Line)), None)
+            yield part.flows, "accept" if stop is None else verdicts[stop], line
+
+    def unknown_in(self, flow: Flow) -> tuple[Line, ...]:
+        """The rules that are not understood and on whose reading it hangs what becomes of a flow: those whose conditions it has.
+
+        Where it has none, every such rule that speaks of some of its packets.
+        """
+        asked = {text for text, _ in flow.literals}
+        rules = {line.place: line for line in self.lines} if asked else {}
+        found: dict[str, Line] = {}
+        for programs in self.programs:
+            program = programs[flow.family]
+            for one, literals, origin in zip(program.box, program.literals, program.origin, strict=True):
+                texts = [text for text, _ in literals if text in asked] if asked else [text for text, _ in literals]
+                if texts and isinstance(origin, Line) and meet_box(one, flow.box, flow.family) is not None:
+                    lines = (rules.get(rule_named(text), origin) for text in texts)
+                    found.update((line.place, line) for line in lines)
+        return tuple(found.values())
 
     @cached_property
     def _middle(self) -> tuple[Mapping[Family, Program], ...]:
@@ -145,12 +124,6 @@ class Running:
         if not any(hook in (Hook.PREROUTING, Hook.POSTROUTING) for ruleset in self.rulesets for hook in ruleset.hooks):
             return self.programs
         return self.at(Hook.INPUT, Hook.FORWARD, Hook.OUTPUT).programs
-
-    def _is_certain(self, flow: Flow, is_open: bool) -> bool:
-        if not self.bounded:
-            return True
-        against = ~self.surely if is_open else self.possibly
-        return against.is_empty({flow.family: flow.box})
 
 
 def openings(family: Family, within: Box) -> Iterable[Box]:

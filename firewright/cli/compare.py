@@ -1,4 +1,4 @@
-"""`firewright compare`: what opens and what closes between two policies, or that nothing does, proved."""
+"""`firewright compare`: what opens and what closes between two policies, rulesets or documents, or that nothing does, proved."""
 
 from __future__ import annotations
 
@@ -10,27 +10,68 @@ from firewright.cli._run import STANDARD_INPUT, Picked, Run, Shown, selects, sho
 
 @click.command(
     "compare",
-    short_help="What opens and what closes between two policies, proved.",
-    epilog="Ends with 0 if the two are equivalent, 1 if they differ or it was not decided, 2 for what is malformed.",
+    short_help="What opens and what closes between two policies or rulesets, proved.",
+    epilog="Example: firewright compare rules.v4 new.nft. Ends with 0 if the two are equivalent, 1 if they differ or it was not"
+    " decided, 2 for what is malformed.",
 )
 @click.argument("before", metavar="A", type=click.Path())
 @click.argument("after", metavar="B", type=click.Path())
+@click.option("--rule", "by_rule", is_flag=True, help="Tell each pair of rules that causes a difference by itself.")
+@click.option(
+    "--states",
+    type=click.Choice(["new", "all"]),
+    default="new",
+    help="Compare packets that begin a flow, or all in every state.",
+)
+@click.option("--family", type=click.Choice(["4", "6"]), help="Compare IPv4 alone, or IPv6 alone.")
+@click.option("--firewall", default="", metavar="NAME", help="The firewall of a policy that is meant.")
 @selects
 @shows("text", "json", "junit", "markdown", "github")
-def COMMAND(before: str, after: str, picked: Picked, shown: Shown) -> int:
-    """Compare policy A with policy B: what opens, what closes, what answers differently.
+def COMMAND(
+    before: str,
+    after: str,
+    by_rule: bool,
+    states: str,
+    family: str | None,
+    firewall: str,
+    picked: Picked,
+    shown: Shown,
+) -> int:
+    """Compare A with B, each a policy, a ruleset or a document of ports: what opens, what closes, what answers differently.
 
-    Each difference is told in flows, with an example packet and the lines of both policies that decide it. No difference
-    is a proof over every packet of both families.
+    A ruleset is nftables text, nft's JSON, or what iptables-save prints; the two need not be of one kind. Each difference is
+    told in flows, with an example packet and the lines of both that decide it. No difference is a proof over every packet of
+    both families. What is not understood is read for the worse: a difference that hangs on it is told as one that may be.
     """
+    from firewright.analysis.contrast import Scope
     from firewright.workflows.compare import compare_policies
+    from firewright.workflows.contrast import are_policies, compare_subjects
 
     run = Run.begin(shown)
     wanted = run.wanted(picked)
     pair = [standard_input() if one == STANDARD_INPUT else one for one in (before, after)]
+    is_plain = states == "new" and family is None and not firewall
     with progress() as saying:
-        comparison = compare_policies(pair[0], pair[1], wanted, run.report, saying)
-    if comparison is None:
+        if is_plain and are_policies(pair, wanted, run.report):
+            comparison = compare_policies(pair[0], pair[1], wanted, run.report, saying)
+            if comparison is None:
+                run.refuse()
+            run.show(comparison)
+            return 0 if comparison.found.is_equivalent else 1
+        families = (4, 6) if family is None else (int(family),)
+        found = compare_subjects(
+            pair[0],
+            pair[1],
+            wanted,
+            run.report,
+            scope=Scope(states),
+            families=families,
+            by_rule=by_rule,
+            firewall=firewall,
+            saying=saying,
+        )
+    if found is None:
         run.refuse()
-    run.show(comparison)
-    return 0 if comparison.found.is_equivalent else 1
+    run.warn()
+    run.show(found)
+    return 0 if found.is_equivalent else 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from firewright.cli._progress import progress
@@ -10,25 +12,84 @@ from firewright.cli._run import STANDARD_INPUT, Run, Shown, shows, standard_inpu
 
 @click.command(
     "read",
-    short_help="Any nftables file as it is understood, and what it lets pass.",
-    epilog="Ends with 0 when it is read, rules that are only known in bounds too, 2 where it cannot be read.",
+    short_help="Any ruleset or document of ports as it is understood.",
+    epilog="Ends with 0 when it is read, rules that are only known in bounds too, 2 where it, or a rule of it, cannot be read.",
 )
 @click.argument("file", metavar="FILE", type=click.Path())
 @click.option("--summary", is_flag=True, help="Counts and flows only, and the rules that are not wholly understood.")
+@click.option("--anomalies", is_flag=True, help="Rules that decide nothing, order that matters, what is unused; ends with 1 for any.")
+@click.option("--as", "as_", type=click.Choice(["policy"]), help="Write it as a policy, proved to mean the same.")
 @shows("text", "json", "markdown")
-def COMMAND(file: str, summary: bool, shown: Shown) -> int:
+def COMMAND(file: str, summary: bool, as_: str | None, anomalies: bool, shown: Shown) -> int:
     """Read a ruleset: FILE is nftables text, the JSON of `nft -j list ruleset`, or what iptables-save prints; - is standard input.
 
     Text is loaded into a network namespace of its own and listed back, so that what is read is what a kernel makes of it;
     this machine's ruleset is not touched. Every rule is understood, or known in bounds and named.
+
+    FILE may be a document of ports too (Markdown, HTML, CSV, plain text, spreadsheets, DOCX, PDF): its rows become requirements,
+    and what is not understood is refused by name. What `ss` or `netstat` printed is read as the sockets that listen.
     """
-    from firewright.workflows.read import read_ruleset
+    from firewright.workflows.read import is_whole, read_ruleset
 
     run = Run.begin(shown)
     given = standard_input() if file == STANDARD_INPUT else file
+    if _is_listing(given):
+        return _show_listing(run, given, not summary)
+    if _is_document(given):
+        return _show_document(run, given, not summary, as_)
+    if anomalies:
+        return _anomalies(run, given)
     with progress() as saying:
         reading = read_ruleset(given, run.report, not summary, saying)
     if reading is None:
         run.refuse()
     run.show(reading)
+    return 0 if is_whole(reading) else 2
+
+
+def _anomalies(run: Run, given: Any) -> int:
+    """Show what is odd in a ruleset; 1 if something could be better."""
+    from firewright.workflows.anomalies import anomalies_of
+
+    with progress() as saying:
+        found = anomalies_of(given, run.report, saying)
+    if found is None:
+        run.refuse()
+    run.warn()
+    run.show(found)
+    return 1 if found.findings else 0
+
+
+def _is_listing(given: Any) -> bool:
+    from firewright.workflows.heard import is_listing
+
+    return is_listing(given)
+
+
+def _show_listing(run: Run, given: Any, has_rows: bool) -> int:
+    """Show a listing of sockets; 2 where a line of it is not understood."""
+    from firewright.workflows.heard import read_listing
+
+    found = read_listing(given, run.report, has_rows)
+    if found is None:
+        run.refuse()
+    run.show(found)
+    return 2 if found.count("refused") else 0
+
+
+def _is_document(given: Any) -> bool:
+    from firewright.workflows.documents import is_document
+
+    return is_document(given)
+
+
+def _show_document(run: Run, given: Any, has_rows: bool, as_: str | None) -> int:
+    """Show a document of ports, or the policy that is made of it."""
+    from firewright.workflows.documents import policy_text_of, read_document
+
+    with progress() as saying:
+        found = policy_text_of(given, run.report, saying) if as_ else read_document(given, run.report, has_rows, saying)
+    if found is None:
+        run.refuse()
+    run.show(found)
     return 0

@@ -2,7 +2,9 @@
 
 from firewright.reports._audited import Cause, CutFlow, CutLine, WouldCut
 from firewright.reports._change import Plan, Shift, Step, refused_by
+from firewright.reports._contrast import Contrasted
 from firewright.reports._findings_text import summary_line
+from firewright.reports._generations import GenerationText
 from firewright.reports._probe import Probed
 from firewright.reports._result import (
     Answers,
@@ -14,9 +16,8 @@ from firewright.reports._result import (
     Explanation,
     Exposure,
     Findings,
-    Judged,
-    LiveAnswers,
     Look,
+    Mark,
     Passage,
     Played,
     Reach,
@@ -26,6 +27,7 @@ from firewright.reports._result import (
     Rehearsed,
     Renderers,
     Result,
+    SetAside,
     Subject,
     TestRun,
     Use,
@@ -33,6 +35,7 @@ from firewright.reports._result import (
     Way,
 )
 from firewright.reports._rollout import Became, HostOutcome, Rollout
+from firewright.reports._route import RouteAnswers
 
 __all__ = [
     "Answers",
@@ -42,16 +45,17 @@ __all__ = [
     "Comparison",
     "Compilation",
     "Compiled",
+    "Contrasted",
     "CutFlow",
     "CutLine",
     "Differing",
     "Explanation",
     "Exposure",
     "Findings",
+    "GenerationText",
     "HostOutcome",
-    "Judged",
-    "LiveAnswers",
     "Look",
+    "Mark",
     "Passage",
     "Plan",
     "Played",
@@ -64,6 +68,8 @@ __all__ = [
     "Renderers",
     "Result",
     "Rollout",
+    "RouteAnswers",
+    "SetAside",
     "Shift",
     "Step",
     "Subject",

@@ -288,7 +288,8 @@ class Exposure:
 
     `state` is "reachable", "possibly", "own" (only from the machine itself), "hidden" (a firewall stops everybody), "unseen"
     (no firewall could be looked at) or "undecided". `sources` say who surely reaches it, `possible` who may beside them;
-    `by` are the places of the rules that let them. `address` is where it listens, or what is published to where.
+    `by` are the places of the rules that let them. `address` is where it listens, or what is published to where. `counts` are
+    the families with how many globally reachable addresses reach it, possibly ones too.
     """
 
     service: str
@@ -301,6 +302,7 @@ class Exposure:
     possible: tuple[str, ...] = ()
     by: tuple[str, ...] = ()
     is_worldwide: bool = False
+    counts: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,10 +319,43 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class SetAside:
+    """A finding that fails nothing, and who answers for it: by a suppression, or by a baseline that knew it.
+
+    `owner`, `reason` and `until` (a day as 2027-03-31) are empty of a baseline; `at` is where it is set aside. `is_inside`
+    is whether that stands in what was audited, not in a file beside it.
+    """
+
+    finding: Diagnostic
+    how: str
+    owner: str = ""
+    reason: str = ""
+    until: str = ""
+    at: Span = NOWHERE
+    is_inside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A requirement of a standard, and what was found against it: nothing found is no proof that it is met.
+
+    `against` are findings in words; `looks_for` the kinds of findings that would count.
+    """
+
+    standard: str
+    number: str
+    title: str
+    looks_for: tuple[str, ...]
+    against: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Audit:
     """What of a machine, or through a ruleset, is reachable from where; `subject` is whose, `firewall` what guards it in a sentence.
 
     `is_whole` is false where something could not be seen: then nothing is called safe. `findings` are in the order of their weight.
+    `set_aside` are the findings that fail nothing, since somebody answers for them; they are not among `findings`. `marks` are
+    empty unless they were asked for.
     """
 
     subject: str
@@ -329,31 +364,8 @@ class Audit:
     passages: tuple[Passage, ...]
     findings: Findings
     is_whole: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """Packets of a question to a running ruleset that the same rule decides: in words, with one of them as `witness`.
-
-    `verdict` is accept, drop or reject; `is_certain` that it is so however what is not understood is read. `place` and
-    `rule` are empty where no rule judges them.
-    """
-
-    flows: tuple[str, ...]
-    verdict: str
-    is_certain: bool
-    place: str
-    rule: str
-    witness: str
-
-
-@dataclass(frozen=True, slots=True)
-class LiveAnswers:
-    """What the running rulesets do with the packets of each question; `notes` are what the answer leaves out."""
-
-    subject: str
-    answers: tuple[tuple[str, tuple[Judged, ...]], ...]
-    notes: tuple[str, ...] = ()
+    set_aside: tuple[SetAside, ...] = ()
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

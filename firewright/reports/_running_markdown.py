@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from firewright.diagnostic import Diagnostic
+from firewright.reports._findings_text import count_words
 from firewright.reports._markup import code, plain, table
-from firewright.reports._result import Audit, LiveAnswers, Passage, Reading
-from firewright.reports._running_text import counts, families_words, outcome, sources_words
+from firewright.reports._result import Audit, Exposure, Passage, Reading
+from firewright.reports._running_text import counts, families_words, sources_words
+from firewright.reports._triage import triage_markdown
 
 
 def audit_markdown(audit: Audit, look: object) -> str:
@@ -16,13 +18,25 @@ def audit_markdown(audit: Audit, look: object) -> str:
     if audit.exposures:
         rows = (
             (plain(sources_words(one)), families_words(one.families), code(one.service), plain(one.name),
-             plain(", ".join(one.programs)), plain(one.address), "<br>".join(map(code, one.by)))
+             plain(", ".join(one.programs)), plain(one.address), counts_cell(one), "<br>".join(map(code, one.by)))
             for one in audit.exposures
         )  # fmt: skip
-        lines += [*table(("who", "families", "service", "commonly", "program", "address", "by"), rows), ""]
+        lines += [
+            *table(("who", "families", "service", "commonly", "program", "address", "public addresses", "by"), rows),
+            "",
+        ]
     for passage in audit.passages:
         lines += _passage(passage)
-    return "\n".join([*lines, *_findings(audit.findings.diagnostics)]).rstrip() + "\n"
+    state = "failed" if audit.findings.fails or not audit.is_whole else "passed"
+    lines += [f"**{state}**: {count_words(audit.findings)}.", ""]
+    return "\n".join([*lines, *_findings(audit.findings.diagnostics), *triage_markdown(audit)]).rstrip() + "\n"
+
+
+def counts_cell(one: Exposure) -> str:
+    """How many public addresses reach something, in each family."""
+    return "<br>".join(
+        f"IPv{family}: {count:.3g}" if count >= 2**48 else f"IPv{family}: {count:,}" for family, count in one.counts
+    )
 
 
 def _passage(passage: Passage) -> Iterator[str]:
@@ -41,20 +55,6 @@ def _findings(diagnostics: Iterable[Diagnostic]) -> Iterator[str]:
     rows = [(f"**{one.severity}**", code(one.name), plain(one.message), plain(one.help)) for one in diagnostics]
     if rows:
         yield from table(("severity", "finding", "what", "help"), rows)
-
-
-def live_answers_markdown(answers: LiveAnswers, look: object) -> str:
-    """A heading for each question, a table of its parts."""
-    lines: list[str] = []
-    for question, parts in answers.answers:
-        rows = (
-            ("<br>".join(map(code, part.flows)), plain(outcome(part)), plain(part.place), code(part.rule) if part.rule else "",
-             code(part.witness))
-            for part in parts
-        )  # fmt: skip
-        lines += [f"## {plain(question)}", "", *table(("flows", "outcome", "place", "rule", "example"), rows), ""]
-    lines += [f"- {plain(note)}" for note in answers.notes]
-    return "\n".join(lines).rstrip() + "\n"
 
 
 def reading_markdown(reading: Reading, look: object) -> str:

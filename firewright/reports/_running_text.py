@@ -8,9 +8,12 @@ from firewright.diagnostic import Diagnostic, Severity, harmless
 from firewright.reports._findings_text import diagnostic_lines, place, several
 from firewright.reports._lines import Lines, columns, cut, folded, pad
 from firewright.reports._paint import Paint
-from firewright.reports._result import Audit, Exposure, Judged, LiveAnswers, Look, Passage, Reading
+from firewright.reports._result import Audit, Exposure, Look, Passage, Reading
+from firewright.reports._triage import aside_lines, mark_lines
 
 UNCUT = 10_000
+MOST_ROWS = 4
+"""Rows of a terminal that a finding's sentence takes where not everything is wanted."""
 MOST_FLOWS = 12
 """So many flows of a hook are listed where not everything is wanted; the rest is counted."""
 FIRST = ("not-seen", "no-firewall")
@@ -31,7 +34,6 @@ _STYLES = {
     "own": "open",
     "hidden": "open",
 }
-DOES = {"accept": "open", "drop": "closed, silently", "reject": "closed, callers are told"}
 
 
 def families_words(families: tuple[int, ...]) -> str:
@@ -66,6 +68,7 @@ def audit_text(audit: Audit, look: Look) -> str:
     for one in said:
         if one not in first:
             rows += _finding(one, audit, look, paint)
+    rows += [*aside_lines(audit, look, paint), *mark_lines(audit, paint)]
     return "\n".join(rows) + "\n"
 
 
@@ -75,7 +78,8 @@ def _finding(one: Diagnostic, audit: Audit, look: Look, paint: Paint) -> Iterato
         yield from diagnostic_lines(one, Lines(audit.findings.sources), look, paint)
         return
     head = paint.severity(one.severity, f"{one.severity}[{one.name}]")
-    yield f"{head}: {paint('bold', _safe(one.message))}"
+    message = cut(_safe(one.message), look.width * MOST_ROWS) if look.is_cut else _safe(one.message)
+    yield f"{head}: {paint('bold', message)}"
     if one.help and one.severity is not Severity.NOTE:
         way_out = f"  = help: {_safe(one.help)}"
         rows = folded(way_out, look.width, look.width - 10) if look.is_cut else [way_out]
@@ -132,38 +136,6 @@ def _passage(passage: Passage, look: Look, paint: Paint) -> Iterator[str]:
     left = max(0, len(passage.lines) - most) + max(0, len(passage.possible) - most)
     if left:
         yield paint("faint", f"  and {several(left, 'flow')} more; -v shows all")
-
-
-def live_answers_text(answers: LiveAnswers, look: Look) -> str:
-    """Each part of each question: the flows, what becomes of them, by which rule."""
-    paint = Paint(look.is_coloured)
-    rows: list[str] = []
-    for question, parts in answers.answers:
-        if len(answers.answers) > 1:
-            rows.append(paint("title", harmless(question)))
-        for part in parts:
-            rows += _judged(part, look, paint)
-        if not parts:
-            rows.append("no packet is asked about: the two ends share no address family with this machine")
-    rows += [paint("faint", f"note: {_safe(note)}") for note in answers.notes]
-    return "\n".join(rows) + "\n"
-
-
-def _judged(part: Judged, look: Look, paint: Paint) -> Iterator[str]:
-    first, *more = part.flows
-    style = "open" if part.verdict == "accept" else "closed"
-    yield f"{paint('title', _safe(first))}: {paint(style, outcome(part))}"
-    yield from (f"  and {_safe(flow)}" for flow in more)
-    rule = f"  {_safe(part.rule)}" if part.rule else ""
-    yield f"  {paint('place', _safe(part.place) or 'no base chain judges it')}{rule}"
-    if look.has_witness:
-        yield f"  example: {harmless(part.witness)}"
-
-
-def outcome(part: Judged) -> str:
-    """What becomes of a part: open or closed, surely or possibly."""
-    said = DOES.get(part.verdict, part.verdict)
-    return said if part.is_certain else f"possibly {said}: not everything on the way is understood"
 
 
 def reading_text(reading: Reading, look: Look) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from firewright.reports._result import SCHEMA_VERSION, Audit, Exposure, LiveAnswers, Passage, Reading
-from firewright.reports._running_text import outcome
+from firewright.reports._fingerprint import fingerprint
+from firewright.reports._result import SCHEMA_VERSION, Audit, Exposure, Passage, Reading
 from firewright.reports._tree import Tree, diagnostic_tree, place_tree
+from firewright.reports._triage import aside_tree, mark_tree
 
 
 def audit_tree(audit: Audit) -> Tree:
@@ -18,7 +19,9 @@ def audit_tree(audit: Audit) -> Tree:
         "firewall": audit.firewall,
         "exposures": [_exposure(one) for one in audit.exposures],
         "passes": [_passage(one) for one in audit.passages],
-        "findings": [diagnostic_tree(one) for one in audit.findings.diagnostics],
+        "findings": [{**diagnostic_tree(one), "id": fingerprint(one)} for one in audit.findings.diagnostics],
+        "set_aside": [aside_tree(one) for one in audit.set_aside],
+        "marks": [mark_tree(one) for one in audit.marks],
     }
 
 
@@ -34,6 +37,7 @@ def _exposure(one: Exposure) -> Tree:
         "possibly_from": list(one.possible),
         "by": list(one.by),
         "worldwide": one.is_worldwide,
+        "public_addresses": {f"IPv{family}": count for family, count in one.counts},
     }
 
 
@@ -43,35 +47,6 @@ def _passage(one: Passage) -> Tree:
         "surely": list(one.lines),
         "possibly": list(one.possible),
         "undecided": one.undecided or None,
-    }
-
-
-def live_answers_tree(answers: LiveAnswers) -> Tree:
-    """What running rules do with the packets of a question."""
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "kind": "live-answers",
-        "subject": answers.subject,
-        "answers": [
-            {
-                "question": question,
-                "parts": [
-                    {
-                        "open": part.verdict == "accept",
-                        "certain": part.is_certain,
-                        "verdict": part.verdict,
-                        "words": outcome(part),
-                        "flows": list(part.flows),
-                        "place": part.place or None,
-                        "rule": part.rule or None,
-                        "witness": part.witness,
-                    }
-                    for part in parts
-                ],
-            }
-            for question, parts in answers.answers
-        ],
-        "notes": list(answers.notes),
     }
 
 

@@ -98,14 +98,15 @@ def _part(part: Part) -> Tree:
         "open": part.is_open,
         "outcome": part.outcome.value,
         "words": overall_words(part),
-        "flows": [_flow(line) for line in part.lines],
+        "flows": [flow_tree(line) for line in part.lines],
         "witness": str(part.witness),
         "firewalls": [ruling_tree(ruling) for ruling in part.rulings],
         "stopped_by": [ruling.decision.firewall.name for ruling in part.stops],
     }
 
 
-def _flow(line: FlowWords) -> Tree:
+def flow_tree(line: FlowWords) -> Tree:
+    """One line of an answer."""
     return {
         "from": line.source,
         "to": line.destination,
@@ -216,7 +217,7 @@ def comparison_tree(comparison: Comparison) -> Tree:
 
 def _change(change: Change) -> Tree:
     return {
-        "flows": [_flow(line) for line in change.lines],
+        "flows": [flow_tree(line) for line in change.lines],
         "witness": str(change.witness),
         "before": [ruling_tree(ruling) for ruling in change.before],
         "after": [ruling_tree(ruling) for ruling in change.after],

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from firewright.diagnostic import Diagnostic, Severity, harmless
 from firewright.reports._comparison_text import KINDS
+from firewright.reports._contrast import SORTS, Contrasted
 from firewright.reports._lines import visible
 from firewright.reports._result import Audit, Comparison, Findings, Look, Renderers, TestRun
 from firewright.reports._tests_text import failure_words
@@ -41,6 +42,19 @@ def comparison_github(comparison: Comparison, look: Look) -> str:
         said += [_of_change("warning", kind, says, change, look) for change in getattr(comparison.found, kind)]
     said += [_of_change("notice", "promises", word, change, look) for word, change in comparison.found.promises]
     said += [_command("warning", NOWHERE, "settings", harmless(one), look) for one in comparison.found.settings]
+    return "".join(said)
+
+
+def contrast_github(found: Contrasted, look: Look) -> str:
+    """A warning for each difference, at the rule that decides it in the second, or in the first where that has no line."""
+    said = []
+    for sort, perhaps, says, _ in SORTS:
+        for one in (one for one in found.changes if one.sort == sort):
+            at = next((side.at for side in (one.after, one.before) if side.at.line), NOWHERE)
+            flows = "; ".join(harmless(str(flow), 500) for flow in one.flows)
+            title = sort if one.is_certain else perhaps
+            said.append(_command("warning", at, title, f"{says}: {flows}\nexample: {one.example}", look))
+    said += [_command("warning", NOWHERE, "not compared", harmless(one, 500), look) for one in found.uncompared]
     return "".join(said)
 
 
@@ -82,5 +96,6 @@ REPORT: Renderers = {
     Findings: findings_github,
     TestRun: tests_github,
     Comparison: comparison_github,
+    Contrasted: contrast_github,
     Audit: lambda audit, look: findings_github(audit.findings, look),
 }

@@ -8,8 +8,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from firewright.reports._anomalies import Anomalies, anomalies_tree
 from firewright.reports._audited import WouldCut, would_cut_tree
 from firewright.reports._change import Plan, Step, plan_tree, step_tree
+from firewright.reports._contrast import Contrasted, contrast_tree
+from firewright.reports._documents import DocumentReading, ProposedPolicy, document_tree, proposed_tree
 from firewright.reports._drift import Drift, drift_tree
 from firewright.reports._generations import (
     Generations,
@@ -19,6 +22,7 @@ from firewright.reports._generations import (
     generation_tree,
     generations_tree,
 )
+from firewright.reports._listening import ListingReading, listing_tree
 from firewright.reports._probe import Probed, probe_tree
 from firewright.reports._rehearsal import rehearsal_tree
 from firewright.reports._result import (
@@ -28,7 +32,6 @@ from firewright.reports._result import (
     Compilation,
     Explanation,
     Findings,
-    LiveAnswers,
     Look,
     Reading,
     Rehearsal,
@@ -36,8 +39,10 @@ from firewright.reports._result import (
     TestRun,
 )
 from firewright.reports._rollout import Rollout, rollout_tree
-from firewright.reports._running_tree import audit_tree, live_answers_tree, reading_tree
+from firewright.reports._route import RouteAnswers, route_tree
+from firewright.reports._running_tree import audit_tree, reading_tree
 from firewright.reports._status import Status, status_tree
+from firewright.reports._tidy import Tidied, tidied_tree
 from firewright.reports._tree import (
     answers_tree,
     comparison_tree,
@@ -57,11 +62,12 @@ REPORT: Renderers = {
     Answers: _as_json(answers_tree),
     Explanation: _as_json(explanation_tree),
     Comparison: _as_json(comparison_tree),
+    Contrasted: _as_json(contrast_tree),
     TestRun: _as_json(tests_tree),
     Compilation: _as_json(compilation_tree),
     Audit: _as_json(audit_tree),
-    LiveAnswers: _as_json(live_answers_tree),
     Reading: _as_json(reading_tree),
+    RouteAnswers: _as_json(route_tree),
     Rehearsal: _as_json(rehearsal_tree),
     WouldCut: _as_json(would_cut_tree),
     Rollout: _as_json(rollout_tree),
@@ -73,4 +79,9 @@ REPORT: Renderers = {
     GenerationsCompared: _as_json(compared_tree),
     GenerationText: _as_json(generation_tree),
     Probed: _as_json(probe_tree),
+    Anomalies: _as_json(anomalies_tree),
+    Tidied: _as_json(tidied_tree),
+    DocumentReading: _as_json(document_tree),
+    ProposedPolicy: _as_json(proposed_tree),
+    ListingReading: _as_json(listing_tree),
 }

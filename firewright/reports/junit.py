@@ -8,12 +8,14 @@ from xml.sax.saxutils import escape, quoteattr
 
 from firewright.diagnostic import Severity, harmless
 from firewright.reports._comparison_text import KINDS
+from firewright.reports._contrast import SORTS, Contrasted
 from firewright.reports._findings_text import diagnostic_lines, place
 from firewright.reports._lines import Lines, visible
 from firewright.reports._paint import Paint
 from firewright.reports._rehearsal import scene_words
 from firewright.reports._result import Audit, Comparison, Findings, Look, Rehearsal, Renderers, TestRun
 from firewright.reports._tests_text import failure_words
+from firewright.reports._triage import aside_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,24 @@ def findings_junit(findings: Findings, look: Look) -> str:
     return _document("firewright check", [*cases, *passed])
 
 
+def audit_junit(audit: Audit, look: Look) -> str:
+    """A test for each kind of finding that was looked for, which fails by its findings; what is set aside is in the test that passes.
+
+    A kind that was not found is a test too, and so is whether everything was seen.
+    """
+    findings, lines, paint = audit.findings, Lines(audit.findings.sources), Paint(is_coloured=False)
+    group = audit.subject or "firewright"
+    cases = [_Case(group, "everything was seen", "" if audit.is_whole else "not everything was seen", audit.firewall)]
+    failing = [one for one in findings.diagnostics if findings.is_strict or one.severity is not Severity.NOTE]
+    for one in failing:
+        full = "\n".join(diagnostic_lines(one, lines, Look(), paint))
+        cases.append(_Case(group, f"{one.name}: {one.message}", one.message or one.name, full))
+    found = {one.name for one in failing}
+    cases += [_Case(group, f"{name}: nothing found") for name in sorted(findings.pages) if name not in found]
+    cases += [_Case(group, f"{one.finding.name}: {one.finding.message}: {aside_words(one)}") for one in audit.set_aside]
+    return _document("firewright audit", cases)
+
+
 def tests_junit(run: TestRun, look: Look) -> str:
     """A test for each assertion."""
     cases = []
@@ -63,6 +83,19 @@ def comparison_junit(comparison: Comparison, look: Look) -> str:
         cases.append(_Case(group, f"nothing {kind}", f"{says}: {len(flows)}" if flows else "", "\n".join(flows)))
     settings = "\n".join(found.settings)
     cases.append(_Case(group, "the same settings", "settings differ" if settings else "", settings))
+    return _document("firewright compare", cases)
+
+
+def contrast_junit(found: Contrasted, look: Look) -> str:
+    """A test for each sort of difference, and one for what was not compared: it fails where there is some."""
+    cases = []
+    group = f"{found.before} -> {found.after}"
+    for sort, _, says, _ in SORTS:
+        changes = [one for one in found.changes if one.sort == sort]
+        flows = [f"{'; '.join(map(str, one.flows))}; example: {one.example}" for one in changes]
+        cases.append(_Case(group, f"nothing {sort}", f"{says}: {len(flows)}" if flows else "", "\n".join(flows)))
+    missing = "\n".join(found.uncompared)
+    cases.append(_Case(group, "all is compared", "not all is compared" if missing else "", missing))
     return _document("firewright compare", cases)
 
 
@@ -123,6 +156,7 @@ REPORT: Renderers = {
     Findings: findings_junit,
     TestRun: tests_junit,
     Comparison: comparison_junit,
+    Contrasted: contrast_junit,
     Rehearsal: rehearsal_junit,
-    Audit: lambda audit, look: findings_junit(audit.findings, look),
+    Audit: audit_junit,
 }

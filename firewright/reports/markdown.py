@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from firewright.reports._anomalies import Anomalies, anomalies_markdown
 from firewright.reports._answers_text import DOES, overall_words, reason, where, why_words, written
 from firewright.reports._audited import WouldCut, would_cut_markdown
 from firewright.reports._comparison_text import KINDS, summary_words
+from firewright.reports._contrast import Contrasted, contrast_markdown
+from firewright.reports._documents import DocumentReading, document_markdown
 from firewright.reports._drift import Drift, drift_markdown
 from firewright.reports._explanation_text import VISIBLE
 from firewright.reports._findings_text import count_words, place, several
@@ -17,6 +20,7 @@ from firewright.reports._generations import (
     compared_markdown,
     generations_markdown,
 )
+from firewright.reports._listening import ListingReading, listing_markdown
 from firewright.reports._markup import code, plain, table
 from firewright.reports._probe import Probed, probe_markdown
 from firewright.reports._rehearsal import rehearsal_markdown
@@ -26,7 +30,6 @@ from firewright.reports._result import (
     Comparison,
     Explanation,
     Findings,
-    LiveAnswers,
     Look,
     Reach,
     Reading,
@@ -35,9 +38,11 @@ from firewright.reports._result import (
     TestRun,
 )
 from firewright.reports._rollout import Rollout, rollout_markdown
-from firewright.reports._running_markdown import audit_markdown, live_answers_markdown, reading_markdown
+from firewright.reports._route import RouteAnswers, route_markdown
+from firewright.reports._running_markdown import audit_markdown, reading_markdown
 from firewright.reports._status import Status, status_markdown
 from firewright.reports._tests_text import failure_words
+from firewright.reports._tidy import Tidied, tidied_markdown
 
 if TYPE_CHECKING:
     from firewright.analysis.ask import Part, Ruling
@@ -231,10 +236,11 @@ REPORT: Renderers = {
     Answers: answers_markdown,
     Explanation: explanation_markdown,
     Comparison: comparison_markdown,
+    Contrasted: contrast_markdown,
     TestRun: tests_markdown,
     Audit: audit_markdown,
-    LiveAnswers: live_answers_markdown,
     Reading: reading_markdown,
+    RouteAnswers: route_markdown,
     Rehearsal: rehearsal_markdown,
     WouldCut: would_cut_markdown,
     Rollout: rollout_markdown,
@@ -243,4 +249,8 @@ REPORT: Renderers = {
     Generations: generations_markdown,
     GenerationsCompared: compared_markdown,
     Probed: probe_markdown,
+    Anomalies: anomalies_markdown,
+    Tidied: tidied_markdown,
+    DocumentReading: document_markdown,
+    ListingReading: listing_markdown,
 }

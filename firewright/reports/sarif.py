@@ -18,6 +18,7 @@ from firewright.diagnostic import Diagnostic, Note, Severity, harmless
 from firewright.reports._lines import Lines
 from firewright.reports._result import Audit, Findings, Look, Renderers, TestRun
 from firewright.reports._tests_text import failure_words
+from firewright.reports._triage import aside_words
 from firewright.source import Source, Span
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -28,6 +29,25 @@ _ASSERTION_PAGE = "What somebody said must hold of a policy does not hold, or wa
 def findings_sarif(findings: Findings, look: Look) -> str:
     """The findings of `check`."""
     return _log(findings.diagnostics, findings.sources, findings.pages, findings.is_readable, look)
+
+
+def audit_sarif(audit: Audit, look: Look) -> str:
+    """The findings of `audit`; those that are set aside are there as suppressed, with who answers for them and why."""
+    findings = audit.findings
+    said = (*findings.diagnostics, *(one.finding for one in audit.set_aside))
+    log = json.loads(_log(said, findings.sources, findings.pages, audit.is_whole and findings.is_readable, look))
+    results = log["runs"][0]["results"]
+    for one, result in zip(audit.set_aside, results[len(findings.diagnostics) :], strict=True):
+        kind = "inSource" if one.is_inside else "external"
+        suppression: dict[str, Any] = {"kind": kind, "justification": harmless(aside_words(one), 2000)}
+        if one.at.path:
+            suppression["location"] = _location(one.at, look)
+        result["suppressions"] = [suppression]
+    for rule in log["runs"][0]["tool"]["driver"]["rules"]:
+        tags = [f"{mark.standard} {mark.number}" for mark in audit.marks if rule["id"] in mark.looks_for]
+        if tags:
+            rule["properties"] = {"tags": [harmless(tag, 100) for tag in tags]}
+    return json.dumps(log, indent=2) + "\n"
 
 
 def tests_sarif(run: TestRun, look: Look) -> str:
@@ -124,5 +144,5 @@ def _location(at: Span, look: Look, text: str = "") -> dict[str, Any]:
 REPORT: Renderers = {
     Findings: findings_sarif,
     TestRun: tests_sarif,
-    Audit: lambda audit, look: findings_sarif(audit.findings, look),
+    Audit: audit_sarif,
 }

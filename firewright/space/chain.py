@@ -142,7 +142,8 @@ def unfold(
     """One program for the base chains of a hook, in order of priority: a packet passes every one of them.
 
     `last` is the word for having passed all. LookupError for a chain that does not exist, RecursionError for chains that call
-    each other in a circle, Undecided if there are more steps than `limit`.
+    each other in a circle, Undecided if there are more steps than `limit`, or more calls than a
+    quarter of that: chains that do nothing add no step.
     """
     if not hook:
         raise ValueError("a hook without base chains decides nothing")
@@ -158,6 +159,7 @@ class _Unfolding:
         self.out = Program(family)
         self.passed: str | None = None
         self.accepts: list[int] = []
+        self.calls = 0
 
     def base(self, name: str, passed: str | None) -> None:
         """A base chain: `passed` is the word of its accept, None if another base chain follows."""
@@ -176,6 +178,9 @@ class _Unfolding:
             raise RecursionError("chains call each other in a circle: " + " -> ".join((*stack, name)))
         if name not in self.chains:
             raise LookupError(f"no chain is called {name!r}")
+        self.calls += 1
+        if self.calls > self.limit // 4:
+            raise Undecided(f"the chains unfold to more than {self.limit // 4} calls")
         return self.chains[name]
 
     def _decide(self, box: Box, literals: Literals, word: str, origin: object) -> None:

@@ -10,7 +10,7 @@ from firewright.space.bitmap import members
 from firewright.space.box import Box
 from firewright.space.budget import Meter, Undecided
 from firewright.space.cover import cover
-from firewright.space.index import AtomBox, Index, Listed, Region
+from firewright.space.index import AtomBox, Index, Region
 from firewright.space.program import Program
 from firewright.space.sample import guess
 from firewright.space.sentence import AllOf, AnyOf, Decides, Sentence
@@ -97,16 +97,17 @@ def outside(index: Index, box: AtomBox, before: int, meter: Meter, is_shown: boo
 
 
 def deciding(
-    index: Index, place: int, region: Region, before: int, wanted: int, at: int, meter: Meter, ending: int = -1
+    index: Index, place: int, region: Region, before: int, wanted: int, at: int, meter: Meter, absent: int = 0
 ) -> Iterator[Claim]:
     """Claims whose union is where one of the wanted steps of a program decides, from step `at` on.
 
-    The step `ending`, if given, is taken as deciding even if it skips. Every skip that is followed is counted: Undecided at
-    twice the budget.
+    A wanted step is taken as deciding even if it skips, one that is `absent` as if it were not in the program. Every skip
+    that is followed is counted: Undecided at twice the budget.
     """
     listed = index.lists[place]
     follow = listed.skips | wanted
-    frames = [(region, before, *_reached(index, listed, region, at, follow))]
+    present = listed.steps & ~absent
+    frames = [(region, before, *_reached(index, present, region, at, follow))]
     while frames:
         region, before, reached, visit = frames.pop()
         while visit:
@@ -120,20 +121,20 @@ def deciding(
             if index.containers(clipped, earlier):
                 continue
             target = listed.target.get(step)
-            if target is None or step == ending:
+            if target is None or wanted & bit:
                 yield step, clipped, earlier
                 continue
             meter.nodes += 1
             if meter.nodes > 2 * meter.limit:
                 raise Undecided(f"the search followed {meter.nodes} skips and boxes and is not at its end")
             frames.append((region, before, reached, visit))
-            frames.append((clipped, earlier, *_reached(index, listed, clipped, target, follow)))
+            frames.append((clipped, earlier, *_reached(index, present, clipped, target, follow)))
             break
 
 
-def _reached(index: Index, listed: Listed, region: Region, at: int, follow: int) -> tuple[int, int]:
-    """The steps from `at` on that may decide in a region, up to one that holds all of it; and those of them to look at."""
-    reached = region.overlapping & listed.steps & -(1 << at)
+def _reached(index: Index, present: int, region: Region, at: int, follow: int) -> tuple[int, int]:
+    """The present steps from `at` on that may decide in a region, up to one that holds all of it; and those to look at."""
+    reached = region.overlapping & present & -(1 << at)
     certain = index.containers(region, reached)
     if certain:
         reached &= ((certain & -certain) << 1) - 1

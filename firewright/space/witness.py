@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
 
 from firewright.model.interval import Ranges, has, intersection, size
@@ -114,18 +114,18 @@ def _interface(ranges: Ranges, liked: str) -> str:
     return interface_name(ranges[0][0])
 
 
-def _names(low: int) -> list[bytes]:
+def _names(low: int) -> Iterator[bytes]:
     """Names at or a little above a number: itself if it is one, else it with a letter more or raised at some place."""
     raw = low.to_bytes(16, "big").rstrip(b"\0")
-    out = [raw] if _is_name(raw) else []
+    if _is_name(raw):
+        yield raw
     for length in range(15, -1, -1):
         stem = raw[:length]
         if stem and not _is_name(stem):
             continue
         after = raw[length] if length < len(raw) else 0
-        out += [stem + bytes((letter,)) for letter in b"0-aA_." if letter > after and _is_name(stem + bytes((letter,)))]
-        out += [stem + bytes((letter,)) for letter in range(max(after + 1, 33), 127)]
-    return [name for name in out if _is_name(name)]
+        letters = (*(letter for letter in b"0-aA_." if letter > after), *range(max(after + 1, 33), 127))
+        yield from (name for letter in letters if _is_name(name := stem + bytes((letter,))))
 
 
 def _is_name(raw: bytes) -> bool:

@@ -1,45 +1,45 @@
-"""What of this machine is reachable, from where, by which program; and what a ruleset alone lets in. No policy is needed."""
+"""What of this machine is reachable, from where, by which program; what a ruleset lets in; and how both are against a policy."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from firewright.analysis.passage import MachineNamer, passage_words, ways, world
+from firewright.analysis.passage import MachineNamer, ways, world
 from firewright.analysis.running import Running
+from firewright.analysis.wire import by_any
 from firewright.diagnostic import Diagnostic, Note, Report, Severity, harmless
 from firewright.live.machine import Machine
 from firewright.model.address import LOOPBACK, UNICAST, AddressSet
-from firewright.model.interval import Ranges, union
 from firewright.model.packet import FAMILIES, Family
 from firewright.reports import Audit, Findings, Passage
 from firewright.space.axis import ANY_INTERFACE, HOST, interface
 from firewright.space.box import Box
 from firewright.space.budget import Undecided
 from firewright.space.flow import Flow
-from firewright.space.packetset import PacketSet
 from firewright.space.ruleset import Hook
-from firewright.workflows.exposure import Auditing, complain_of_services, expose, is_worldwide, limits, merged
+from firewright.workflows.against import Standard, say_against
+from firewright.workflows.audit_pages import MACHINE, POLICY, RULESETS, STATE
+from firewright.workflows.exposure import WORLDWIDE, Auditing, complain_of_services, expose, limits, merged
+from firewright.workflows.exposure_sweep import reaching
+from firewright.workflows.last_time import LastTime, since
 from firewright.workflows.live import Seen, see
+from firewright.workflows.passing import passage
 from firewright.workflows.published import Published, published
 from firewright.workflows.selection import Saying, silent
+from firewright.workflows.strangers import nobody_listens, odd_of, past_input
+from firewright.workflows.subject import families_of
 from firewright.workflows.targets import listeners, published_targets
 from firewright.workflows.unguarded import beginnings, unguarded
 
-_PAGES = {
-    "no-firewall": "Every new packet from outside is let in: no rule of any table stops one.",
-    "not-seen": "Something that decides what is reachable could not be looked at, so nothing is called safe.",
-    "exposed": "What commonly must never be visible to the internet can be reached from there.",
-    "strange-table": "A table with the name of compiled rulesets is there, and no compile made it.",
-    "not-understood": "Rules that are only known in bounds: answers say surely and possibly where that matters.",
-}
-"""What each kind of finding is about."""
 _FIRST = ("not-seen", "no-firewall")
 _MOST = 6
 
 
-def audit_live(report: Report, saying: Saying = silent) -> Audit:
-    """What of this machine is reachable, from where, through every table on its hooks.
+def audit_live(
+    report: Report, saying: Saying = silent, standard: Standard | None = None, last: LastTime | None = None
+) -> Audit:
+    """What of this machine is reachable, from where, through every table on its hooks; against a policy, and the last time.
 
     What cannot be seen is an error among the findings, and `is_whole` is false; nothing that listens is then called hidden.
     """
@@ -58,17 +58,40 @@ def audit_live(report: Report, saying: Saying = silent) -> Audit:
         report.add(Diagnostic("strange-table", Severity.WARNING, message, help=way_out))
     if machine.routes_loopback:
         _say_routed(machine, report)
-    targets = list(listeners(machine))
-    if auditing.running is not None:
+    running = auditing.running
+    if running is not None:
         saying("judging what comes from outside")
-        _say_all(unguarded(auditing.running, beginnings(HOST, machine.own_addresses - LOOPBACK)), report)
-        _say_bounded(auditing.running, report)
-        targets += published_targets(_published(auditing.running, report), machine, auditing.running)
-    for target in targets:
-        saying(f"judging {target.service}")
-        expose(auditing, target)
+        _say_all(unguarded(running, beginnings(HOST, machine.own_addresses - LOOPBACK)), report)
+        _say_bounded(running, report)
+    _judge(auditing, machine, saying)
+    if running is not None and standard is not None:
+        say_against(standard, running, f"this machine ({machine.name})", FAMILIES, report, saying)
+    exposures = merged(auditing.exposures)
+    if last is not None:
+        _say_all(since(last, exposures), report)
     subject = f"this machine ({machine.name}): {_addresses(machine)}"
-    return Audit(subject, _firewall(seen), merged(auditing.exposures), (), _findings(report), seen.is_whole)
+    pages = {**RULESETS, **MACHINE, **(POLICY if standard else {}), **(STATE if last else {})}
+    return Audit(subject, _firewall(seen), exposures, (), _findings(report, pages), seen.is_whole)
+
+
+def _judge(auditing: Auditing, machine: Machine, saying: Saying) -> None:
+    """Say who reaches what listens and what is published, and what is odd of it."""
+    running, report = auditing.running, auditing.report
+    is_whole = not machine.listening.unseen
+    for target in listeners(machine):
+        saying(f"judging {target.service}")
+        start = len(auditing.exposures)
+        expose(auditing, target)
+        _say_all(odd_of(target, auditing.exposures[start:], is_listing_whole=is_whole), report)
+    if running is None:
+        return
+    for target in published_targets(_published(running, report), machine, running):
+        saying(f"judging {target.service}")
+        start = len(auditing.exposures)
+        expose(auditing, target)
+        _say_all(past_input(target, auditing.exposures[start:], machine, running), report)
+    if not any(one.name == "no-firewall" for one in report.diagnostics):
+        _say_all(nobody_listens(running, machine), report)
 
 
 def is_strange(listed: str) -> bool:
@@ -80,33 +103,63 @@ def is_strange(listed: str) -> bool:
 _ABOUT = re.compile(r'^\tchain about(?:\.\d+)? \{[^\n]*\n\s*comment "policy .*, firewall .*"', re.MULTILINE)
 
 
-def audit_running(running: Running, path: str, report: Report) -> Audit:
-    """What a ruleset alone lets in, without the machine that it is for: both families, to the machine and through it."""
+def audit_running(
+    running: Running, path: str, report: Report, standard: Standard | None = None, saying: Saying = silent
+) -> Audit:
+    """What a ruleset alone lets in, without the machine that it is for: to the machine and through it, in the families that it describes.
+
+    Of a family that its text says nothing of (a dump of iptables has one) nothing is claimed, and that is a finding.
+    """
+    described = described_by(running)
     auditing = Auditing(running, MachineNamer(world(path), UNICAST), report)
-    _say_all(unguarded(running, beginnings(HOST)), report)
+    inward, through = (_of(beginnings(out), described) for out in (HOST, ANY_INTERFACE))
+    _say_undescribed(path, described, report)
+    _say_all(unguarded(running, inward), report)
     _say_bounded(running, report)
     if running.translations:
         notes = tuple(Note(f"{line.place}: {line.text}") for line in running.translations[:3])
         message = "rules of NAT change addresses or ports: what passes is told as the rules behind them see it"
         report.add(Diagnostic("not-understood", Severity.NOTE, message, notes=notes))
-    passages = [passage("let in", running, beginnings(HOST), auditing.namer)]
+    passages = [passage("let in", running, inward, auditing.namer, is_outside=True)]
     if any(Hook.FORWARD in ruleset.hooks for ruleset in running.rulesets):
-        passages.append(passage("let through", running, beginnings(ANY_INTERFACE), auditing.namer))
+        passages.append(passage("let through", running, through, auditing.namer, is_outside=True))
     else:
         passages.append(Passage("let through", ("everything, where the machine forwards: no chain hooks forward",)))
     if not any(one.name == "no-firewall" for one in report.diagnostics):
-        _say_exposed(running, report)
-    return Audit(path, _counted(running), (), tuple(passages), _findings(report))
+        _say_exposed(running, described, report)
+    if standard is not None:
+        say_against(standard, running, path, described, report, saying)
+    pages = {**RULESETS, **(POLICY if standard else {})}
+    return Audit(path, _counted(running), (), tuple(passages), _findings(report, pages))
 
 
-def _findings(report: Report) -> Findings:
+def described_by(running: Running) -> tuple[Family, ...]:
+    """The families of which some ruleset says something."""
+    found = {family for ruleset in running.rulesets for family in families_of(ruleset)}
+    return tuple(family for family in FAMILIES if family in found or not running.rulesets)
+
+
+def _of(boxes: Mapping[Family, tuple[Box, ...]], families: tuple[Family, ...]) -> dict[Family, tuple[Box, ...]]:
+    return {family: boxes[family] if family in families else () for family in FAMILIES}
+
+
+def _say_undescribed(path: str, described: tuple[Family, ...], report: Report) -> None:
+    for family in FAMILIES:
+        if family not in described:
+            message = f"{harmless(path)} says nothing of IPv{family}: whether it is filtered is not described"
+            program = "iptables-save" if family == 4 else "ip6tables-save"
+            way_out = f"audit it together with what {program} prints: cat both | firewright audit -"
+            report.add(Diagnostic("not-described", Severity.WARNING, message, help=way_out))
+
+
+def _findings(report: Report, pages: Mapping[str, str]) -> Findings:
     """The findings by their weight; that there is no firewall, or none was seen, before all else."""
     rank = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
     said = sorted(
         dict.fromkeys(report.diagnostics),
         key=lambda one: (rank[one.severity], _FIRST.index(one.name) if one.name in _FIRST else len(_FIRST)),
     )
-    return Findings(tuple(said), report.sources, audits=tuple(sorted(_PAGES)), pages=_PAGES)
+    return Findings(tuple(said), report.sources, audits=tuple(sorted(pages)), pages=dict(pages))
 
 
 def _addresses(machine: Machine) -> str:
@@ -175,45 +228,24 @@ def _published(running: Running, report: Report) -> tuple[Published, ...]:
     return found
 
 
-def _say_exposed(running: Running, report: Report) -> None:
-    """Complain of what the internet reaches and commonly must not, for each limit under which it does."""
-    for family in FAMILIES:
-        opened: dict[tuple[bool, str], Ranges] = {}
+def _say_exposed(running: Running, families: Iterable[Family], report: Report) -> None:
+    """Complain of what many public addresses reach and commonly must not, for each limit under which they do."""
+    for family in families:
+        arriving: dict[tuple[bool, str], list[Flow]] = {}
         for flow in _arriving(running, family):
-            if is_worldwide(flow.source, family):
-                key = (bool(ways(flow)), limits(flow))
-                opened[key] = union(opened.get(key, ()), flow.service)
-        for (is_by_interface, limit), services in opened.items():
-            # A ruleset alone does not say where an interface leads to.
-            severity = Severity.WARNING if is_by_interface else Severity.ERROR
-            for one in services:
-                complain_of_services(report, one, family, limit, severity)
+            arriving.setdefault((bool(ways(flow)), limits(flow)), []).append(flow)
+        for (is_by_interface, limit), flows in arriving.items():
+            for services, count in reaching(flows, family):
+                # A ruleset alone does not say where an interface leads to.
+                is_sure = count >= WORLDWIDE[family] and not is_by_interface
+                severity = Severity.ERROR if is_sure else Severity.WARNING
+                for one in services:
+                    complain_of_services(report, one, family, limit, severity, count)
 
 
 def _arriving(running: Running, family: Family) -> Iterator[Flow]:
     for one in beginnings(HOST)[family]:
         try:
-            yield from running.surely.flows(family, {family: one})
+            yield from map(by_any, running.surely.flows(family, {family: one}))
         except Undecided:
             return  # The passage says so.
-
-
-def passage(title: str, running: Running, boxes: Mapping[Family, tuple[Box, ...]], namer: MachineNamer) -> Passage:
-    """What of some packets passes, in words; that it was not decided is said instead where it was too much work."""
-    asked = [(family, one) for family in FAMILIES for one in boxes[family]]
-    try:
-        sure = [flow for family, one in asked for flow in running.surely.flows(family, {family: one})]
-        possible = (
-            [flow for family, one in asked for flow in _possible(running, family, one)] if running.bounded else []
-        )
-    except Undecided as error:
-        return Passage(title, (), (), harmless(str(error)))
-    return Passage(title, tuple(map(str, passage_words(sure, namer))), tuple(map(str, passage_words(possible, namer))))
-
-
-def _possible(running: Running, family: Family, within: Box) -> tuple[Flow, ...]:
-    """What may pass beside what surely does: under its conditions, then whatever else some reading lets through. Raises Undecided."""
-    asked = {family: within}
-    named = (running.conditionally - running.surely).flows(family, asked)
-    told = PacketSet.of({family: [flow.box for flow in named]})
-    return (*named, *(running.possibly - running.surely - told).flows(family, asked))

@@ -14,7 +14,7 @@ from firewright.diagnostic import Diagnostic, Note, Report, Severity, harmless
 from firewright.model.address import UNICAST
 from firewright.model.essential import ESSENTIALS, LINK_LOCAL
 from firewright.model.interval import Range, Ranges, intersection, is_within, size, union
-from firewright.model.packet import Family
+from firewright.model.packet import FAMILIES, Family
 from firewright.model.service_words import words as service_words
 from firewright.reports import Exposure
 from firewright.space.axis import ANY_INTERFACE, Axis
@@ -25,6 +25,8 @@ from firewright.workflows.targets import Target
 
 WORLDWIDE: Mapping[Family, int] = {4: 2**28, 6: 2**112}
 """So many globally reachable addresses (an IPv4 /4, an IPv6 /16) are the internet by whatever name."""
+WIDE: Mapping[Family, int] = {4: 2**16, 6: 2**80}
+"""So many (an IPv4 /16, an IPv6 /48) are more than the networks of whoever is meant."""
 EVERYBODY = "anywhere"
 SINGLE_PORTS = 16
 """So many neighbouring ports are told one by one; more are a range, opened as a whole."""
@@ -38,13 +40,15 @@ _ORDER = ("reachable", "possibly", "undecided", "unseen", "own", "hidden")
 class Auditing:
     """One audit under way: what guards the machine (None where it was not seen), the names, and what is said of it.
 
-    `outward` are the interfaces that lead to the internet, empty where that is not known, and then all may.
+    `outward` are the interfaces that lead to the internet, empty where that is not known, and then all may. `families` are
+    those of which the rulesets say something: of others nothing is known.
     """
 
     running: Running | None
     namer: MachineNamer
     report: Report
     outward: Ranges = ()
+    families: tuple[Family, ...] = FAMILIES
     exposures: list[Exposure] = field(default_factory=list)
 
 
@@ -65,14 +69,13 @@ def expose(auditing: Auditing, target: Target) -> None:
         if within is not None:
             one = _judged(auditing, target, one, family, within)
         auditing.exposures.append(one)
-        is_for_fewer = row is not None and row.visibility is not Visibility.INTERNET
-        if row and is_for_fewer and one.is_worldwide and not _is_essential(target.services, family):
-            _complain(auditing.report, row, one)
+        if row and row.visibility is not Visibility.INTERNET and not _is_essential(target.services, family):
+            _complain(auditing.report, row, one, family)
 
 
 def _judged(auditing: Auditing, target: Target, one: Exposure, family: Family, within: Box) -> Exposure:
     running = target.running or auditing.running
-    if running is None:
+    if running is None or family not in auditing.families:
         return replace(one, state="unseen")
     try:
         reached = _reached(running, family, within)
@@ -83,13 +86,15 @@ def _judged(auditing: Auditing, target: Target, one: Exposure, family: Family, w
     leads_out = (
         flow for flow in (*sure, *possible) if not auditing.outward or intersection(flow.in_interface, auditing.outward)
     )
+    public = intersection(union(*(flow.source for flow in leads_out)), globally_reachable().ranges(family))
     return replace(
         one,
         state="reachable" if sure else "possibly" if possible else "hidden",
         sources=_sources(sure, within, auditing.namer),
         possible=_sources(possible, within, auditing.namer),
         by=reached.by,
-        is_worldwide=is_worldwide(union(*(flow.source for flow in leads_out)), family),
+        is_worldwide=is_worldwide(public, family),
+        counts=((family, size(public)),) if public else (),
     )
 
 
@@ -184,50 +189,78 @@ def is_kept(row: ServiceRow) -> bool:
     return row.visibility in KEPT or (row.visibility is Visibility.VPN and is_bare)
 
 
-def _complain(report: Report, row: ServiceRow, one: Exposure) -> None:
-    """The internet reaches what is commonly for fewer: an error, a warning for what is commonly behind a VPN."""
-    severity = Severity.ERROR if is_kept(row) else Severity.WARNING
+def _complain(report: Report, row: ServiceRow, one: Exposure, family: Family) -> None:
+    """Somebody reaches what is commonly for fewer: the more addresses, the worse.
+
+    The internet: an error, a warning for what is commonly behind a VPN. More public addresses than one organisation has: a
+    warning. The own network, where it is for nobody: a note.
+    """
     reachable = "reachable" if one.sources else "possibly reachable"
     program = f" ({', '.join(one.programs)})" if one.programs else ""
-    _say(report, severity, f"{one.service}{program} is {reachable} from the internet: commonly {row.title}", row)
+    head = f"{one.service}{program} is {reachable}"
+    public = sum(count for _, count in one.counts)
+    if one.is_worldwide:
+        severity = Severity.ERROR if is_kept(row) else Severity.WARNING
+        _say(report, severity, f"{head} from the internet: commonly {row.title}", row, count_words(family, public))
+    elif public >= WIDE[family] and is_kept(row):
+        said = f"{head} from {count_words(family, public)}: commonly {row.title}"
+        _say(report, Severity.WARNING, said, row)
+    elif row.visibility is Visibility.NOWHERE and one.state in ("reachable", "possibly"):
+        who = "others" if one.sources or one.possible else "somebody"
+        _say(report, Severity.NOTE, f"{head} by {who}, and commonly for nobody: {row.title}", row)
 
 
-def complain_of_services(report: Report, services: Range, family: Family, limit: str, severity: Severity) -> None:
-    """Complain of neighbouring services that the internet reaches: port by port where they are few, else of all at once."""
+def count_words(family: Family, count: int) -> str:
+    """`16,777,216 public addresses of IPv4`; of so many that nobody reads the digits, the power of two below."""
+    said = f"{count:,}" if count < 2**48 else f"more than 2^{count.bit_length() - 1}"
+    return f"{said} public {'address' if count == 1 else 'addresses'} of IPv{family}"
+
+
+def complain_of_services(
+    report: Report, services: Range, family: Family, limit: str, severity: Severity, count: int
+) -> None:
+    """Complain of neighbouring services that so many public addresses reach: port by port where they are few, else of all at once."""
     low, high = services
+    who = "the internet" if count >= WORLDWIDE[family] else count_words(family, count)
+    reach = count_words(family, count)
     if high - low < SINGLE_PORTS:
         for service in range(low, high + 1):
             row = row_at(((service, service),))
             if row and is_kept(row) and not _is_essential(((service, service),), family):
                 word = f"{service_words(((service, service),), family)} {limit}".rstrip()
-                _say(report, severity, f"{word} is reachable from the internet: commonly {row.title}", row)
+                _say(report, severity, f"{word} is reachable from {who}: commonly {row.title}", row, reach)
         return
     rows = [row for row in catalog().by_services((services,)) if is_kept(row)]
     if rows:
         more = f" and {len(rows) - MOST_NAMES} more" if len(rows) > MOST_NAMES else ""
         names = ", ".join(row.name for row in rows[:MOST_NAMES]) + more
         word = f"{service_words((services,), family)} {limit}".rstrip()
-        _say(report, severity, f"{word} is reachable from the internet: {names} commonly must not be")
+        _say(report, severity, f"{word} is reachable from {who}: {names} commonly must not be", None, reach)
 
 
-def _say(report: Report, severity: Severity, message: str, row: ServiceRow | None = None) -> None:
-    notes = (Note(row.when_open),) if row else ()
+def _say(report: Report, severity: Severity, message: str, row: ServiceRow | None = None, reach: str = "") -> None:
+    """Add a complaint; where the other family has the same, its addresses are added to that."""
     way_out = row.advice if row else "open single ports, or name who may reach them"
-    one = Diagnostic("exposed", severity, message, notes=notes, help=way_out)
-    if one not in report.diagnostics:
-        report.add(one)
+    notes = (*((Note(row.when_open),) if row else ()), *((Note(f"reached by {reach}"),) if reach else ()))
+    for place, known in enumerate(report.diagnostics):
+        if (known.name, known.severity, known.message) == ("exposed", severity, message):
+            more = tuple(dict.fromkeys((*known.notes, *notes)))
+            report.diagnostics[place] = replace(known, notes=more)
+            return
+    report.add(Diagnostic("exposed", severity, message, notes=notes, help=way_out))
 
 
 def merged(exposures: Iterable[Exposure]) -> tuple[Exposure, ...]:
     """One row for both families where they say the same; what most can reach comes first."""
     found: dict[Exposure, list[Exposure]] = {}
     for one in exposures:
-        found.setdefault(replace(one, families=(), is_worldwide=False), []).append(one)
+        found.setdefault(replace(one, families=(), is_worldwide=False, counts=()), []).append(one)
     rows = (
         replace(
             key,
             families=tuple(sorted({family for one in same for family in one.families})),
             is_worldwide=any(one.is_worldwide for one in same),
+            counts=tuple(sorted(pair for one in same for pair in one.counts)),
         )
         for key, same in found.items()
     )

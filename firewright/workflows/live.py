@@ -1,24 +1,20 @@
-"""What runs on this machine: its rulesets read, whichever program loaded them, and a question put to all of them."""
+"""What runs on this machine: its rulesets read, whichever program loaded them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import time
 
-from firewright.analysis.passage import MachineNamer, world
-from firewright.analysis.question import BadQuestion, Question, parse_question
-from firewright.analysis.running import Part, Running
+from firewright.analysis.running import Running
 from firewright.diagnostic import Report, harmless
 from firewright.live.host import Host
 from firewright.live.looking import LOOK_SECONDS, facts_of, machine_of
 from firewright.live.machine import Machine, Saved, Tables, look
 from firewright.live.nft import Listing
-from firewright.model.address import LOOPBACK, AddressSet
 from firewright.model.packet import Family
-from firewright.reports import Judged, LiveAnswers
 from firewright.space.budget import Undecided
-from firewright.space.ruleset import Line, Ruleset
+from firewright.space.ruleset import Ruleset
 from firewright.workflows.selection import Saying, silent
 
 RUNNING = "the running ruleset"
@@ -127,72 +123,3 @@ def said(ruleset: Ruleset, report: Report) -> Ruleset:
     for diagnostic in ruleset.diagnostics:
         report.add(diagnostic)
     return ruleset
-
-
-def ask_live(text: str, report: Report, saying: Saying = silent) -> LiveAnswers | None:
-    """What this machine's rulesets do with the packets of a question, or None after saying in the report why nobody knows."""
-    seen = see(report, saying)
-    if seen.running is None or report.has_errors():
-        return None
-    subject = world(seen.machine.name)
-    try:
-        questions = parse_question(text, subject)
-    except BadQuestion as error:
-        report.error("bad-question", str(error), help=error.help)
-        return None
-    own = seen.machine.own_addresses
-    namer = MachineNamer(subject, own - LOOPBACK)
-    answers = []
-    for question in questions:
-        saying(f"asking {question}")
-        try:
-            parts = seen.running.parts(_of_machine(question, own), namer)
-        except Undecided as error:
-            report.error(
-                "undecided", f"the question was not decided: {harmless(str(error))}", help="ask a narrower one"
-            )
-            return None
-        answers.append((str(question), tuple(map(judged, parts))))
-    if not any(parts for _, parts in answers):
-        way_out = "both ends need addresses of one family, this machine one of its own"
-        report.error("bad-question", "no packet is asked about", help=way_out)
-        return None
-    return LiveAnswers(f"this machine ({seen.machine.name})", tuple(answers), _notes(seen.running))
-
-
-def _of_machine(question: Question, own: AddressSet) -> Question:
-    """The question with the addresses that the machine really has, where it is about the machine itself."""
-    is_inner = question.source.is_local and question.destination.is_local
-    mine = own if is_inner else own - LOOPBACK
-    source, destination = (
-        replace(side, addresses=mine) if side.is_local else side for side in (question.source, question.destination)
-    )
-    return replace(question, source=source, destination=destination)
-
-
-def judged(part: Part) -> Judged:
-    """A part of an answer in words."""
-    return Judged(
-        tuple(map(str, part.words)),
-        part.verdict,
-        part.is_certain,
-        place_words(part.line) if part.line else "",
-        part.line.text if part.line and part.line.number else "",
-        str(part.witness),
-    )
-
-
-def place_words(line: Line) -> str:
-    """Where a rule stands; of a chain's policy what it says, too."""
-    return line.place if line.number else f"{line.table} {line.chain} {line.text}"
-
-
-def _notes(running: Running) -> tuple[str, ...]:
-    notes = []
-    if running.translations:
-        number = len(running.translations)
-        notes.append(
-            f"{number} {'rule changes' if number == 1 else 'rules change'} addresses or ports (NAT): "
-            "the answer is about packets as the rules see them"
-        )
-    return tuple(notes)

@@ -217,6 +217,10 @@ def _management(prepared: Prepared, surveyed: Surveyed, wanted: Programs, report
     """How the way back in was proved open; empty after saying in the report that it is not, or that there is none. Raises Undecided."""
     firewall = prepared.firewall
     if without_management(prepared.policy, firewall):
+        # What the writer warned of is refused here, and said once.
+        report.diagnostics[:] = [
+            one for one in report.diagnostics if (one.name, one.at) != ("no-management", firewall.at)
+        ]
         message = f"{firewall.name} requires no way into the machine itself, so nobody could manage it after this"
         report.error(
             "no-management", message, firewall.at, "write a rule such as {from: admins, to: local, require: ssh}"

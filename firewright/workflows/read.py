@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from firewright.analysis.passage import MachineNamer, world
 from firewright.analysis.running import Running, openings
-from firewright.diagnostic import Report
+from firewright.diagnostic import Report, Severity
 from firewright.live import nft
 from firewright.model.address import UNICAST
 from firewright.model.packet import FAMILIES, Family
@@ -16,8 +15,9 @@ from firewright.source import Source, UnreadableSource, read
 from firewright.space.axis import ANY_INTERFACE, HOST
 from firewright.space.box import Box, box
 from firewright.space.ruleset import Hook, Line, Ruleset
-from firewright.workflows.audit import passage
 from firewright.workflows.live import listed, saved
+from firewright.workflows.loaded import loaded
+from firewright.workflows.passing import passage
 from firewright.workflows.selection import Saying, silent
 from firewright.workflows.targets import NEW
 
@@ -57,11 +57,8 @@ def ruleset_in(given: Source | str, report: Report, saying: Saying = silent) -> 
     if _SAVED.search(source.text):
         return saved(source.text, source.path, report)
     saying("loading it into a namespace of its own")
-    folder = None if source.path == "-" else Path(source.path).resolve().parent
-    try:
-        listing = nft.list_back(source.text, source.path, folder)
-    except nft.NftError as error:
-        report.error("unreadable", error.message, error.at, error.help)
+    listing = loaded(source, report)
+    if listing is None:
         return None
     saying("reading what it became")
     return listed(listing, source.path, report)
@@ -82,6 +79,16 @@ def read_ruleset(given: Source | str, report: Report, has_rules: bool, saying: S
         Findings(tuple(report.sorted()), report.sources),
         has_rules,
     )
+
+
+_LIMITS = ("chains-not-followed",)
+"""Warnings of a reader that met a limit: an endless jump, chains too deep, too much work."""
+
+
+def is_whole(reading: Reading) -> bool:
+    """Whether every line was read as its own program would read it, and no limit was met: what is not is shown, and why."""
+    found = reading.findings.diagnostics
+    return not any(one.severity is Severity.ERROR or one.name in _LIMITS for one in found)
 
 
 def _rule(line: Line) -> ReadRule:

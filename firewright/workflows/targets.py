@@ -28,7 +28,8 @@ class Target:
     """What somebody may reach: its packets in each family, and how it is called.
 
     A family without a box is one in which only the machine itself reaches it. `running` is what judges its packets where that
-    is not the whole machine; without `is_certain` nothing more is known than that they may pass.
+    is not the whole machine; without `is_certain` nothing more is known than that they may pass. `outer` are the services that
+    callers name where the machine publishes it for another; `is_inner` is whether it does so for itself.
     """
 
     service: str
@@ -38,6 +39,8 @@ class Target:
     services: Ranges
     running: Running | None = None
     is_certain: bool = True
+    outer: Ranges = ()
+    is_inner: bool = False
 
 
 def listeners(machine: Machine) -> Iterator[Target]:
@@ -105,6 +108,8 @@ def published_targets(found: tuple[Published, ...], machine: Machine, running: R
             services=one.services,
             running=inside if is_inner else behind,
             is_certain=any(_passes(before, machine, one, number) for number in machine.own(one.family)),
+            outer=one.outer,
+            is_inner=is_inner,
         )
 
 

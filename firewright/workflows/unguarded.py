@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from firewright.analysis.running import Running, openings
+from firewright.analysis.wire import REAL
 from firewright.diagnostic import Diagnostic, Severity, harmless
 from firewright.model.address import EVERYWHERE, LOOPBACK, UNICAST, AddressSet
 from firewright.model.interval import Ranges
 from firewright.model.packet import FAMILIES, Family
-from firewright.space.axis import ANY_INTERFACE, HOST
+from firewright.space.axis import HOST
 from firewright.space.box import Box, box
 from firewright.space.budget import Undecided
 from firewright.space.packetset import PacketSet
@@ -31,12 +32,12 @@ def no_firewall(seen: Seen) -> Diagnostic | None:
 
 
 def beginnings(out: Ranges, addresses: AddressSet = EVERYWHERE) -> dict[Family, tuple[Box, ...]]:
-    """Packets with which somebody outside begins a flow to the machine itself, or through it, to some addresses."""
+    """Packets with which somebody outside, so never by `lo`, begins a flow to the machine itself, or through it, to some addresses."""
     found = {}
     for family in FAMILIES:
         whole = box(
             family,
-            in_interface=ANY_INTERFACE,
+            in_interface=REAL,
             out_interface=out,
             source=UNICAST.ranges(family),
             destination=addresses.ranges(family),

@@ -24,6 +24,7 @@ LATE = ("analysis", "model", "space", "catalog")
 CLOSED = {
     "Step.verb": "applied",
     "Moved.kind": "opens",
+    "Oddity.kind": "shadowed",
     "Judged.verdict": "accept",
     "RoutePart.verdict": "accept",
     "Plan.mode": "enforce",

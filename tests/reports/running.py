@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from firewright.reports import Audit, Exposure, Findings, Judged, LiveAnswers, Passage, Reading, ReadRule
+from firewright.reports import Audit, Exposure, Findings, Passage, Reading, ReadRule
 from firewright.source import Span
 
 
@@ -23,17 +23,6 @@ def audit(nasty: str, findings: Findings) -> Audit:
 def quiet_audit() -> Audit:
     """An audit that finds nothing at all."""
     return Audit("this machine", "2 rules", (), (), Findings((), {}))
-
-
-def answers(nasty: str) -> LiveAnswers:
-    """Answers with parts that are certain and parts that are not, and one without any."""
-    parts = tuple(
-        Judged((nasty, nasty), verdict, is_certain, place, place, nasty)
-        for verdict in ("accept", "drop", "reject")
-        for is_certain in (True, False)
-        for place in (nasty, "")
-    )
-    return LiveAnswers(nasty, ((nasty, parts), (nasty, ())), (nasty,))
 
 
 def reading(nasty: str, findings: Findings, *, has_rules: bool) -> Reading:

@@ -60,7 +60,6 @@ def results() -> dict[str, Result]:
         "findings-hostile": hostile_findings(),
         "audit": running.audit(NASTY, hostile_findings()),
         "audit-quiet": running.quiet_audit(),
-        "live-answers": running.answers(NASTY),
         "reading": running.reading(NASTY, hostile_findings(), has_rules=True),
         "reading-short": running.reading(NASTY, hostile_findings(), has_rules=False),
     }

@@ -17,6 +17,7 @@ from firewright.reports import (
     Audit,
     Comparison,
     Compilation,
+    Contrasted,
     Findings,
     GenerationText,
     Look,
@@ -31,8 +32,8 @@ from tests.reports.subjects import NASTY, hostile_findings, results
 FORMATS: Registry[Renderers] = Registry("firewright.reports", "REPORT")
 SHOWN = {
     "sarif": {Findings, Run, Audit},
-    "junit": {Findings, Run, Comparison, Audit, Rehearsal},
-    "github": {Findings, Run, Comparison, Audit},
+    "junit": {Findings, Run, Comparison, Contrasted, Audit, Rehearsal},
+    "github": {Findings, Run, Comparison, Contrasted, Audit},
 }
 """What the formats of findings must be able to show, and nothing else."""
 APART = (Compilation, GenerationText, Probed)

@@ -48,9 +48,9 @@ PAGE = """# Permitted ports
 """
 
 
-def wanted(folder: Path | None = None, **options: str) -> Wanted:
+def wanted(**options: str) -> Wanted:
     """A run on a day that does not pass."""
-    return Wanted(folder or Path.cwd(), datetime(2026, 11, 21, tzinfo=timezone.utc), options=options)  # noqa: UP017
+    return Wanted(Path.cwd(), datetime(2026, 11, 21, tzinfo=timezone.utc), options=options)  # noqa: UP017
 
 
 def subject(text: str, path: str = "rules", firewall: str = "") -> Subject:

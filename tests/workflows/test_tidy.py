@@ -17,7 +17,7 @@ from firewright.reports._tidy import Tidied
 from firewright.source import Source
 from firewright.workflows.anomalies import anomalies_of
 from firewright.workflows.tidy import tidy
-from tests.workflows.tidying import WORLD, chains_by, fate, saved, without
+from tests.workflows.tidying import WORLD, Chains, chains_by, fate, saved, script, without
 
 needs_nft = pytest.mark.skipif(shutil.which("nft") is None, reason="nft is not installed")
 
@@ -35,9 +35,24 @@ def tidied(text: str, path: str = "a.rules") -> Tidied:
 def test_every_packet_meets_the_same_without_what_is_left_out(seed: int, policy: str) -> None:
     """Law: each packet meets the same logs and the same verdict; and no plain rule that is left could go as well."""
     chains = chains_by(Random(seed), 14)
-    found = tidied(saved(chains, policy))
+    assert_smallest(chains, policy, tidied(saved(chains, policy)).after)
+
+
+@needs_nft
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**9), st.sampled_from(("ACCEPT", "DROP")))
+def test_the_same_holds_of_what_nft_reads(seed: int, policy: str) -> None:
+    """Law: the same of nftables, with rules that go to chains for good, edited in the script and read by the real nft."""
+    chains = chains_by(Random(seed), 14)
+    found = tidied(script(chains, policy), "a.nft")
+    assert not found.note
+    assert_smallest(chains, policy, found.after)
+
+
+def assert_smallest(chains: Chains, policy: str, after: str) -> None:
+    """What is left of the chains does the same, and no plain rule of it could go as well."""
     every = [rule for rules in chains.values() for rule in rules]
-    kept = {rule.mark for rule in every if f'"{rule.mark}"' in found.after}
+    kept = {rule.mark for rule in every if f'"{rule.mark}"' in after}
     smaller = without(chains, frozenset(rule.mark for rule in every) - kept)
     before = {packet: fate(chains, policy, packet) for packet in WORLD}
     assert {packet: fate(smaller, policy, packet) for packet in WORLD} == before
@@ -91,7 +106,9 @@ def test_the_smallest_covering_set_is_named() -> None:
 
 def test_pairs_come_with_a_packet_that_shows_that_order_matters() -> None:
     """An exception of a later rule is generalised, rules that overlap are correlated; each pair has a packet of both."""
-    text = UNION.replace("-s 0.0.0.0/1", "-s 10.0.0.0/16").replace("-s 128.0.0.0/1 -p tcp --dport 22", "-d 192.0.2.0/24")
+    text = UNION.replace("-s 0.0.0.0/1", "-s 10.0.0.0/16").replace(
+        "-s 128.0.0.0/1 -p tcp --dport 22", "-d 192.0.2.0/24"
+    )
     text = text.replace("-A INPUT -p tcp --dport 22 -j ACCEPT", "-A INPUT -s 10.0.0.0/8 -j ACCEPT")
     found = anomalies_of(Source("a.rules", text), Report())
     assert found is not None
@@ -312,6 +329,17 @@ def test_two_base_chains_on_a_hook_are_passed_one_after_the_other() -> None:
     assert found is not None
     said = {(one.kind, one.rule.text, one.rule.place.split()[2]) for one in found.findings}
     assert said == {("shadowed", "tcp dport 22 accept", "second"), ("redundant", "tcp dport 23 accept", "first")}
+
+
+@needs_nft
+def test_who_falls_off_a_chain_that_was_gone_to_does_not_come_back() -> None:
+    """A last accept in a chain that is gone to stays: without it packets meet the policy, not the rules behind the goto."""
+    text = """table ip t {
+ chain far { tcp dport 22 drop; accept; }
+ chain in { type filter hook input priority 0; policy drop; ip saddr 10.0.0.0/8 goto far; accept; }
+}
+"""
+    assert tidied(text, "a.nft").after == text
 
 
 @needs_nft

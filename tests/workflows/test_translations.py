@@ -92,7 +92,7 @@ def compared(pair: Pair) -> Contrast | str:
         if ruleset is None or report.has_errors():
             return f"{path}: {report.diagnostics[0].message}"
         subjects.append(ruleset_subject(ruleset))
-    return contrast(*subjects, Scope.ALL, (pair.family,))
+    return contrast(subjects[0], subjects[1], Scope.ALL, (pair.family,))
 
 
 NO_AXIS = "what it asks is no axis of a packet, and each side says it in words of its own: only bounds can be compared"

@@ -26,6 +26,7 @@ class Rule:
     state: str | None
     target: str
     mark: str
+    is_goto: bool = False
 
     def holds(self, packet: Packet) -> bool:
         """Whether a packet matches."""
@@ -47,8 +48,23 @@ class Rule:
             words.append(f"-m conntrack --ctstate {self.state}")
         if self.target != "LOG":
             words.append(f'-m comment --comment "{self.mark}"')
-        words.append(f"-j {self.target}" + (f' --log-prefix "{self.mark}"' if self.target == "LOG" else ""))
+        words.append(
+            f"-{'g' if self.is_goto else 'j'} {self.target}"
+            + (f' --log-prefix "{self.mark}"' if self.target == "LOG" else "")
+        )
         return " ".join(words)
+
+    def nft(self) -> str:
+        """The rule as nft writes it."""
+        words = [f"ip saddr {self.network}"] if self.network is not None else []
+        if self.low is not None:
+            words.append(f"tcp dport {self.low}-{self.high}" if self.low != self.high else f"tcp dport {self.low}")
+        if self.state is not None:
+            words.append(f"ct state {self.state.lower()}")
+        call = "goto" if self.is_goto else "jump"
+        does = {"LOG": f'log prefix "{self.mark}"'}.get(self.target, self.target.lower())
+        words.append(f"{call} {self.target}" if self.target in ("one", "two") else does)
+        return " ".join((*words, f'comment "{self.mark}"'))
 
 
 Chains = dict[str, list[Rule]]
@@ -63,14 +79,16 @@ def chains_by(random: Random, rules: int) -> Chains:
         targets = ["ACCEPT", "ACCEPT", "DROP", "DROP", "RETURN", "LOG"]
         targets += {"INPUT": ["one", "two"], "one": ["two"], "two": []}[name] * 2
         low = random.choice((None, *PORTS))
+        target = random.choice(targets)
         found[name].append(
             Rule(
                 low,
                 None if low is None else random.choice([port for port in PORTS if port >= low]),
                 random.choice((None, None, *NETWORKS)),
                 random.choice((None, None, *STATES)),
-                random.choice(targets),
+                target,
                 f"r{number}",
+                target in names and random.random() < 0.3,
             )
         )
     return found
@@ -82,6 +100,17 @@ def saved(chains: Chains, policy: str) -> str:
     rows += [":FORWARD ACCEPT [0:0]", ":OUTPUT ACCEPT [0:0]", ":two - [0:0]", ":one - [0:0]"]
     rows += [rule.text(name) for name, rules in chains.items() for rule in rules]
     return "\n".join((*rows, "COMMIT", ""))
+
+
+def script(chains: Chains, policy: str) -> str:
+    """The chains as a script for nft, a base chain at the end."""
+    rows = ["table ip t {"]
+    for name, rules in chains.items():
+        rows.append(f"  chain {name} {{")
+        if name == "INPUT":
+            rows.append(f"    type filter hook input priority 0; policy {policy.lower()};")
+        rows += [*(f"    {rule.nft()}" for rule in rules), "  }"]
+    return "\n".join((*rows, "}", ""))
 
 
 def fate(chains: Chains, policy: str, packet: Packet) -> tuple[str, ...]:
@@ -99,7 +128,7 @@ def _walk(chains: Chains, name: str, packet: Packet, met: list[str]) -> str:
             met.append(rule.mark)
         elif rule.target in chains:
             decided = _walk(chains, rule.target, packet, met)
-            if decided not in ("", "RETURN"):
+            if rule.is_goto or decided not in ("", "RETURN"):
                 return decided
         else:
             return rule.target

@@ -41,7 +41,13 @@ _SHOWN_BY = {
     "Comparison": "compare",
     "TestRun": "test",
     "Audit": "audit",
-    "LiveAnswers": "ask --live",
+    "RouteAnswers": "ask -r",
+    "Contrasted": "compare",
+    "DocumentReading": "read",
+    "ListingReading": "read",
+    "ProposedPolicy": "read --as policy",
+    "Anomalies": "read --anomalies",
+    "Tidied": "tidy",
     "Reading": "read",
     "Compilation": "compile",
     "Rehearsal": "rehearse",
@@ -131,7 +137,7 @@ def formats_page() -> str:
     parts = ["The formats of results (`--format`), and those of pictures (`draw --format`).", "## Of results"]
     for name, renderers in FORMATS.all():
         text = import_module(f"firewright.reports.{name}").__doc__ or ""
-        shown = sorted(_SHOWN_BY[one.__name__] for one in renderers)
+        shown = sorted({_SHOWN_BY[one.__name__] for one in renderers})
         parts += [f"### {name}", sentences(text), f"For {', '.join(f'`{one}`' for one in shown)}."]
     parts.append("## Of pictures")
     for name, _ in RENDERERS.all():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from firewright.diagnostic import harmless
@@ -11,6 +11,7 @@ from firewright.readers.iptables.condition import unknown_in
 from firewright.readers.iptables.dump import Anything, Chain, Rule, Table, Target
 from firewright.readers.iptables.matches import conditions, protocol_of
 from firewright.readers.iptables.options import Parts, put_apart
+from firewright.readers.iptables.sets import NO_SETS, KnownSet
 from firewright.readers.iptables.targets import target_of
 from firewright.readers.iptables.words import BadLine, Word
 from firewright.source import Span
@@ -42,8 +43,16 @@ class TableBuilder:
     """Collects the lines of one table; `table` makes the whole of them."""
 
     def __init__(
-        self, family: Family, name: str, title: str, hooks: Sequence[Hook], at: Span, backend: str = ""
+        self,
+        family: Family,
+        name: str,
+        title: str,
+        hooks: Sequence[Hook],
+        at: Span,
+        backend: str = "",
+        sets: Mapping[str, KnownSet] = NO_SETS,
     ) -> None:
+        self._sets = sets
         self.family, self.name, self.at = family, name, at
         self._title = title
         self._sees_behind_ah = family == 6 and backend != "nf_tables"
@@ -105,7 +114,7 @@ class TableBuilder:
         line = Line(self._title, chain, number, harmless(entry.text), at=entry.at)
         try:
             parts = put_apart(entry.words)
-            found = conditions(parts, self.family, self.name, line.place, self._sees_behind_ah)
+            found = conditions(parts, self.family, self.name, line.place, self._sees_behind_ah, self._sets)
             callable_ = self._callable(entry.at.line)
             target = target_of(parts, self.family, self.name, callable_, protocol_of(parts))
         except BadLine as why:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from firewright.model.interval import Ranges, complement, difference, intersection
 from firewright.model.packet import Family
-from firewright.space.axis import Axis, top
-from firewright.space.box import EVERY_BOX, Box, box, meet_box
+from firewright.space.axis import AXES, TOPS, Axis, top
+from firewright.space.box import ANY, EVERY_BOX, Box, box, intern, meet_box
 from firewright.space.program import Literals, meet_literals
 
 Clause = tuple[Box, Literals]
@@ -47,14 +47,20 @@ def address(family: Family, is_source: bool, ranges: Ranges, is_negated: bool = 
     """The packets with such a source, or such a destination; negated, with any other."""
     if is_negated:
         ranges = complement(ranges, top(family, Axis.SOURCE))
-    return boxes(box(family, source=ranges) if is_source else box(family, destination=ranges))
+    return _on(Axis.SOURCE if is_source else Axis.DESTINATION, ranges, family)
 
 
 def service(family: Family, ranges: Ranges, is_negated: bool = False, inside: Ranges | None = None) -> Clauses:
     """The packets with such a service; negated, with any other of those `inside` (of all, where it is left out)."""
     whole: Ranges = ((0, top(family, Axis.SERVICE)),) if inside is None else inside
     ranges = difference(whole, ranges) if is_negated else intersection(ranges, whole)
-    return boxes(box(family, service=ranges))
+    return _on(Axis.SERVICE, ranges, family)
+
+
+def _on(axis: Axis, ranges: Ranges, family: Family) -> Clauses:
+    """The packets with one of these numbers, which are canonical, on one axis."""
+    value = intern(ranges, TOPS[family][axis])
+    return () if value is None else (((ANY,) * axis + (value,) + (ANY,) * (AXES - 1 - axis), ()),)
 
 
 def behind_ah(clauses: Clauses, text: str, is_negated: bool) -> Clauses:

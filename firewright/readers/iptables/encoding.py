@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import assert_never
 
+from firewright.diagnostic import Diagnostic, Severity
 from firewright.model.packet import FAMILIES, ICMP, ICMPV6, ConntrackState, Family
 from firewright.readers.iptables.clauses import ALWAYS, Clauses, both
 from firewright.readers.iptables.condition import clauses_at
@@ -12,6 +13,7 @@ from firewright.readers.iptables.dump import Anything, Dump, Rule, Table, Transl
 from firewright.readers.iptables.dump import Chain as SavedChain
 from firewright.space import chain as engine
 from firewright.space.box import EVERY_BOX, Box, box
+from firewright.space.budget import Undecided
 from firewright.space.chain import Continue, Final, Goto, Jump
 from firewright.space.program import Program
 from firewright.space.ruleset import Hook, Line, Ruleset
@@ -36,20 +38,37 @@ def encode(dump: Dump, instant: int | None = None) -> Ruleset:
     the decisions of what could be anything: refused rules, unknown targets, tables with lines that are no rules. `nat` is
     asked about packets that open a flow only, as the kernel does. `related` is whatever connection tracking calls so, and
     NOTRACK changes nothing: the state is given with the packet.
-    Undecided if the chains unfold to more steps than the engine takes.
+    Where the chains unfold to more than the engine takes, the hook may decide anything: the warning `chains-not-followed`.
     """
     hooks: dict[Hook, dict[Family, Program]] = {}
+    unfollowed: list[Diagnostic] = []
     for hook, names in ORDER.items():
         for family in FAMILIES:
             tables = [table for name in names for table in dump.tables if table.name == name and table.family == family]
             if tables:
-                hooks.setdefault(hook, {})[family] = _Encoding(hook, family, instant).program(tables)
+                encoding = _Encoding(hook, family, instant)
+                try:
+                    program = encoding.program(tables)
+                except Undecided as why:
+                    at = tables[0].chains[hook.upper()].line.at
+                    message = f"IPv{family} at {hook} is not known: {why}"
+                    unfollowed.append(Diagnostic("chains-not-followed", Severity.WARNING, message, at))
+                    program = _doubtful(hook, family)
+                hooks.setdefault(hook, {})[family] = program
     for programs in hooks.values():
         for family in FAMILIES:
             if family not in programs:
                 programs[family] = _open(family)
     translations = tuple(rule.line for rule in dump.rules() if isinstance(rule.target, Translate))
-    return Ruleset(dump.path, hooks, dump.lines, dump.instants, translations, dump.diagnostics)
+    return Ruleset(dump.path, hooks, dump.lines, dump.instants, translations, (*dump.diagnostics, *unfollowed))
+
+
+def _doubtful(hook: Hook, family: Family) -> Program:
+    program = Program(family)
+    for word in WORDS:
+        program.add(EVERY_BOX, word, literals=((f"{hook} decides {word}", True),))
+    program.add(EVERY_BOX, "drop")
+    return program.seal()
 
 
 def _open(family: Family) -> Program:

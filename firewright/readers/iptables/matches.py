@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
+from typing import NamedTuple
 
 from firewright.model.interval import Range, Ranges, canonical, complement
 from firewright.model.packet import DCCP, ICMP, ICMPV6, PORTED, SCTP, TCP, UDP, UDPLITE, ConntrackState, Family
@@ -21,6 +22,7 @@ from firewright.readers.iptables.clauses import (
 from firewright.readers.iptables.condition import AddressKind, Condition, Dates, Header, Interface
 from firewright.readers.iptables.icmp import icmp_services
 from firewright.readers.iptables.options import Given, Owner, Parts
+from firewright.readers.iptables.sets import NO_SETS, KnownSet
 from firewright.readers.iptables.words import BadLine
 from firewright.space.axis import LONGEST_NAME
 from firewright.space.box import box
@@ -35,6 +37,8 @@ _NEVER_ALONE = ("addrtype", "conntrack", "iprange", "multiport", "state")
 _FAMILY_OF = {"icmp": 4, "icmp6": 6}
 _FLAGS = {"FIN": 1, "SYN": 2, "RST": 4, "PSH": 8, "ACK": 16, "URG": 32, "ALL": 63, "NONE": 0}
 _MOST_PORTS = 15
+_KEPT = 1 << 12
+"""Clauses that are remembered: a ruleset has most of its ports and protocols many times."""
 _OPENING = ("FIN,SYN,RST,ACK", "SYN")
 _STATES = {state.name: state for state in ConntrackState}
 _STATUSES = ("SNAT", "DNAT")
@@ -50,12 +54,11 @@ _STEADY = (
 """Modules whose answer for a packet is the same wherever the same words stand; of the rest each occurrence is its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """What a match needs to know of its rule: its family and table, its protocol, its place in words.
 
     `protocol` is None where there is none, or it is negated. `sees_behind_ah` is whether `-p` and ports mean what is behind
-    an IPv6 authentication header, or may (kernel: ip6_tables does, nf_tables stops there).
+    an IPv6 authentication header, or may (kernel: ip6_tables does, nf_tables stops there). `sets` are those that are known.
     """
 
     family: Family
@@ -63,6 +66,7 @@ class Context:
     protocol: int | None
     place: str
     sees_behind_ah: bool
+    sets: Mapping[str, KnownSet]
 
     def last_header(self, clauses: Clauses, words: str, is_negated: bool) -> Condition:
         """A match of the last header; `words` are what it asks."""
@@ -70,13 +74,18 @@ class Context:
 
 
 def conditions(
-    parts: Parts, family: Family, table: str, place: str, sees_behind_ah: bool = False
+    parts: Parts,
+    family: Family,
+    table: str,
+    place: str,
+    sees_behind_ah: bool = False,
+    sets: Mapping[str, KnownSet] = NO_SETS,
 ) -> tuple[Condition, ...]:
     """Every match of a rule; `place` sets those apart that say something else at each occurrence. Raises BadLine."""
-    context = Context(family, table, protocol_of(parts), place, sees_behind_ah)
+    context = Context(family, table, protocol_of(parts), place, sees_behind_ah, sets)
     found = [condition for given in parts.general for condition in _GENERAL[given.name](given, context)]
     for number, owner in enumerate(parts.modules):
-        found += _module(owner, replace(context, place=f"{place}.{number}") if number else context)
+        found += _module(owner, context._replace(place=f"{place}.{number}") if number else context)
     return tuple(found)
 
 
@@ -110,10 +119,15 @@ def _address(given: Given, context: Context) -> Iterator[Condition]:
 def _protocol(given: Given, context: Context) -> Iterator[Condition]:
     number = numbers.protocol(given.values[0])
     if number:
-        plain = service(context.family, _services(number), given.is_negated)
+        plain = _of_protocol(context.family, number, given.is_negated)
         yield context.last_header(plain, f"-p {number}", given.is_negated)
     elif given.is_negated:
         raise BadLine("no packet has no protocol at all")
+
+
+@lru_cache(maxsize=_KEPT)
+def _of_protocol(family: Family, number: int, is_negated: bool) -> Clauses:
+    return service(family, _services(number), is_negated)
 
 
 def _services(*protocols: int) -> Ranges:
@@ -170,14 +184,18 @@ def _ports(owner: Owner, context: Context) -> Iterator[Condition]:
         elif given.name in ("--sport", "--dport"):
             ports = numbers.port_range(given.values[0])
             plain = _at_ports(context, ports, given.name == "--sport", given.is_negated)
-            yield context.last_header(plain, f"{given.name[2:]} {ports}", given.is_negated)
+            yield context.last_header(plain, f"{given.name[2:]} {_said(ports)}", given.is_negated)
         else:
             words = f"{owner.name} {given.words.removeprefix('! ')}"
             yield Header(literal(words, given.is_negated), words)
 
 
 def _at_ports(context: Context, ports: Ranges, is_source: bool, is_negated: bool) -> Clauses:
-    family, protocol = context.family, context.protocol
+    return _ported(context.family, context.protocol, ports, is_source, is_negated)
+
+
+@lru_cache(maxsize=_KEPT)
+def _ported(family: Family, protocol: int | None, ports: Ranges, is_source: bool, is_negated: bool) -> Clauses:
     if protocol is None or protocol not in PORTED:
         raise BadLine("ports need a protocol that has them")
     if is_source:
@@ -208,7 +226,9 @@ def _icmp(owner: Owner, context: Context) -> Iterator[Condition]:
         wanted = icmp_services(context.family, given.values[0])
         inside = _services(ICMP if context.family == 4 else ICMPV6)
         yield context.last_header(
-            service(context.family, wanted, given.is_negated, inside), f"icmp {wanted}", given.is_negated
+            service(context.family, wanted, given.is_negated, inside),
+            f"icmp {_said(_behind(wanted))}",
+            given.is_negated,
         )
 
 
@@ -222,7 +242,16 @@ def _multiport(owner: Owner, context: Context) -> Iterator[Condition]:
     plain = sides[0]
     for side in sides[1:]:
         plain = both(plain, side, context.family) if given.is_negated else plain + side
-    yield context.last_header(plain, f"{given.name[2:]} {ports}", given.is_negated)
+    yield context.last_header(plain, f"{given.name[2:]} {_said(ports)}", given.is_negated)
+
+
+def _said(ports: Ranges) -> str:
+    return ",".join(str(low) if low == high else f"{low}-{high}" for low, high in ports)
+
+
+def _behind(services: Ranges) -> Ranges:
+    """Types and codes without their protocol."""
+    return tuple((low & 0xFFFF, high & 0xFFFF) for low, high in services)
 
 
 def _listed_ports(text: str) -> list[Range]:
@@ -294,6 +323,20 @@ def _address_kind(owner: Owner, context: Context) -> list[Condition]:
     return found
 
 
+_SIDES = {"src": True, "dst": False}
+
+
+def _set(owner: Owner, context: Context) -> list[Condition]:
+    """One set, of which the addresses are known; with any more options, or another, it is a literal."""
+    given = owner.given[0] if len(owner.given) == 1 else None
+    if given is None or given.name != "--match-set" or len(given.values) != 2:
+        return _opaque(owner, context)
+    known = context.sets.get(given.values[0])
+    if known is None or known.family != context.family or given.values[1] not in _SIDES:
+        return _opaque(owner, context)
+    return [Header(address(context.family, _SIDES[given.values[1]], known.ranges, given.is_negated))]
+
+
 def _time(owner: Owner, context: Context) -> list[Condition]:
     given = {one.name: one.values for one in owner.given}
     whole = {("00:00:00",), ("00:00",), ("23:59:59",)}
@@ -357,5 +400,6 @@ _MODULES: Mapping[str, Callable[[Owner, Context], Iterator[Condition] | list[Con
     "conntrack": _conntrack,
     "comment": _comment,
     "addrtype": _address_kind,
+    "set": _set,
     "time": _time,
 }

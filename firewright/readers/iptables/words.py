@@ -18,6 +18,9 @@ class BadLine(ValueError):
 
 def split(text: str) -> tuple[Word, ...]:
     """The words of a line, as iptables-restore sees them. Raises BadLine if a quote is not closed. O(n)."""
+    if '"' not in text:
+        # Most lines have no quotes, and then blanks are all there is to it.
+        return tuple(Word(word) for word in text.replace("\t", " ").split(" ") if word)
     words: list[Word] = []
     letters: list[str] = []
     is_open = is_quoted = is_escaped = False

@@ -43,6 +43,8 @@ _REWRITTEN = tuple(f"{name} {part}" for name in ("ip", "ip6") for part in ("sadd
 _PORTS = ("sport", "dport")
 _SETTING = re.compile(r"((?:meta|ct|ip6?|tcp|udp|th|sctp|dccp|udplite) \w+) set ")
 
+_FRAMES = "it sees frames, not the packets of this report"
+
 
 @dataclass(frozen=True, slots=True)
 class _Base:
@@ -97,7 +99,7 @@ class _Encoder:
         return Ruleset(
             self.listing.path,
             hooks,
-            tuple(self.lines),
+            (*self.lines, *self.frames()),
             tuple(sorted(instants_in(self.tables))),
             tuple(self.translations()),
             tuple(self.diagnostics),
@@ -113,7 +115,7 @@ class _Encoder:
                 if table.family in _FAMILIES and chain.kind in _JUDGING and chain.hook in tuple(Hook):
                     found.append(_Base(table, chain, Hook(chain.hook)))
                 elif table.family not in _FAMILIES or chain.kind != "nat":
-                    self.said(table, chain, "is not judged: it sees frames, not the packets of this report")
+                    self.said(table, chain, f"is not judged: {_FRAMES}")
                 elif self.drops(table, chain):
                     self.said(table, chain, "translates addresses, and drops packets as well, which is not judged")
         # Of equal priority the one that was registered last comes first (measured); a listing has them as they were made.
@@ -183,11 +185,22 @@ class _Encoder:
                     for family in self.families[table.family]:
                         self.read_chain(table, chain, Scene(family, Hook.FORWARD, False, self.instant))
 
+    def frames(self) -> Iterator[Line]:
+        """The rules of tables that see frames, each refused: no program here says what they do."""
+        for table in self.listing.tables:
+            if table.family in _FAMILIES:
+                continue
+            for chain in table.chains.values():
+                for place, rule in enumerate(chain.rules, 1):
+                    words, name = harmless(table.title), harmless(chain.name)
+                    yield Line(words, name, place, rule.text, rule.comment, self.at, refused=_FRAMES)
+
     def line(self, number: int) -> Line:
         table, chain, place, rule = self.rules[number]
         literals = self.unknown.get(number, ())
         unknown = tuple(dict.fromkeys(text.removesuffix(")").split(" (", 1)[0] for text in literals))
-        refused = harmless(self.refused.get(number, ""))
+        is_at_device = bool(chain.hook) and chain.hook not in tuple(Hook)
+        refused = harmless(self.refused.get(number, _FRAMES if is_at_device else ""))
         return Line(
             harmless(table.title), harmless(chain.name), place, rule.text, rule.comment, self.at, unknown, refused
         )

@@ -117,11 +117,33 @@ def _words(json: object, depth: int = 0) -> str:
     if depth > 4 * DEEPEST:
         raise Malformed(f"it is nested more than {4 * DEEPEST} deep")
     if isinstance(json, dict):
-        said = (str(key) if body is None else f"{key} {_words(body, depth + 1)}" for key, body in json.items())
+        listed = ((key, json[key]) for key in ordered(json))
+        said = (str(key) if body is None else f"{key} {_words(body, depth + 1)}" for key, body in listed)
         return " ".join(said)
     if isinstance(json, list):
         return "{ " + ", ".join([_words(one, depth + 1) for one in json]) + " }"
     return str(json).lower() if isinstance(json, bool) else str(json)
+
+
+_RANK = {
+    word: place
+    for place, word in enumerate(
+        (
+            "protocol", "name", "field", "base", "offset", "len", "mode", "mod", "key", "val", "val_unit", "used",
+            "used_unit", "rate", "burst", "per", "inv", "rate_unit", "burst_unit", "family", "addr", "port", "dir", "spnum",
+            "data", "expr", "seed", "num", "mss", "wscale", "type", "prefix", "group", "snaplen", "queue-threshold", "level",
+            "op", "left", "right", "flags",
+        )
+    )
+}  # fmt: skip
+"""The properties of an object in the order in which nft lists them: JSON has none, and what is equal is to read equally."""
+
+
+def ordered(given: dict[str, object]) -> list[str]:
+    """The names of an object's properties: nft's order where it has one, then by the alphabet."""
+    if len(given) < 2:
+        return list(given)
+    return sorted(given, key=lambda name: (_RANK.get(name, len(_RANK)), name))
 
 
 def _fields(kind: str, body: object) -> dict[str, object]:
@@ -166,7 +188,8 @@ def _numgen(kind: str, body: object, depth: int) -> Expression:
 def _named(kind: str, body: object, depth: int) -> Expression:
     """Whatever else is a thing to look at: its kind and its properties, in the order in which nft lists them."""
     given = _fields(kind, body)
-    parts = [str(part) if isinstance(part, str | int) else words(part) for part in given.values()]
+    listed = [given[name] for name in ordered(given)]
+    parts = [str(part) if isinstance(part, str | int) else words(part) for part in listed]
     prefix = "" if kind == "exthdr" and len(parts) > 1 else f"{kind} "
     return Key(kind, short(f"{prefix}{' '.join(parts)}".strip()))
 

@@ -22,6 +22,8 @@ from firewright.space.ruleset import Line
 
 MOST_STEPS = 2_000_000
 """Steps that the chains of one hook may unfold to."""
+MOST_CALLS = 200_000
+"""Calls that are followed at one hook: chains that do nothing add no step, and may call each other more often than anybody waits."""
 _COPIED = 1
 _HULL = 512
 
@@ -59,6 +61,8 @@ class Unfolding:
         self.is_last = False
         self.accepts: list[int] = []
         self.accepting: dict[tuple[str, str, Scene], bool] = {}
+        self.bounded: dict[tuple[str, str, Scene], bool] = {}
+        self.calls = 0
 
     def program(self, bases: Sequence[Base]) -> Program:
         """The program of these base chains, in order. Raises Loop, LookupError for a chain that does not exist, Undecided."""
@@ -140,6 +144,9 @@ class Unfolding:
         """Write a called chain. True if every packet that calls it is decided or sent on in it."""
         if target in stack:
             raise Loop("chains call each other in a circle: " + " -> ".join((*stack, target)))
+        self.calls += 1
+        if self.calls > MOST_CALLS:
+            raise Undecided(f"the chains unfold to more than {MOST_CALLS:,} calls")
         if self._accepts_all(target) and self._is_bounded(target):
             for term in terms:
                 self._final(term, "accept", origin)
@@ -177,12 +184,15 @@ class Unfolding:
 
     def _is_bounded(self, name: str) -> bool:
         """Whether some rule of a chain that accepts all, or of those that it goes to, is not known exactly."""
-        return any(
-            any(literals for _, literals in step.terms)
-            or (bool(step.verdict.target) and self._is_bounded(step.verdict.target))
-            for rule in self.steps[self.base.table, name, self.base.scene]
-            for step in rule
-        )
+        key = (self.base.table, name, self.base.scene)
+        if key not in self.bounded:
+            self.bounded[key] = any(
+                any(literals for _, literals in step.terms)
+                or (bool(step.verdict.target) and self._is_bounded(step.verdict.target))
+                for rule in self.steps[key]
+                for step in rule
+            )
+        return self.bounded[key]
 
     def _hull(self, terms: list[Term], within: Term) -> Box:
         """A box around the terms: what the called chain need look at."""

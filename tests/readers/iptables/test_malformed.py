@@ -21,7 +21,7 @@ WRONG_RULES = {
     "-A INPUT -s 10.0.0.0/33 -j DROP": "no prefix of IPv4 is 33 bits long",
     "-A INPUT -s 10.0.0.256 -j DROP": "no IPv4 address",
     "-A INPUT -s example.org -j DROP": "names of hosts are not looked up",
-    "-A INPUT -s ::1 -j DROP": "no IPv4 address",
+    "-A INPUT -s ::1 -j DROP": "is an address of IPv6",
     "-A INPUT -s 10.0.0.0/8 -s 10.0.0.0/8 -j DROP": "-s is given twice",
     "-A INPUT ! -s 10.0.0.1,10.0.0.2 -j DROP": "takes one network",
     "-A INPUT -p nonsense -j DROP": "no protocol is called",

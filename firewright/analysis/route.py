@@ -1,0 +1,304 @@
+"""Firewalls one behind the other, each with its own rulesets: what becomes of a question at every one, and of what is answered.
+
+A packet comes to each by interfaces of its own; what it carries beside them is the same for all. Addresses are taken as they
+are asked: a firewall that changes them on the way is not followed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from firewright.analysis.passage import conditions, passage_words, ways
+from firewright.analysis.question import Question
+from firewright.analysis.replies import reply_boxes
+from firewright.analysis.running import Running, witness
+from firewright.analysis.wire import REAL, by_any, real_ways, seen_openings
+from firewright.analysis.words import FlowWords, Namer
+from firewright.model.address import AddressSet
+from firewright.model.interval import Ranges
+from firewright.model.packet import FAMILIES, ConntrackState, Family, Packet
+from firewright.space.axis import ANY_INTERFACE, HOST, Axis, top
+from firewright.space.box import Box, intern, ranges_of
+from firewright.space.flow import Flow
+from firewright.space.ruleset import Line
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """A firewall on the way: its name, the rulesets on its hooks, and the families that these say something of."""
+
+    name: str
+    running: Running
+    families: tuple[Family, ...] = FAMILIES
+
+    @property
+    def has_untracked(self) -> bool:
+        """Whether some rule takes packets out of connection tracking."""
+        return any("notrack" in line.text.lower() for line in self.running.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a firewall does with some packets: the word and the rule behind it, None where no base chain judges them.
+
+    `is_certain` is whether it is so however what is not understood is read; where it is not, `unknown` are the rules on whose
+    reading it hangs.
+    """
+
+    firewall: str
+    verdict: str
+    is_certain: bool
+    line: Line | None
+    unknown: tuple[Line, ...] = ()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it lets them through."""
+        return self.verdict == "accept"
+
+    @property
+    def identity(self) -> Hashable:
+        """Equal for judgements by the same rule, in both families."""
+        place = None if self.line is None else (self.line.place, self.line.text)
+        return self.firewall, self.verdict, self.is_certain, place, tuple(line.place for line in self.unknown)
+
+
+@dataclass(frozen=True, slots=True)
+class Replies:
+    """What becomes of answers to an open part: those that the same rules decide, in the order in which they meet the firewalls.
+
+    `is_stateful` is whether they pass because connection tracking knows their flow; a packet like them that it does not
+    know is then stopped. `is_untracked` says that they are judged as if it saw none of the flow.
+    """
+
+    words: tuple[FlowWords, ...]
+    witness: Packet
+    judgements: tuple[Judgement, ...]
+    is_stateful: bool
+    is_untracked: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether they come through."""
+        return all(one.is_open for one in self.judgements)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Packets of a question that the same rules decide at every firewall, in the order of their way."""
+
+    words: tuple[FlowWords, ...]
+    witness: Packet
+    judgements: tuple[Judgement, ...]
+    replies: tuple[Replies, ...] = ()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether every firewall lets them through."""
+        return all(one.is_open for one in self.judgements)
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether what becomes of them on the whole way hangs on nothing: one certain stop is enough for closed."""
+        if self.is_open:
+            return all(one.is_certain for one in self.judgements)
+        return any(one.is_certain and not one.is_open for one in self.judgements)
+
+    @property
+    def stop(self) -> Judgement | None:
+        """The first firewall that stops them, a certain one before others."""
+        stops = [one for one in self.judgements if not one.is_open]
+        return next((one for one in stops if one.is_certain), stops[0] if stops else None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Leg:
+    """The interfaces of a packet at one firewall, and what it must carry there beside the axes, in words."""
+
+    in_interface: Ranges
+    out_interface: Ranges
+    condition: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Trip:
+    """A flow on its way: its axes, with the interfaces of the firewall it is at, where it has been, and what was decided."""
+
+    flow: Flow
+    legs: tuple[_Leg, ...] = ()
+    judgements: tuple[Judgement, ...] = ()
+
+
+@dataclass(frozen=True)
+class Route:
+    """The firewalls between two ends, in the order in which a question meets them."""
+
+    stations: tuple[Station, ...]
+
+    @property
+    def families(self) -> tuple[Family, ...]:
+        """The families of which every firewall says something; of others there is no answer."""
+        return tuple(family for family in FAMILIES if all(family in one.families for one in self.stations))
+
+    def parts(self, question: Question, namer: Namer) -> tuple[Part, ...]:
+        """The exact answer to a question about flows that begin, of the families: what passes first. Raises Undecided."""
+        groups: dict[Hashable, list[_Trip]] = {}
+        for family, boxes in question.within().items():
+            for opening in seen_openings(family, boxes) if family in self.families else ():
+                for trip in self._trips(self.stations, family, opening, self._ways(question)):
+                    key = tuple(one.identity for one in trip.judgements)
+                    groups.setdefault(key, []).append(trip)
+        parts = [self._part(trips, namer) for trips in groups.values()]
+        return tuple(sorted(parts, key=lambda one: (not one.is_open, not one.is_certain, one.words)))
+
+    def _ways(self, question: Question) -> list[tuple[Ranges, Ranges]]:
+        """By which interfaces the packets of a question come and go at each firewall."""
+        last = len(self.stations) - 1
+        return [
+            (
+                real_ways(question.source.interface) if number == 0 else REAL,
+                real_ways(question.destination.interface) if number == last else REAL,
+            )
+            for number in range(last + 1)
+        ]
+
+    def _part(self, trips: list[_Trip], namer: Namer) -> Part:
+        judgements = trips[0].judgements
+        is_open = all(one.is_open for one in judgements)
+        replies = tuple(self._replies(trips, namer)) if is_open else ()
+        return Part(self._words(trips, namer), witness(trips[0].flow), judgements, replies)
+
+    def _words(self, trips: Iterable[_Trip], namer: Namer) -> tuple[FlowWords, ...]:
+        """Flows in words; where there are several firewalls, with the name of the one that a condition is about."""
+        if len(self.stations) == 1:
+            return passage_words([by_any(trip.flow) for trip in trips], namer)
+        groups: dict[str, list[Flow]] = {}
+        for trip in trips:
+            said = [
+                f"{words} at {judgement.firewall}"
+                for leg, judgement in zip(trip.legs, trip.judgements, strict=True)
+                if (words := _leg_words(trip.flow, leg))
+            ]
+            plain = replace(trip.flow, in_interface=_end(trip.legs[0].in_interface), literals=())
+            plain = replace(plain, out_interface=_end(trip.legs[-1].out_interface))
+            groups.setdefault(", ".join(said), []).append(plain)
+        lines = [
+            replace(line, service=f"{line.service} {said}".rstrip())
+            for said, flows in groups.items()
+            for line in passage_words(flows, namer)
+        ]
+        return tuple(sorted(set(lines)))
+
+    def _trips(
+        self,
+        stations: Sequence[Station],
+        family: Family,
+        within: Box,
+        interfaces: Sequence[tuple[Ranges, Ranges]],
+    ) -> Iterator[_Trip]:
+        """A box of packets through some firewalls, split by what decides at each. Raises Undecided."""
+        trips = [_Trip(_flow_of(family, within))]
+        for station, (came, went) in zip(stations, interfaces, strict=True):
+            trips = [
+                _Trip(flow, (*trip.legs, _leg(flow)), (*trip.judgements, judgement))
+                for trip in trips
+                for flow, judgement in judged(station, family, _at(trip.flow, came, went))
+            ]
+        yield from trips
+
+    def _replies(self, trips: Iterable[_Trip], namer: Namer) -> Iterator[Replies]:
+        """The answers to open flows on their way back, each firewall met in turn by the interfaces of the way there."""
+        backward = self.stations[::-1]
+        states = [ConntrackState.ESTABLISHED]
+        states += [ConntrackState.UNTRACKED] if any(one.has_untracked for one in backward) else []
+        for state in states:
+            groups: dict[Hashable, list[_Trip]] = {}
+            for trip in trips:
+                ways_back = [(leg.out_interface, leg.in_interface) for leg in trip.legs[::-1]]
+                for answer in reply_boxes(trip.flow, state):
+                    for back in self._trips(backward, trip.flow.family, answer, ways_back):
+                        groups.setdefault(tuple(one.identity for one in back.judgements), []).append(back)
+            for found in groups.values():
+                is_untracked = state is ConntrackState.UNTRACKED
+                yield Replies(
+                    Route(backward)._words(found, namer),
+                    witness(found[0].flow),
+                    found[0].judgements,
+                    not is_untracked and not self._pass_unknown(backward, found),
+                    is_untracked,
+                )
+
+    def _pass_unknown(self, stations: Sequence[Station], trips: Iterable[_Trip]) -> bool:
+        """Whether packets like these pass every firewall although connection tracking does not know their flow."""
+        for trip in trips:
+            flow = replace(trip.flow, conntrack_state=_one(ConntrackState.UNTRACKED))
+            for station, leg in zip(stations, trip.legs, strict=True):
+                asked = _at(flow, leg.in_interface, leg.out_interface)
+                if not (~station.running.possibly).is_empty({flow.family: asked}):
+                    return False
+        return True
+
+
+def judged(station: Station, family: Family, within: Box) -> Iterator[tuple[Flow, Judgement]]:
+    """A box of packets by what a firewall surely does with them, and where that hangs on a reading by what it may. Raises Undecided."""
+    running = station.running
+    if not running.bounded:
+        for flows, verdict, line in running.decided(family, within):
+            yield from ((flow, Judgement(station.name, verdict, True, line)) for flow in flows)
+        return
+    sure, possible = running.surely, running.possibly
+    for packets, is_certain in ((sure, True), (~possible, True), (possible - sure, False)):
+        for region in packets.flows(family, {family: within}):
+            for flows, verdict, line in running.decided(family, region.box):
+                for flow in flows:
+                    unknown = () if is_certain else running.unknown_in(flow)
+                    yield flow, Judgement(station.name, verdict, is_certain, line, unknown)
+
+
+def with_own(question: Question, own: AddressSet) -> Question:
+    """The question, where what is sent to or from these addresses is for the machine itself at that end, or from it."""
+    if not own.v4 and not own.v6:
+        return question
+    sides = []
+    for side in (question.source, question.destination):
+        if side.is_local:
+            side = replace(side, addresses=own)
+        elif side.addresses <= own:
+            side = replace(side, is_local=True)
+        sides.append(side)
+    return replace(question, source=sides[0], destination=sides[1])
+
+
+def _one(state: ConntrackState) -> Ranges:
+    return ((int(state), int(state)),)
+
+
+def _flow_of(family: Family, within: Box) -> Flow:
+    came, went, source, destination, state, service, port, flags = (ranges_of(within, axis, family) for axis in Axis)
+    return Flow(family, came, went, source, destination, state, service, port, flags)
+
+
+def _at(flow: Flow, came: Ranges, went: Ranges) -> Box:
+    """A flow's box with the interfaces that it has at a firewall."""
+    values = list(flow.box)
+    for axis, ranges in ((Axis.IN_INTERFACE, came), (Axis.OUT_INTERFACE, went)):
+        value = intern(ranges, top(flow.family, axis))
+        if value is None:
+            raise AssertionError("a packet comes and goes by something")
+        values[axis] = value
+    return tuple(values)
+
+
+def _leg(flow: Flow) -> _Leg:
+    return _Leg(flow.in_interface, flow.out_interface, conditions(flow.literals))
+
+
+def _leg_words(flow: Flow, leg: _Leg) -> str:
+    plain = by_any(replace(flow, in_interface=leg.in_interface, out_interface=leg.out_interface))
+    return " ".join(filter(None, (ways(plain), leg.condition)))
+
+
+def _end(interfaces: Ranges) -> Ranges:
+    """An end of the whole way: the machine itself, or any interface, which the firewall's own words tell of."""
+    return HOST if interfaces == HOST else ANY_INTERFACE

@@ -1,0 +1,210 @@
+"""What is configured against what a policy says: open and not permitted, required and closed, open and nobody asked for it.
+
+Exact over every packet that begins a flow, in the families that the rulesets describe, with the rules behind each on either side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
+
+from firewright.analysis.contrast import Change, Side, Sort, contrast
+from firewright.analysis.passage import world
+from firewright.analysis.running import Running
+from firewright.analysis.subject import ACCEPT, UNSAID, Kind, Subject, decision_of
+from firewright.audits._audit import AUDITS, Context
+from firewright.diagnostic import Diagnostic, Note, Report, Severity, harmless
+from firewright.model.decision import Outcome
+from firewright.model.packet import FAMILIES, Family
+from firewright.model.policy import Policy, Term, Verb
+from firewright.source import Source, Span
+from firewright.space.box import EVERY_BOX
+from firewright.space.budget import Undecided
+from firewright.space.encode import Unfilled
+from firewright.space.program import Program, series
+from firewright.space.ruleset import Hook
+from firewright.workflows.selection import Saying, Wanted, select, silent
+from firewright.workflows.subject import policy_subject
+from firewright.workflows.unfilled import say_unfilled
+
+_ADVICE = "advice"
+
+
+@dataclass(frozen=True, slots=True)
+class Standard:
+    """What a ruleset is audited against: a policy at one of its firewalls on a day."""
+
+    policy: Policy
+    firewall: str
+    day: date
+    subject: Subject
+
+
+def standard_in(
+    given: str | Source, wanted: Wanted, firewall: str, report: Report, saying: Saying = silent
+) -> Standard | None:
+    """The one policy of a file at the firewall of that name, else at its only one; None after saying in the report why not."""
+    found = select(replace(wanted, policies=(given,)), report, saying)
+    if found is None:
+        return None
+    if len(found) != 1:
+        report.error("no-policy", f"{len(found)} policies are selected", help="name the one file that is meant")
+        return None
+    (policy,) = found
+    names = ", ".join(policy.firewalls) or "none"
+    if firewall and firewall not in policy.firewalls:
+        message = f"{policy.name} has no firewall {harmless(firewall, 60)!r}"
+        report.error("unknown-firewall", message, policy.at, f"there are: {names}")
+        return None
+    if not firewall and len(policy.firewalls) != 1:
+        message = f"{policy.name} does not have one firewall, so which of them this ruleset is for is not known"
+        report.error("unknown-firewall", message, policy.at, f"name it by --firewall; there are: {names}")
+        return None
+    name = firewall or next(iter(policy.firewalls))
+    try:
+        return Standard(policy, name, wanted.day_of(policy), policy_subject(policy, wanted, name))
+    except Unfilled as error:
+        say_unfilled(error, policy, report)
+        return None
+
+
+def say_against(
+    standard: Standard,
+    running: Running,
+    path: str,
+    families: tuple[Family, ...],
+    report: Report,
+    saying: Saying = silent,
+) -> None:
+    """Put in the report how some rulesets differ from a policy. What was not decided is an error."""
+    saying(f"comparing with {standard.policy.name}")
+    found = running_subject(running, path, families)
+    asked: tuple[Callable[[], Iterable[Diagnostic]], ...] = (
+        partial(_violations, standard, found),
+        partial(_blocked, standard, found, Outcome.REQUIRED),
+        partial(_blocked, standard, found, Outcome.ESSENTIAL),
+        partial(_unneeded, standard, running),
+        partial(_advised, standard),
+    )
+    for ask in asked:
+        try:
+            for one in ask():
+                report.add(one)
+        except Undecided as error:
+            report.error("undecided", f"{standard.policy.name} against {harmless(path)}: {harmless(str(error))}")
+
+
+def running_subject(running: Running, path: str, families: tuple[Family, ...]) -> Subject:
+    """The rulesets of a machine, each of which a packet must pass, as one subject."""
+    inner = running.at(Hook.INPUT, Hook.FORWARD, Hook.OUTPUT)
+    has_more = any(set(one.hooks) - set(two.hooks) for one, two in zip(running.rulesets, inner.rulesets, strict=True))
+    return Subject(
+        Kind.RULESET,
+        path,
+        path,
+        _in_series(running),
+        world(path),
+        families,
+        running.lines,
+        running.translations,
+        _in_series(inner) if has_more else None,
+    )
+
+
+def _in_series(running: Running) -> Mapping[Family, Program]:
+    """The rulesets one behind the other; without any, what lets everything pass."""
+    if not running.rulesets:
+        return {family: _passing(family) for family in FAMILIES}
+    named = [(ruleset.path, programs) for ruleset, programs in zip(running.rulesets, running.programs, strict=True)]
+    return {family: series((path, programs[family]) for path, programs in named).seal() for family in FAMILIES}
+
+
+def _passing(family: Family) -> Program:
+    out = Program(family)
+    out.add(EVERY_BOX, ACCEPT)
+    return out.seal()
+
+
+def _violations(standard: Standard, found: Subject) -> Iterator[Diagnostic]:
+    for change in contrast(standard.subject, found, families=found.families).of(Sort.OPENS):
+        head = "open and not permitted" if change.is_certain else "possibly open, and not permitted"
+        severity = Severity.ERROR if change.is_certain else Severity.WARNING
+        way_out = "close it, or permit it in the policy"
+        yield _told("violation", severity, head, change, change.after, change.before, way_out)
+
+
+def _blocked(standard: Standard, found: Subject, outcome: Outcome) -> Iterator[Diagnostic]:
+    wanted = _only(standard.subject, outcome)
+    is_required = outcome is Outcome.REQUIRED
+    what = "required" if is_required else "what no machine can do without,"
+    for change in contrast(wanted, found, families=found.families).of(Sort.CLOSES):
+        head = f"{what} and {'' if change.is_certain else 'possibly '}closed"
+        severity = Severity.ERROR if change.is_certain and is_required else Severity.WARNING
+        way_out = (
+            "open it before that rule, or take the requirement back" if is_required else "open it before that rule"
+        )
+        yield _told("blocked", severity, head, change, change.after, change.before, way_out)
+
+
+def _only(subject: Subject, outcome: Outcome) -> Subject:
+    """A policy that says of nothing but what has this outcome; of all else it says nothing."""
+    programs = {}
+    for family, program in subject.programs.items():
+        out = Program(family)
+        for step, verdict in enumerate(program.verdict):
+            decision = decision_of(program.origin[step])
+            is_it = decision is not None and decision.outcome is outcome
+            word = (ACCEPT if is_it else UNSAID) if isinstance(verdict, str) else None
+            out.add(program.box[step], word, program.origin[step], program.literals[step])
+            if isinstance(verdict, int):
+                out.skip(step, verdict)
+        programs[family] = out.seal()
+    return replace(subject, programs=programs)
+
+
+def _told(
+    name: str, severity: Severity, head: str, change: Change, found: Side, said: Side, way_out: str
+) -> Diagnostic:
+    """One difference: the flows, the rule of the ruleset and the line of the policy behind it, and a packet."""
+    # All of them: what a baseline knows is this sentence, and a flow that is not in it could never be new.
+    words = "; ".join(map(str, change.lines))
+    if not words:
+        name, severity = "undecided", Severity.ERROR
+        words = f"in more flows than can be told, such as {change.example}"
+    notes = [
+        Note(f"the ruleset: {harmless(str(found.place))}", found.place.at),
+        Note(f"the policy: {harmless(str(said.place))}", said.place.at),
+    ]
+    notes += [
+        Note(f"not wholly understood: {harmless(f'{line.place}: {line.text}')}", line.at) for line in found.unknown[:3]
+    ]
+    at = found.place.at if found.place.at.line else Span("", 0, 0, 0)
+    return Diagnostic(name, severity, f"{head}: {words}", at, tuple(notes), str(change.example), way_out)
+
+
+def _unneeded(standard: Standard, running: Running) -> Iterator[Diagnostic]:
+    """What the policy only allows, of zone pairs with a `require`, and the rulesets let pass for sure or possibly."""
+    policy, context = standard.policy, Context(standard.day)
+    judged = {said.at for said in AUDITS.load("unneeded")(policy, context)}
+    if not judged:
+        return
+    passing = running.possibly & context.decided(policy, Outcome.ALLOWED.value)
+    for rule in context.active(policy):
+        if rule.verb is Verb.ALLOW:
+            for term in rule.terms:
+                packet = context.first(passing, replace(rule, terms=(term,))) if term.at in judged else None
+                if packet is not None:
+                    message = f"open, and nothing requires it: {_said(term)} ({rule.label})"
+                    way_out = "require it, or close it"
+                    yield Diagnostic("unneeded", Severity.NOTE, message, term.at, (), str(packet), way_out)
+
+
+def _said(term: Term) -> str:
+    return harmless(term.word, 100)
+
+
+def _advised(standard: Standard) -> Iterable[Diagnostic]:
+    """What the catalog advises against among what the policy permits."""
+    return AUDITS.load(_ADVICE)(standard.policy, Context(standard.day))
