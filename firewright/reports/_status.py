@@ -105,8 +105,10 @@ class Status:
 
     @property
     def unused(self) -> tuple[Counted, ...]:
-        """The lines of the policy that nothing began under in the window."""
-        return tuple(one for one in self.counters if one.is_of_policy and not one.packets and not one.is_let_pass)
+        """The lines of the policy that counted nothing in the window, not even what audit mode let pass."""
+        used = {one.key[:3] for one in self.counters if one.packets}
+        unused = {one.key[:3]: one for one in self.counters if one.is_of_policy and one.key[:3] not in used}
+        return tuple(unused.values())
 
 
 def span(seconds: int) -> str:
@@ -196,7 +198,7 @@ def _counter_lines(status: Status, look: Look, paint: Paint) -> Iterator[str]:
     for of_policy in (True, False):
         listed = [one for one in shown if one.is_of_policy is of_policy]
         for one in listed[:most]:
-            yield f"  {one.packets:>12,} {paint('faint', size(one.bytes)):>9}  {counted_words(one, paint)}"
+            yield f"  {one.packets:>12,} {paint('faint', f'{size(one.bytes):>9}')}  {counted_words(one, paint)}"
         if len(listed) > most:
             yield paint("faint", f"  and {len(listed) - most} more: --verbose shows them")
     if status.unused:
