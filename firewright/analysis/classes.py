@@ -84,7 +84,9 @@ def _length(family: Family, ranges: Ranges) -> int:
 def _nest(told: list[Ranges]) -> bool:
     """Whether any two sets, the larger first, are disjoint or one within the other."""
     return all(
-        not intersection(one, other) or is_within(other, one) for place, other in enumerate(told) for one in told[:place]
+        not intersection(one, other) or is_within(other, one)
+        for place, other in enumerate(told)
+        for one in told[:place]
     )
 
 

@@ -20,7 +20,7 @@ from firewright.space.axis import HOST, PORTED_SERVICES, TCP_SERVICES, Axis, top
 from firewright.space.bounds import surely
 from firewright.space.box import Box, box, meet_box, ranges_of
 from firewright.space.flow import Flow
-from firewright.space.packetset import EMPTY, PacketSet
+from firewright.space.packetset import PacketSet
 from firewright.space.partition import partition
 from firewright.space.program import Program
 from firewright.space.ruleset import Line
@@ -120,28 +120,33 @@ class _Writing:
     def rows(self) -> list[Row]:
         """The rows, the refusals that they need first."""
         found: list[Row] = []
-        for part in partition([self.program, self.telling], self.family, self.within):
+        parts = partition([self.program, self.telling], self.family, self.within)
+        answers = any(self._is_rest(part.deciders[0]) for part in parts)
+        for part in parts:
             step, told = part.deciders
             word = str(self.program.verdict[step])
-            if word == "drop":
-                continue
             by, place = (self.telling, told) if word == ACCEPT else (self.program, step)
-            found += self._part(word, by, place, part.flows)
+            # What is dropped needs no rule, unless the answer to the rest is another.
+            if word != "drop" or answers:
+                found += self._part(word, by, place, part.flows)
         refused = [row for one in self.used for row in self._row(one.verb, one.box, one.line, is_split=False)]
         return [*refused, *found]
 
+    def _is_rest(self, step: int) -> bool:
+        """Whether a step rejects whatever comes to it: the answer to what no rule names."""
+        whole = meet_box(self.program.box[step], self.within, self.family)
+        return self.program.verdict[step] == "reject" and whole == self.within and not self.program.literals[step]
+
     def _part(self, word: str, program: Program, step: int, flows: tuple[Flow, ...]) -> Iterator[Row]:
         line = line_of(program.origin[step])
-        mine = self.accepted if word == ACCEPT else self.rejected
+        mine = {ACCEPT: self.accepted, "reject": self.rejected, "drop": self.dropped}[word]
         whole = meet_box(program.box[step], self.within, self.family)
         if whole is not None and program.verdict[step] == word:
-            if self._is_empty(whole, mine):
-                yield from self._row(_VERBS[word], whole, line, is_split=False)
+            if word == "reject" and self._is_rest(step):
+                yield from self._row(Verb.OTHERWISE, whole, line, is_split=False)
                 return
-            is_rest = word == "reject" and whole == self.within
-            if (word == ACCEPT or is_rest) and self._is_behind_refusals(whole, mine, is_rest):
-                verb = Verb.OTHERWISE if is_rest else _VERBS[word]
-                yield from self._row(verb, whole, line, is_split=False)
+            if self._is_empty(whole, mine) or (word == ACCEPT and self._is_behind_refusals(whole)):
+                yield from self._row(_VERBS[word], whole, line, is_split=False)
                 return
         for flow in flows:
             for one in self._sure(flow, mine):
@@ -160,14 +165,15 @@ class _Writing:
             left = left - one
         return left.is_empty({self.family: whole})
 
-    def _is_behind_refusals(self, whole: Box, mine: PacketSet, is_rest: bool) -> bool:
-        """Whether only rules that are wholly in force take packets from one; they are then needed beside it."""
+    def _is_behind_refusals(self, whole: Box) -> bool:
+        """Whether only rules that are wholly in force take packets from one that accepts; they are then needed beside it."""
         beside = [one for one in self.refusals if meet_box(one.box, whole, self.family) is not None]
-        taken = PacketSet.of({self.family: [one.box for one in beside]}) if beside else EMPTY
-        if not self._is_empty(whole, mine, taken, *((self.accepted,) if is_rest else ())):
+        if not beside:
             return False
-        needed = [one for one in beside if one.verb is Verb.DENY or not is_rest]
-        self.used.update(dict.fromkeys(needed))
+        taken = PacketSet.of({self.family: [one.box for one in beside]})
+        if not self._is_empty(whole, self.accepted, taken):
+            return False
+        self.used.update(dict.fromkeys(beside))
         return True
 
     @property
@@ -218,3 +224,12 @@ class _Writing:
             return
         yield Row(self.way, verb, self.family, source, destination, services, ports, line, is_split)
 
+
+def may_stop(subject: Subject, way: Way) -> bool:
+    """Whether a subject may stop a new flow on a way; where it cannot, a policy need not speak of it."""
+    for family in subject.families:
+        for within in _within(way, family):
+            stopped = PacketSet.of({family: [within]}) - subject.surely
+            if not stopped.is_empty({family: within}):
+                return True
+    return False

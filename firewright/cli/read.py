@@ -17,7 +17,11 @@ from firewright.cli._run import STANDARD_INPUT, Run, Shown, shows, standard_inpu
 )
 @click.argument("file", metavar="FILE", type=click.Path())
 @click.option("--summary", is_flag=True, help="Counts and flows only, and the rules that are not wholly understood.")
-@click.option("--anomalies", is_flag=True, help="Rules that decide nothing, order that matters, what is unused; ends with 1 for any.")
+@click.option(
+    "--anomalies",
+    is_flag=True,
+    help="Rules that decide nothing, order that matters, what is unused; ends with 1 for any.",
+)
 @click.option("--as", "as_", type=click.Choice(["policy"]), help="Write it as a policy, proved to mean the same.")
 @shows("text", "json", "markdown")
 def COMMAND(file: str, summary: bool, as_: str | None, anomalies: bool, shown: Shown) -> int:
@@ -39,6 +43,8 @@ def COMMAND(file: str, summary: bool, as_: str | None, anomalies: bool, shown: S
         return _show_document(run, given, not summary, as_)
     if anomalies:
         return _anomalies(run, given)
+    if as_:
+        return _show_migration(run, given)
     with progress() as saying:
         reading = read_ruleset(given, run.report, not summary, saying)
     if reading is None:
@@ -58,6 +64,18 @@ def _anomalies(run: Run, given: Any) -> int:
     run.warn()
     run.show(found)
     return 1 if found.findings else 0
+
+
+def _show_migration(run: Run, given: Any) -> int:
+    """Show a ruleset as a policy; 1 where the two do not decide every new flow alike, as its text then tells."""
+    from firewright.workflows.migration import migrated
+
+    with progress() as saying:
+        found = migrated(given, run.report, saying)
+    if found is None:
+        run.refuse()
+    run.show(found.policy)
+    return 0 if found.is_equal else 1
 
 
 def _is_listing(given: Any) -> bool:

@@ -15,16 +15,22 @@ from firewright.analysis.passage import world
 from firewright.analysis.running import Running
 from firewright.analysis.subject import ACCEPT, UNSAID, Kind, Subject, decision_of
 from firewright.audits._audit import AUDITS, Context
+from firewright.catalog.special_purpose import globally_reachable
 from firewright.diagnostic import Diagnostic, Note, Report, Severity, harmless
+from firewright.model.address import LOOPBACK
 from firewright.model.decision import Outcome
+from firewright.model.interval import intersection, is_within, size, union
 from firewright.model.packet import FAMILIES, Family
 from firewright.model.policy import Policy, Term, Verb
 from firewright.source import Source, Span
+from firewright.space.axis import HOST
 from firewright.space.box import EVERY_BOX
 from firewright.space.budget import Undecided
 from firewright.space.encode import Unfilled
+from firewright.space.flow import Flow
 from firewright.space.program import Program, series
 from firewright.space.ruleset import Hook
+from firewright.workflows.exposure import count_words
 from firewright.workflows.selection import Saying, Wanted, select, silent
 from firewright.workflows.subject import policy_subject
 from firewright.workflows.unfilled import say_unfilled
@@ -83,6 +89,7 @@ def say_against(
     found = running_subject(running, path, families)
     asked: tuple[Callable[[], Iterable[Diagnostic]], ...] = (
         partial(_violations, standard, found),
+        partial(_spoofed, standard, found),
         partial(_blocked, standard, found, Outcome.REQUIRED),
         partial(_blocked, standard, found, Outcome.ESSENTIAL),
         partial(_unneeded, standard, running),
@@ -128,18 +135,36 @@ def _passing(family: Family) -> Program:
 
 
 def _violations(standard: Standard, found: Subject) -> Iterator[Diagnostic]:
-    for change in contrast(standard.subject, found, families=found.families).of(Sort.OPENS):
+    """What is open and not permitted: an error where others reach something, a warning of what the machine itself may send."""
+    permitting = _speaking(standard.subject, Outcome.SPOOFED, is_kept=False)
+    for change in contrast(permitting, found, families=found.families, by_rule=True).of(Sort.OPENS):
         head = "open and not permitted" if change.is_certain else "possibly open, and not permitted"
-        severity = Severity.ERROR if change.is_certain else Severity.WARNING
+        is_outward = bool(change.flows) and all(flow.in_interface == HOST for flow in change.flows)
+        severity = Severity.ERROR if change.is_certain and not is_outward else Severity.WARNING
         way_out = "close it, or permit it in the policy"
         yield _told("violation", severity, head, change, change.after, change.before, way_out)
 
 
+def _spoofed(standard: Standard, found: Subject) -> Iterator[Diagnostic]:
+    """Addresses that the policy takes for forged and the rulesets let pass: a note where the kernel itself drops them, as loopback."""
+    forged = _speaking(standard.subject, Outcome.SPOOFED, is_kept=True)
+    for change in contrast(forged, found, families=found.families, by_rule=True).of(Sort.OPENS):
+        is_loopback = bool(change.flows) and all(map(_has_loopback_end, change.flows))
+        severity = Severity.NOTE if is_loopback else Severity.WARNING
+        way_out = "drop it before other rules; the kernel's own checks (rp_filter) are no rule of yours"
+        yield _told("violation", severity, "forged, and let through", change, change.after, change.before, way_out)
+
+
+def _has_loopback_end(flow: Flow) -> bool:
+    own = LOOPBACK.ranges(flow.family)
+    return is_within(flow.source, own) or is_within(flow.destination, own)
+
+
 def _blocked(standard: Standard, found: Subject, outcome: Outcome) -> Iterator[Diagnostic]:
-    wanted = _only(standard.subject, outcome)
+    wanted = _speaking(standard.subject, outcome, is_kept=True)
     is_required = outcome is Outcome.REQUIRED
     what = "required" if is_required else "what no machine can do without,"
-    for change in contrast(wanted, found, families=found.families).of(Sort.CLOSES):
+    for change in contrast(wanted, found, families=found.families, by_rule=True).of(Sort.CLOSES):
         head = f"{what} and {'' if change.is_certain else 'possibly '}closed"
         severity = Severity.ERROR if change.is_certain and is_required else Severity.WARNING
         way_out = (
@@ -148,15 +173,15 @@ def _blocked(standard: Standard, found: Subject, outcome: Outcome) -> Iterator[D
         yield _told("blocked", severity, head, change, change.after, change.before, way_out)
 
 
-def _only(subject: Subject, outcome: Outcome) -> Subject:
-    """A policy that says of nothing but what has this outcome; of all else it says nothing."""
+def _speaking(subject: Subject, outcome: Outcome, *, is_kept: bool) -> Subject:
+    """A policy that says nothing but what has this outcome, or all but that; what is unsaid differs from nothing."""
     programs = {}
     for family, program in subject.programs.items():
         out = Program(family)
         for step, verdict in enumerate(program.verdict):
             decision = decision_of(program.origin[step])
-            is_it = decision is not None and decision.outcome is outcome
-            word = (ACCEPT if is_it else UNSAID) if isinstance(verdict, str) else None
+            has_it = decision is not None and decision.outcome is outcome
+            word = None if not isinstance(verdict, str) else verdict if has_it is is_kept else UNSAID
             out.add(program.box[step], word, program.origin[step], program.literals[step])
             if isinstance(verdict, int):
                 out.skip(step, verdict)
@@ -177,11 +202,21 @@ def _told(
         Note(f"the ruleset: {harmless(str(found.place))}", found.place.at),
         Note(f"the policy: {harmless(str(said.place))}", said.place.at),
     ]
+    notes += [Note(f"reached by {words}") for words in _reach(change.flows)] if name == "violation" else []
     notes += [
         Note(f"not wholly understood: {harmless(f'{line.place}: {line.text}')}", line.at) for line in found.unknown[:3]
     ]
     at = found.place.at if found.place.at.line else Span("", 0, 0, 0)
     return Diagnostic(name, severity, f"{head}: {words}", at, tuple(notes), str(change.example), way_out)
+
+
+def _reach(flows: tuple[Flow, ...]) -> Iterator[str]:
+    """How many public addresses some flows come from, a sentence for each family."""
+    for family in FAMILIES:
+        coming = [flow.source for flow in flows if flow.family == family and flow.in_interface != HOST]
+        count = size(intersection(union(*coming), globally_reachable().ranges(family))) if coming else 0
+        if count:
+            yield count_words(family, count)
 
 
 def _unneeded(standard: Standard, running: Running) -> Iterator[Diagnostic]:

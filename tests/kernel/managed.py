@@ -146,7 +146,13 @@ def _hooked(listing: str) -> str:
 
 def texts(ruleset: str) -> dict[str, str]:
     """What an apply sends to a host."""
-    return {"ruleset.nft": apart(ruleset), "meta": "policy=gate\n", "ends": "", "minimal.nft": MINIMAL, "host.sh": program()}
+    return {
+        "ruleset.nft": apart(ruleset),
+        "meta": "policy=gate\n",
+        "ends": "",
+        "minimal.nft": MINIMAL,
+        "host.sh": program(),
+    }
 
 
 def until(is_so: Callable[[], bool], seconds: float = 15.0, pause: float = 0.02) -> bool:

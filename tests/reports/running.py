@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from firewright.reports import Audit, Exposure, Findings, Passage, Reading, ReadRule
+from firewright.reports import Audit, Exposure, Findings, Mark, Passage, Reading, ReadRule, SetAside
 from firewright.source import Span
 
 
@@ -17,7 +17,13 @@ def audit(nasty: str, findings: Findings) -> Audit:
         for families in ((4,), (4, 6))
     )
     passages = (Passage(nasty, (nasty,) * 20, (nasty,)), Passage(nasty, ()), Passage(nasty, (), (), nasty))
-    return Audit(nasty, nasty, exposures, passages, findings, is_whole=False)
+    first = findings.diagnostics[0]
+    apart = tuple(
+        SetAside(first, how, nasty, nasty, nasty, Span(nasty, 3, 1), is_inside=is_inside)
+        for how, is_inside in (("suppressed", True), ("suppressed", False), ("baseline", False))
+    )
+    marks = (Mark(nasty, nasty, nasty, (first.name,), (nasty,)), Mark(nasty, nasty, nasty, (), ()))
+    return Audit(nasty, nasty, exposures, passages, findings, is_whole=False, set_aside=apart, marks=marks)
 
 
 def quiet_audit() -> Audit:

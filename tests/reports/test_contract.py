@@ -145,7 +145,11 @@ def test_sarif_is_what_its_schema_asks(key: str) -> None:
             "locations",
             "relatedLocations",
             "partialFingerprints",
+            "suppressions",
         }
+        for suppression in result.get("suppressions", ()):
+            assert suppression["kind"] in ("inSource", "external")
+            assert suppression["justification"]
         assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
         assert result["level"] in ("error", "warning", "note")
         assert result["message"]["text"]

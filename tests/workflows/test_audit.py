@@ -121,7 +121,10 @@ def test_what_is_open_is_held_against_the_policy(folder: Path) -> None:
     """Open and not permitted, required and closed, and open though nothing requires it: each with its rule and a packet."""
     tree = audited("host.nft", "-p", "shop.yaml")
     violations = [one for one in tree["findings"] if one["name"] == "violation" and one["severity"] == "error"]
-    assert [one["message"].partition(" ->")[2].split(" (")[0] for one in violations] == [" local tcp/6379"]
+    assert [one["message"] for one in violations] == [
+        "open and not permitted: any -> local tcp/6379 (IPv4 only); internet -> local tcp/6379 (IPv6 only)"
+    ]
+    assert ("note", "forged, and let through") in [(s, m.partition(":")[0]) for s, m in found(tree, "violation")]
     assert all(one["witness"] for one in violations)
     assert any("tcp dport 6379 accept" in note["text"] for one in violations for note in one["notes"])
     blocked = [one for one in tree["findings"] if one["name"] == "blocked" and one["severity"] == "error"]
