@@ -146,12 +146,14 @@ def _settings(before: Policy, after: Policy) -> Iterator[str]:
 
 
 def _rule_settings(policy: Policy) -> Iterator[str]:
-    """What rules ask for beside letting through: how long sessions live, what is logged."""
+    """What rules ask for beside letting through on a day: how long sessions live, what is logged, when the rule ends."""
     for rule in policy.rules:
         if rule.is_on and rule.sessions is not None:
             yield f"{rule.label}: sessions of {rule.sessions} s"
         if rule.is_on and rule.log:
             yield f"{rule.label}: logged"
+        if rule.is_on and rule.until is not None:
+            yield f"{rule.label}: until {rule.until}"
 
 
 def _firewall_settings(name: str, old: Firewall, new: Firewall) -> Iterator[str]:

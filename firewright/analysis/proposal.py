@@ -18,7 +18,7 @@ from firewright.model.packet import Family
 from firewright.model.policy import Verb
 from firewright.space.axis import HOST, PORTED_SERVICES, TCP_SERVICES, Axis, top
 from firewright.space.bounds import surely
-from firewright.space.box import Box, box, meet_box, ranges_of
+from firewright.space.box import ANY, Box, box, meet_box, ranges_of
 from firewright.space.flow import Flow
 from firewright.space.packetset import PacketSet
 from firewright.space.partition import partition
@@ -74,9 +74,10 @@ def proposed(subject: Subject, ways: Iterable[Way] = tuple(Way)) -> Proposed:
     asked = tuple(ways)
     for way in asked:
         for family in subject.families:
-            for within in _within(way, family):
-                writing = _Writing(subject, way, family, within)
-                for row in writing.rows():
+            writings = [_Writing(subject, way, family, within) for within in _within(way, family)]
+            answers = any(writing.answers for writing in writings)
+            for writing in writings:
+                for row in writing.rows(answers):
                     key = replace(row, services=(), is_split=False)
                     services[key] = union(services.get(key, ()), row.services)
                     split.update((key,) if row.is_split else ())
@@ -113,16 +114,20 @@ class _Writing:
         self.accepted = subject.surely
         self.rejected = surely(subject.programs, "reject")
         self.dropped = surely(subject.programs, "drop")
+        self.parts = partition([self.program, self.telling], family, within)
         self.used: dict[_Refusal, None] = {}
         self.unsaid: dict[tuple[Line | None, str], None] = {}
         self._refusals: list[_Refusal] | None = None
 
-    def rows(self) -> list[Row]:
-        """The rows, the refusals that they need first."""
+    @property
+    def answers(self) -> bool:
+        """Whether packets are rejected because no rule names them."""
+        return any(self._is_rest(part.deciders[0]) for part in self.parts)
+
+    def rows(self, answers: bool) -> list[Row]:
+        """The rows, the refusals that they need first; with `answers` those of what is dropped, too."""
         found: list[Row] = []
-        parts = partition([self.program, self.telling], self.family, self.within)
-        answers = any(self._is_rest(part.deciders[0]) for part in parts)
-        for part in parts:
+        for part in self.parts:
             step, told = part.deciders
             word = str(self.program.verdict[step])
             by, place = (self.telling, told) if word == ACCEPT else (self.program, step)
@@ -134,8 +139,10 @@ class _Writing:
 
     def _is_rest(self, step: int) -> bool:
         """Whether a step rejects whatever comes to it: the answer to what no rule names."""
-        whole = meet_box(self.program.box[step], self.within, self.family)
-        return self.program.verdict[step] == "reject" and whole == self.within and not self.program.literals[step]
+        own = self.program.box[step]
+        whole = meet_box(own, self.within, self.family)
+        is_every = whole == self.within and own[Axis.SERVICE] == ANY
+        return is_every and self.program.verdict[step] == "reject" and not self.program.literals[step]
 
     def _part(self, word: str, program: Program, step: int, flows: tuple[Flow, ...]) -> Iterator[Row]:
         line = line_of(program.origin[step])

@@ -30,6 +30,8 @@ def COMMAND(file: str, summary: bool, as_: str | None, anomalies: bool, shown: S
     Text is loaded into a network namespace of its own and listed back, so that what is read is what a kernel makes of it;
     this machine's ruleset is not touched. Every rule is understood, or known in bounds and named.
 
+    --as policy proposes the policy that decides new flows alike, and tells what differs, with its line; it ends with 1 if anything does.
+
     FILE may be a document of ports too (Markdown, HTML, CSV, plain text, spreadsheets, DOCX, PDF): its rows become requirements,
     and what is not understood is refused by name. What `ss` or `netstat` printed is read as the sockets that listen.
     """

@@ -8,6 +8,7 @@ PLACE = ".GENERATION"
 """What the program of a managed host puts the generation's number in the place of."""
 _DECLARED = re.compile(r"^\t(?:chain|set|map) (?P<name>[\w.]+) \{\n(?!\t\ttype [^\n]* hook )", re.MULTILINE)
 _NAMED = re.compile(r'"[^"\n]*"|\b(?P<word>chain|set|map|goto|jump) (?P<name>[\w.]+)|@(?P<set>[\w.]+)')
+_EVERY = re.compile(r"^\t(?:chain|set|map) ([\w.]+) \{", re.MULTILINE)
 _NUMBER = re.compile(r"\.(?:\d+|GENERATION)$")
 
 
@@ -26,3 +27,11 @@ def apart(text: str) -> str:
         return f"{before}{_NUMBER.sub('', name)}{PLACE}"
 
     return _NAMED.sub(renamed, text)
+
+
+def plain(text: str) -> str:
+    """The same ruleset without the numbers in its names; as it is where two names would become one. Time linear in the text."""
+    names = set(_EVERY.findall(text))
+    if len({_NUMBER.sub("", name) for name in names}) < len(names):
+        return text
+    return apart(text).replace(PLACE, "")

@@ -39,7 +39,8 @@ class Plan:
     `running` says in a sentence what is there now; `opens` and `closes` are exact, of flows that begin; where nothing
     of ours runs now everything closes but what `stays` open. `cut` are open flows
     that end when it is confirmed. `management` says how the way back in was proved open; `ends` what ends when;
-    `mode` is "enforce" or "audit". `is_equal` says that what runs already means the same. What stands against applying it
+    `mode` is "enforce" or "audit". `is_equal` says that what runs already means the same, for ever;
+    `later` is the first difference to come, where there is none now. What stands against applying it
     are the errors among the findings; `forced` are the names of those that were set aside.
     """
 
@@ -54,6 +55,7 @@ class Plan:
     closes: tuple[Shift, ...]
     stays: tuple[Shift, ...]
     is_equal: bool
+    later: str
     cut: tuple[str, ...]
     management: str
     ends: tuple[tuple[int, str], ...]
@@ -97,7 +99,9 @@ def _plan_lines(plan: Plan, look: Look) -> Iterator[str]:
     if plan.mode == "audit":
         yield "  nothing is refused before it is enforced; then:"
     if plan.is_equal:
-        yield "  nothing changes: what runs means the same"
+        yield "  nothing changes: what runs means the same, now and at every instant to come"
+    if plan.later:
+        yield f"  {paint('asked', 'later')}   {harmless(plan.later)}"
     yield from _shifts("opens", "open", plan.opens, look, paint)
     yield from _shifts("closes", "closed", plan.closes, look, paint)
     if plan.stays:
@@ -112,7 +116,9 @@ def _plan_lines(plan: Plan, look: Look) -> Iterator[str]:
     if plan.management:
         yield f"  way in  {harmless(plan.management)}"
     refused = paint("error", "refused: what is said above stands against it")
-    yield refused if plan.is_refused else "nothing stands against it"
+    against = dict.fromkeys(one.name for one in plan.findings.diagnostics if one.severity is Severity.ERROR)
+    forced = paint("error", f"forced: {', '.join(against)} would stand against it")
+    yield refused if plan.is_refused else forced if against else "nothing stands against it"
 
 
 def _shifts(title: str, colour: str, shifts: tuple[Shift, ...], look: Look, paint: Paint) -> Iterator[str]:
@@ -163,6 +169,7 @@ def _plan_tree(plan: Plan) -> dict[str, Any]:
         "running": plan.running,
         "refused": plan.is_refused,
         "equal": plan.is_equal,
+        "later": plan.later,
         "opens": [_shift_tree(one) for one in plan.opens],
         "closes": [_shift_tree(one) for one in plan.closes],
         "stays": [_shift_tree(one) for one in plan.stays],

@@ -136,7 +136,7 @@ def _services(sight: Sight, family: Family, is_whole: bool) -> str:
 def _short(services: Ranges, family: Family) -> str:
     """The services in the words of a policy, ports in many ranges only counted."""
     said = []
-    for protocol in sorted({low >> 16 for low, _ in services}):
+    for protocol in sorted({number for low, high in services for number in range(low >> 16, (high >> 16) + 1)}):
         mine = intersection(services, ((protocol << 16, protocol << 16 | 0xFFFF),))
         between = words(((mine[0][0], mine[-1][1]),), family)
         said.append(f"{size(mine):,} ports of {between}" if len(mine) > MOST_RANGES else words(mine, family))

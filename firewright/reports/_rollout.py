@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from firewright.diagnostic import Diagnostic, harmless
+from firewright.diagnostic import Diagnostic, Severity, harmless
 from firewright.reports._findings_text import place, several
 from firewright.reports._markup import code, plain, table
 from firewright.reports._paint import Paint
@@ -133,10 +133,10 @@ def _style(became: Became) -> str:
 
 
 def _said(one: HostOutcome, paint: Paint, look: Look) -> Iterator[str]:
-    """What was said of a host that is not as wanted, or of each, where much is wanted."""
-    if one.is_good and not look.is_verbose:
-        return
+    """What was said of a host; of one that is as wanted its notes only where much is wanted."""
     for said in one.diagnostics:
+        if one.is_good and not look.is_verbose and said.severity is Severity.NOTE:
+            continue
         head = paint.severity(said.severity, f"{said.severity}[{said.name}]")
         yield f"{harmless(one.host, 60)}: {head}: {harmless(said.message, 2000)}"
         if said.at.path:

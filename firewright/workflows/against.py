@@ -6,14 +6,14 @@ Exact over every packet that begins a flow, in the families that the rulesets de
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from functools import partial
 
 from firewright.analysis.contrast import Change, Side, Sort, contrast
 from firewright.analysis.passage import world
 from firewright.analysis.running import Running
-from firewright.analysis.subject import ACCEPT, UNSAID, Kind, Subject, decision_of
+from firewright.analysis.subject import ACCEPT, Kind, Place, Subject, decision_of
 from firewright.audits._audit import AUDITS, Context
 from firewright.catalog.special_purpose import globally_reachable
 from firewright.diagnostic import Diagnostic, Note, Report, Severity, harmless
@@ -88,10 +88,7 @@ def say_against(
     saying(f"comparing with {standard.policy.name}")
     found = running_subject(running, path, families)
     asked: tuple[Callable[[], Iterable[Diagnostic]], ...] = (
-        partial(_violations, standard, found),
-        partial(_spoofed, standard, found),
-        partial(_blocked, standard, found, Outcome.REQUIRED),
-        partial(_blocked, standard, found, Outcome.ESSENTIAL),
+        partial(_differences, standard, found),
         partial(_unneeded, standard, running),
         partial(_advised, standard),
     )
@@ -134,25 +131,56 @@ def _passing(family: Family) -> Program:
     return out.seal()
 
 
-def _violations(standard: Standard, found: Subject) -> Iterator[Diagnostic]:
-    """What is open and not permitted: an error where others reach something, a warning of what the machine itself may send."""
-    permitting = _speaking(standard.subject, Outcome.SPOOFED, is_kept=False)
-    for change in contrast(permitting, found, families=found.families, by_rule=True).of(Sort.OPENS):
-        head = "open and not permitted" if change.is_certain else "possibly open, and not permitted"
-        is_outward = bool(change.flows) and all(flow.in_interface == HOST for flow in change.flows)
-        severity = Severity.ERROR if change.is_certain and not is_outward else Severity.WARNING
-        way_out = "close it, or permit it in the policy"
-        yield _told("violation", severity, head, change, change.after, change.before, way_out)
+def _differences(standard: Standard, found: Subject) -> Iterator[Diagnostic]:
+    """Every difference that is a finding, by a pair of rules each. What the policy only allows may be closed."""
+    for change in contrast(_with_outcomes(standard.subject), found, families=found.families, by_rule=True).changes:
+        outcome, _, firewall = change.before.place.firewall.rpartition(_BETWEEN)
+        said = replace(change.before, place=replace(change.before.place, firewall=firewall))
+        if change.sort is Sort.OPENS:
+            yield _forged(change, said) if outcome == Outcome.SPOOFED else _violation(change, said)
+        elif change.sort is Sort.CLOSES and outcome in (Outcome.REQUIRED, Outcome.ESSENTIAL):
+            yield _blocked(change, said, is_required=outcome == Outcome.REQUIRED)
 
 
-def _spoofed(standard: Standard, found: Subject) -> Iterator[Diagnostic]:
+_BETWEEN = ": "
+"""What stands between an outcome and a firewall's name, which has no blank."""
+
+
+class _Outspoken(Subject):
+    """A policy whose places say before the firewall's name with which outcome it decides."""
+
+    def place_of(self, origin: object) -> Place:
+        """See Subject."""
+        place, decision = super().place_of(origin), decision_of(origin)
+        return replace(place, firewall=f"{decision.outcome}{_BETWEEN}{place.firewall}") if decision else place
+
+
+def _with_outcomes(subject: Subject) -> Subject:
+    return _Outspoken(**{one.name: getattr(subject, one.name) for one in fields(subject)})
+
+
+def _violation(change: Change, said: Side) -> Diagnostic:
+    """Open and not permitted: an error where others reach something, a warning of what the machine itself may send."""
+    head = "open and not permitted" if change.is_certain else "possibly open, and not permitted"
+    is_outward = bool(change.flows) and all(flow.in_interface == HOST for flow in change.flows)
+    severity = Severity.ERROR if change.is_certain and not is_outward else Severity.WARNING
+    return _told("violation", severity, head, change, said, "close it, or permit it in the policy")
+
+
+def _forged(change: Change, said: Side) -> Diagnostic:
     """Addresses that the policy takes for forged and the rulesets let pass: a note where the kernel itself drops them, as loopback."""
-    forged = _speaking(standard.subject, Outcome.SPOOFED, is_kept=True)
-    for change in contrast(forged, found, families=found.families, by_rule=True).of(Sort.OPENS):
-        is_loopback = bool(change.flows) and all(map(_has_loopback_end, change.flows))
-        severity = Severity.NOTE if is_loopback else Severity.WARNING
-        way_out = "drop it before other rules; the kernel's own checks (rp_filter) are no rule of yours"
-        yield _told("violation", severity, "forged, and let through", change, change.after, change.before, way_out)
+    is_loopback = bool(change.flows) and all(map(_has_loopback_end, change.flows))
+    severity = Severity.NOTE if is_loopback else Severity.WARNING
+    way_out = "drop it before other rules; the kernel's own checks (rp_filter) are no rule of yours"
+    return _told("violation", severity, "forged, and let through", change, said, way_out)
+
+
+def _blocked(change: Change, said: Side, *, is_required: bool) -> Diagnostic:
+    what = "required" if is_required else "what no machine can do without,"
+    head = f"{what} and {'' if change.is_certain else 'possibly '}closed"
+    severity = Severity.ERROR if change.is_certain and is_required else Severity.WARNING
+    way_out = "open it before that rule, or take the requirement back" if is_required else "open it before that rule"
+    return _told("blocked", severity, head, change, said, way_out)
 
 
 def _has_loopback_end(flow: Flow) -> bool:
@@ -160,39 +188,9 @@ def _has_loopback_end(flow: Flow) -> bool:
     return is_within(flow.source, own) or is_within(flow.destination, own)
 
 
-def _blocked(standard: Standard, found: Subject, outcome: Outcome) -> Iterator[Diagnostic]:
-    wanted = _speaking(standard.subject, outcome, is_kept=True)
-    is_required = outcome is Outcome.REQUIRED
-    what = "required" if is_required else "what no machine can do without,"
-    for change in contrast(wanted, found, families=found.families, by_rule=True).of(Sort.CLOSES):
-        head = f"{what} and {'' if change.is_certain else 'possibly '}closed"
-        severity = Severity.ERROR if change.is_certain and is_required else Severity.WARNING
-        way_out = (
-            "open it before that rule, or take the requirement back" if is_required else "open it before that rule"
-        )
-        yield _told("blocked", severity, head, change, change.after, change.before, way_out)
-
-
-def _speaking(subject: Subject, outcome: Outcome, *, is_kept: bool) -> Subject:
-    """A policy that says nothing but what has this outcome, or all but that; what is unsaid differs from nothing."""
-    programs = {}
-    for family, program in subject.programs.items():
-        out = Program(family)
-        for step, verdict in enumerate(program.verdict):
-            decision = decision_of(program.origin[step])
-            has_it = decision is not None and decision.outcome is outcome
-            word = None if not isinstance(verdict, str) else verdict if has_it is is_kept else UNSAID
-            out.add(program.box[step], word, program.origin[step], program.literals[step])
-            if isinstance(verdict, int):
-                out.skip(step, verdict)
-        programs[family] = out.seal()
-    return replace(subject, programs=programs)
-
-
-def _told(
-    name: str, severity: Severity, head: str, change: Change, found: Side, said: Side, way_out: str
-) -> Diagnostic:
+def _told(name: str, severity: Severity, head: str, change: Change, said: Side, way_out: str) -> Diagnostic:
     """One difference: the flows, the rule of the ruleset and the line of the policy behind it, and a packet."""
+    found = change.after
     # All of them: what a baseline knows is this sentence, and a flow that is not in it could never be new.
     words = "; ".join(map(str, change.lines))
     if not words:

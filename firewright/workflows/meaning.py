@@ -12,12 +12,14 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime, timezone
 from itertools import pairwise
 
 from firewright.analysis.difference import first_disagreement
 from firewright.analysis.running import openings
 from firewright.analysis.validate import Instant, real
 from firewright.diagnostic import harmless
+from firewright.live.apart import plain
 from firewright.live.listing import NotAListing, tables_in
 from firewright.live.nft import NftError, list_back
 from firewright.model.address import UNICAST
@@ -64,6 +66,9 @@ class Deed:
     comment: str = ""
 
 
+_DONE = {"accept": "let through", "drop": "dropped", "reject": "rejected"}
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """Where two texts mean something else, at an instant: a packet, and what each does with it.
@@ -82,6 +87,12 @@ class Difference:
     def witness(self) -> str:
         """The packet in words, with what it carries; empty where there is none."""
         return "" if self.packet is None else " with ".join((str(self.packet), *self.carried[:3]))
+
+    def __str__(self) -> str:
+        when = f"{datetime.fromtimestamp(int(self.instant), timezone.utc):%Y-%m-%d %H:%M:%S} UTC"  # noqa: UP017 - shorter
+        if self.packet is None:
+            return f"from {when}: {self.before.rule or self.after.rule}"
+        return f"from {when} on {self.witness} is {_DONE[self.before.word]}, and would be {_DONE[self.after.word]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +125,7 @@ def meaning_of(text: str, path: str = "the table") -> Meaning:
 
     The text may come from another machine: nothing but tables is taken. Raises Unjudged. Time as `list_back`.
     """
-    bare = _REPLACING.sub("", text, count=1)
+    bare = plain(_REPLACING.sub("", text, count=1))
     if not bare.strip():
         return Meaning(Listing(path, ()), ())
     try:

@@ -34,7 +34,7 @@ from firewright.space.ruleset import machine as whole_decision
 from firewright.workflows.blocked import blocked
 from firewright.workflows.foreign import foreign
 from firewright.workflows.live import Seen, see, see_told
-from firewright.workflows.meaning import Unjudged, programs_of
+from firewright.workflows.meaning import Unjudged, first_difference, programs_of
 from firewright.workflows.neighbours import complaints, neighbours
 from firewright.workflows.prepare import Prepared
 from firewright.workflows.selection import Saying, silent
@@ -108,6 +108,8 @@ def plan(
         stopped = tuple(blocked(surveyed.seen, policy, firewall, prepared.day))
         for one in (*stopped, *complaints(beside, surveyed.seen, firewall)):
             said.add(one)
+        is_like_now = surveyed.state.has_table and not opens and not closes and prepared.auditing is None
+        later = _later(prepared, surveyed.state) if is_like_now else ""
         cut = _cut(prepared, surveyed, wanted, said)
         _say_carriers(surveyed, cut, wanted, said)
     except Undecided as error:
@@ -130,7 +132,8 @@ def plan(
         opens,
         closes,
         stays,
-        surveyed.state.has_table and not opens and not closes and prepared.auditing is None,
+        is_like_now and not later,
+        later,
         tuple(str(one) for one in cut if not one.is_over),
         management,
         tuple((one.instant, prepared.ending_words(one.instant)) for one in prepared.endings),
@@ -139,6 +142,12 @@ def plan(
         FORCEABLE if is_forced else (),
     )
     return Planned(made, prepared, surveyed)
+
+
+def _later(prepared: Prepared, state: HostState) -> str:
+    """What will be otherwise one day, where nothing is now: a permission whose end comes, goes or moves. Raises Unjudged."""
+    found = first_difference(state.table, prepared.compiled.text, state.time)
+    return "" if found is None else f"what runs and the policy differ: {found}"
 
 
 def running_words(state: HostState) -> str:

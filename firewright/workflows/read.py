@@ -81,14 +81,14 @@ def read_ruleset(given: Source | str, report: Report, has_rules: bool, saying: S
     )
 
 
-_LIMITS = ("chains-not-followed",)
+LIMITS = ("chains-not-followed",)
 """Warnings of a reader that met a limit: an endless jump, chains too deep, too much work."""
 
 
 def is_whole(reading: Reading) -> bool:
     """Whether every line was read as its own program would read it, and no limit was met: what is not is shown, and why."""
     found = reading.findings.diagnostics
-    return not any(one.severity is Severity.ERROR or one.name in _LIMITS for one in found)
+    return not any(one.severity is Severity.ERROR or one.name in LIMITS for one in found)
 
 
 def _rule(line: Line) -> ReadRule:

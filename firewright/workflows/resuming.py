@@ -22,7 +22,7 @@ class Earlier:
     """A run that goes on: its name, its file, its batches, what it was about, and what became of its hosts.
 
     `begun` are the hosts that it began and never saw the end of, `done` those that are as they were to be. `days` are those
-    from which on its rulesets hold.
+    from which on its rulesets hold; `is_probed` says that it probes each host before it confirms.
     """
 
     run: str
@@ -32,9 +32,10 @@ class Earlier:
     days: Mapping[Pair, date]
     begun: Mapping[str, int]
     done: Mapping[str, HostOutcome]
+    is_probed: bool = False
 
 
-def first_entry(run: str, inventory: Inventory, plan: Batches, fleet: Fleet) -> Entry:
+def first_entry(run: str, inventory: Inventory, plan: Batches, fleet: Fleet, is_probed: bool = False) -> Entry:
     """The first line of a state file: what the run is about."""
     days = {one.pair: one.prepared.day.isoformat() for one in fleet.given.values()}
     return {
@@ -45,6 +46,7 @@ def first_entry(run: str, inventory: Inventory, plan: Batches, fleet: Fleet) -> 
         "batches": [list(batch) for batch in plan],
         "digests": dict(fleet.digests),
         "days": [[*pair, day] for pair, day in days.items()],
+        "probed": is_probed,
     }
 
 
@@ -98,6 +100,7 @@ def _earlier(path: Path, entries: list[Entry]) -> Earlier:
         {(str(file), str(firewall)): date.fromisoformat(day) for file, firewall, day in first["days"]},
         begun,
         done,
+        bool(first.get("probed", False)),
     )
 
 

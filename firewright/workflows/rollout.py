@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timezone
 from pathlib import Path
 
 from firewright.diagnostic import Report, harmless, nearest
 from firewright.live.executors import NoWorkers, Workers
-from firewright.live.run_record import RecordError, RunRecord, only_run
+from firewright.live.run_record import Entry, RecordError, RunRecord, only_run
 from firewright.readers.inventory import Inventory
 from firewright.reports import Became, HostOutcome, Rollout
 from firewright.workflows.batchwise import Change, Running, Watch
@@ -106,6 +106,8 @@ def _done(
     """What became of every host, of those that an earlier run came to the end of too."""
     folder = (wanted.folder / inventory.path).parent / FOLDER
     earlier = earlier_run(folder, order.state, wanted.folder) if order.is_resumed else None
+    if earlier is not None and earlier.is_probed:
+        order = replace(order, has_probe=True)
     plan = earlier.batches if earlier is not None else batches_of(inventory, order, report)
     if not plan or not _is_known(plan, inventory, report):
         return None
@@ -119,7 +121,7 @@ def _done(
     jobs = _jobs(inventory, fleet, order, wanted, {} if earlier is None else earlier.begun)
     with (
         executing(wanted.folder / inventory.path) as workers,
-        _record(file, earlier, run, inventory, plan, fleet) as record,
+        _record(file, earlier, first_entry(run, inventory, plan, fleet, order.has_probe)) as record,
     ):
         running = Running(plan, jobs, watch, record, earlier)
         running.run(workers, change)
@@ -189,12 +191,8 @@ def _new_name(wanted: Wanted) -> str:
     return f"{wanted.now.astimezone(timezone.utc):%Y%m%dT%H%M%SZ}-{os.urandom(2).hex()}"  # noqa: UP017
 
 
-def _record(
-    file: Path, earlier: Earlier | None, run: str, inventory: Inventory, plan: Batches, fleet: Fleet
-) -> RunRecord:
-    if earlier is not None:
-        return RunRecord.resume(file)
-    return RunRecord.create(file, first_entry(run, inventory, plan, fleet))
+def _record(file: Path, earlier: Earlier | None, first: Entry) -> RunRecord:
+    return RunRecord.create(file, first) if earlier is None else RunRecord.resume(file)
 
 
 def _result(running: Running, run: str, inventory: Inventory, order: Order, fleet: Fleet, state: str) -> Rollout:

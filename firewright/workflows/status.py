@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from firewright.diagnostic import Diagnostic, Report, Severity, harmless
 from firewright.live.host import Host
@@ -80,7 +80,7 @@ def _assembled(
         made=kept.made,
         by=facts.get("by", ""),
         loaded=0 if state.running is None else state.loaded_at(state.running),
-        mode=facts.get("mode", "enforce"),
+        mode=mode_at(facts, state.time),
         until=_number(facts.get("until", "")),
         left=None if state.pending is None else state.pending.left,
         is_watched=state.pending is not None and state.pending.is_watched,
@@ -99,6 +99,12 @@ def _assembled(
         and not any(one.severity is Severity.ERROR and one.name == "not-seen" for one in said.diagnostics),
         notes=(_OPENINGS,) if counters else (),
     )
+
+
+def mode_at(facts: Mapping[str, str], time: int) -> str:
+    """What a generation does at an instant of its host: "audit", or "enforce" where the time of its audit is over."""
+    until = _number(facts.get("until", ""))
+    return "enforce" if until and until <= time else facts.get("mode", "enforce")
 
 
 def _findings(found: Compared, unguarded: Diagnostic | None, errors: Iterable[Diagnostic]) -> Iterator[Diagnostic]:

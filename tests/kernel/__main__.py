@@ -95,9 +95,9 @@ def _replaced_row(what: str, one: Replaced) -> str:
 _KILLED = """
 ## kill -9 at any moment
 
-An apply that nobody will confirm, or the confirmation of one, is killed at a moment drawn evenly over the time that it takes. At once the
-kernel must have one of the two rulesets, whole; when nothing is at work any more, the one that the state on disk calls confirmed; and
-then the host must start anew with it, or take the next apply.
+An apply that nobody will confirm, or the confirmation of one, is killed at a moment drawn evenly over about the time that it takes. At
+once the kernel must have one of the two rulesets, whole; when nothing is at work any more, the one that the state on disk calls confirmed;
+and then the host must start anew with it, or take the next apply.
 
 | killed | kills |
 |---|---:|

@@ -105,9 +105,15 @@ class Managed:
         return self.space.try_run("sh", str(self.state / "host.sh"), "boot", environment=self.folders).returncode
 
     def listed(self) -> str:
-        """Our table as nft lists it, without what counts; empty where there is none."""
-        done = self.space.try_run("nft", "-s", "list", *TABLE)
-        return done.stdout if done.returncode == 0 else ""
+        """Our table as nft lists it, without what counts; empty where there is none.
+
+        A listing is made of many answers of the kernel: one during which anything changed is made again.
+        """
+        while True:
+            before = self.space.generation()
+            done = self.space.try_run("nft", "-s", "list", *TABLE)
+            if self.space.generation() == before:
+                return done.stdout if done.returncode == 0 else ""
 
     def rules(self) -> str:
         """What packets meet: the parts of our table in the order of their names, without what counts and without a generation's number.

@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
+import struct
 import subprocess
 import sys
 import time
@@ -22,6 +24,7 @@ from typing import Any
 import pytest
 
 from firewright.live import _namespace
+from firewright.live._netlink import attributes
 
 ROOT = Path(__file__).parents[2]
 FIREWALL = {4: "10.1.0.1", 6: "fd01:0:1::1"}
@@ -29,6 +32,8 @@ CLIENT = {4: "10.1.0.2", 6: "fd01:0:1::2"}
 SERVER = {4: "10.2.0.2", 6: "fd01:0:2::2"}
 MAC = {"c0": "02:00:00:00:01:02", "fc": "02:00:00:00:01:01", "fs": "02:00:00:00:02:01", "s0": "02:00:00:00:02:02"}
 _OWN = {"fc": ("10.1.0.1/16", "fd01:0:1::1/48"), "fs": ("10.2.0.1/16", "fd01:0:2::1/48")}
+_NETFILTER, _GET_GENERATION, _GENERATION_ID = 12, 10 << 8 | 16, 1
+"""NETLINK_NETFILTER, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN, and NFTA_GEN_ID (linux/netfilter/nf_tables.h)."""
 _SETTINGS = {
     "net/ipv4/ip_forward": "1",
     "net/ipv6/conf/all/forwarding": "1",
@@ -115,6 +120,15 @@ class Namespace:
             _namespace.inside(there.fileno(), here.fileno()),
         ):
             yield
+
+    def generation(self) -> int:
+        """The number by which the kernel counts the transactions of nf_tables in here."""
+        with self.entered():
+            link = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETFILTER)
+        with link:
+            link.bind((0, 0))
+            link.send(struct.pack("=IHHIIBBH", 20, _GET_GENERATION, 1, 1, 0, 0, 0, 0))
+            return int.from_bytes(attributes(link.recv(4096)[20:])[_GENERATION_ID], "big")
 
     def processes(self) -> set[int]:
         """The processes that are in here, but the one that holds the namespace."""

@@ -60,7 +60,7 @@ def test_a_kill_at_any_moment_leaves_one_ruleset_and_the_host_finds_back() -> No
     needs_network()
     found = killing(3)
     assert found.wrong == []
-    assert sum(found.kills.values()) == 3
+    assert sum(found.kills.values()) >= 3
 
 
 def test_what_nobody_confirms_is_taken_back_and_what_is_confirmed_is_kept() -> None:

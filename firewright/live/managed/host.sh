@@ -573,7 +573,7 @@ boot() {
 # What loads it at boot, where this host has a way that is known here; once. Never anything that flushes on stop.
 install_boot() {
   section boot
-  if [ -d "$ROOT/etc/systemd/system" ] && { has systemctl || [ -n "$ROOT" ]; }; then
+  if [ -d "$ROOT/etc/systemd/system" ] && { [ -d /run/systemd/system ] || [ -n "$ROOT" ]; }; then
     unit="$ROOT/etc/systemd/system/firewright.service"
     printf '%s\n' "[Unit]" "Description=Firewall: the last confirmed generation" "DefaultDependencies=no" \
       "Wants=network-pre.target" "Before=network-pre.target shutdown.target" "After=local-fs.target systemd-sysctl.service" \

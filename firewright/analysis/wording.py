@@ -1,0 +1,269 @@
+"""Rows of both families as the rules of one policy: zones with names, rules that hold in both families where both say the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from firewright.analysis.classes import classes
+from firewright.analysis.proposal import Proposed, Row, Way
+from firewright.model.address import BROADCAST, MULTICAST, UNICAST, AddressSet
+from firewright.model.interval import Ranges, difference, intersection, is_within, union
+from firewright.model.packet import FAMILIES, Family
+from firewright.model.policy import BUILT_IN_ZONES, Verb
+from firewright.model.protocol import PING_FAMILY
+from firewright.space.ruleset import Line
+
+_SET = re.compile(r"(?:@|--match-set )([A-Za-z][\w.-]*)")
+_GENERAL = ("any", "rest", "local", "groups")
+"""Ends that are of both families: every machine, what no zone holds, the machine itself, multicast and broadcast."""
+End = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of the proposal: zones by name, services of the axis, the rules that it is made of."""
+
+    way: Way
+    verb: Verb
+    sources: End
+    destinations: End
+    services: Ranges
+    source_ports: Ranges
+    line: Line | None
+    is_split: bool
+    family: Family | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """Zones and rules of a proposal. `zones` are addresses by name, `cut` the families whose sets overlap and became atoms."""
+
+    zones: Mapping[str, AddressSet]
+    rules: tuple[Rule, ...]
+    cut: tuple[Family, ...]
+
+
+def worded(found: Proposed) -> Wording:
+    """The rules of the rows. Raises TooManyClasses."""
+    return _Wording(found).written()
+
+
+class _Wording:
+    def __init__(self, found: Proposed) -> None:
+        self.rows = found.rows
+        self.zones: dict[str, AddressSet] = {}
+        self.rules: list[Rule] = []
+        self.classes = {family: classes(family, self._sets(family)) for family in FAMILIES}
+        self.names = {family: self._named(family) for family in FAMILIES}
+        self.rest: dict[Family, str] = {}
+
+    def _sets(self, family: Family) -> Iterator[Ranges]:
+        for row in self.rows:
+            if row.family == family:
+                for one in (row.source, row.destination):
+                    if one is not None:
+                        yield _unicast(family, one)
+
+    def _named(self, family: Family) -> list[str]:
+        """A name for each zone: of the set that a rule asks, else of its first addresses."""
+        own = self.classes[family]
+        hints = _hints(self.rows, family)
+        names = []
+        for zone in own.zones:
+            addresses = _addresses(family, zone)
+            prefixes = tuple(addresses.prefixes())
+            hint = hints.get(zone, "") or _slug(("host-" if _is_host(prefixes) else "net-") + _stem(prefixes))
+            names.append(self._free(hint))
+            self.zones[names[-1]] = addresses
+        return names
+
+    def _free(self, hint: str) -> str:
+        name, number = hint, 2
+        while name in self.zones or name in BUILT_IN_ZONES or name == "network":
+            name, number = f"{hint}-{number}", number + 1
+        return name
+
+    def written(self) -> Wording:
+        """The rules, those that speak of both families once."""
+        general: dict[Family, list[tuple[Row, str, str]]] = {family: [] for family in FAMILIES}
+        for row in self.rows:
+            for sources, destinations in self._ends(row):
+                if sources[0] in _GENERAL and destinations[0] in _GENERAL:
+                    general[row.family].append((row, sources[0], destinations[0]))
+                else:
+                    self._rule(row, sources, destinations, row.services)
+        lone = self._pair(general)
+        spread: dict[Family, list[tuple[Row, str, str]]] = {family: [] for family in FAMILIES}
+        for row, source, destination in lone:
+            for left in self._spread(row.family, source):
+                for right in self._spread(row.family, destination):
+                    if left[0] in _GENERAL and right[0] in _GENERAL:
+                        spread[row.family].append((row, left[0], right[0]))
+                    else:
+                        self._rule(row, left, right, row.services)
+        for row, source, destination in self._pair(spread):
+            self._alone(row, source, destination)
+        return self._resolved()
+
+    def _ends(self, row: Row) -> Iterator[tuple[End, End]]:
+        for source in self._end(row.family, row.source):
+            for destination in self._end(row.family, row.destination):
+                # A rule to a group is one of what is delivered here, too: only what the machine sends may be said so.
+                if destination != ("groups",) or row.way is Way.OUTPUT:
+                    yield source, destination
+
+    def _end(self, family: Family, ranges: Ranges | None) -> Iterator[End]:
+        """An end as names: general ones each alone, zones together."""
+        if ranges is None:
+            yield ("local",)
+            return
+        unicast = _unicast(family, ranges)
+        if unicast == UNICAST.ranges(family):
+            yield ("any",)
+        elif unicast:
+            numbers, has_rest = self.classes[family].names_of(unicast)
+            if numbers:
+                yield tuple(self.names[family][number] for number in numbers)
+            if has_rest:
+                yield ("rest",)
+        if all(is_within(group.ranges(family), ranges) for group in (MULTICAST, BROADCAST)):
+            yield ("groups",)
+
+    def _spread(self, family: Family, end: str) -> Iterator[End]:
+        """Every machine as the zones and what none of them holds; other ends as they are."""
+        if end != "any":
+            yield (end,)
+            return
+        own = self.classes[family]
+        if own.zones:
+            yield tuple(self.names[family][number] for number in own.outer)
+        if own.rest:
+            yield ("rest",)
+
+    def _pair(self, rows: Mapping[Family, list[tuple[Row, str, str]]]) -> list[tuple[Row, str, str]]:
+        """Write what both families say alike as rules of both; what only one says is given back."""
+        said: dict[tuple[object, ...], dict[Family, Ranges]] = {}
+        for family in FAMILIES:
+            for row, *ends in rows[family]:
+                known = said.setdefault(_key(row, ends), {})
+                known[family] = union(known.get(family, ()), row.services)
+        lone = []
+        for family in FAMILIES:
+            for row, source, destination in rows[family]:
+                known = said[_key(row, (source, destination))]
+                common = intersection(row.services, known.get(10 - family, ()))
+                rest = difference(row.services, common)
+                # A family's own ICMP needs no zone of that family, unless one is needed anyway.
+                own = rest if row.verb is not Verb.OTHERWISE and is_within(rest, _ping(family)) else ()
+                here = union(common, own) if family == 4 else own
+                if here:
+                    self._rule(row, (source,), (destination,), here, both=True)
+                if rest and not own:
+                    lone.append((replace(row, services=rest), source, destination))
+        return lone
+
+    def _alone(self, row: Row, source: str, destination: str) -> None:
+        """A rule that only one family has, at ends that both have: what no zone holds gets a zone of that family."""
+        if "rest" in (source, destination):
+            self._explicit(row.family)
+            self._rule(row, (source,), (destination,), row.services)
+
+    def _explicit(self, family: Family) -> None:
+        if family not in self.rest and self.classes[family].rest:
+            stem = "internet" if self.classes[family].zones else "any"
+            self.rest[family] = name = self._free(f"{stem}-ipv{family}")
+            self.zones[name] = _addresses(family, self.classes[family].rest)
+
+    def _rule(self, row: Row, sources: End, destinations: End, services: Ranges, *, both: bool = False) -> None:
+        family = None if both else row.family
+        self.rules.append(
+            Rule(row.way, row.verb, sources, destinations, services, row.source_ports, row.line, row.is_split, family)
+        )
+
+    def _resolved(self) -> Wording:
+        """Rules of the same rule together, their ends in the words of the policy."""
+        used = {name for rule in self.rules for name in (*rule.sources, *rule.destinations)}
+        for family in FAMILIES if "rest" in used else ():
+            own = self.classes[family]
+            said = [zone for name, zone in zip(self.names[family], own.zones, strict=True) if name in used]
+            if union(*said) != union(*own.zones):
+                # The zones that no rule names would not be written, and the internet would hold them.
+                self._explicit(family)
+        merged: dict[Rule, Ranges] = {}
+        for rule in self.rules:
+            ends = (self._said(rule.sources, rule.family), self._said(rule.destinations, rule.family))
+            key = replace(rule, sources=ends[0], destinations=ends[1], services=(), family=None)
+            merged[key] = union(merged.get(key, ()), rule.services)
+        order = list(Way)
+        rules = [replace(key, services=services) for key, services in merged.items()]
+        for side in ("sources", "destinations"):
+            rules = self._joined(rules, side)
+        told = tuple(sorted(rules, key=lambda rule: order.index(rule.way)))
+        return Wording(self.zones, told, tuple(family for family in FAMILIES if self.classes[family].is_cut))
+
+    def _joined(self, rules: Iterable[Rule], side: Literal["sources", "destinations"]) -> list[Rule]:
+        """Rules that differ at one end only as one; every machine holds the zones beside it."""
+        ends: dict[Rule, dict[str, None]] = {}
+        for rule in rules:
+            own = rule.sources if side == "sources" else rule.destinations
+            bare = replace(rule, sources=()) if side == "sources" else replace(rule, destinations=())
+            ends.setdefault(bare, {}).update(dict.fromkeys(own))
+        found = []
+        for bare, names in ends.items():
+            told = tuple(one for one in names if "any" not in names or (one not in self.zones and one != "internet"))
+            found.append(replace(bare, sources=told) if side == "sources" else replace(bare, destinations=told))
+        return found
+
+    def _said(self, end: End, family: Family | None) -> End:
+        if end == ("groups",):
+            return ("multicast", "broadcast")
+        if end != ("rest",):
+            return end
+        asked = FAMILIES if family is None else (family,)
+        return tuple(dict.fromkeys(self.rest.get(each, "internet") for each in asked))
+
+
+def _key(row: Row, ends: Iterable[str]) -> tuple[object, ...]:
+    return row.way, row.verb, row.source_ports, *ends
+
+
+def _ping(family: Family) -> Ranges:
+    number = PING_FAMILY[family]
+    return ((number << 16, number << 16 | 0xFFFF),)
+
+
+def _unicast(family: Family, ranges: Ranges) -> Ranges:
+    return intersection(ranges, UNICAST.ranges(family))
+
+
+def _addresses(family: Family, ranges: Ranges) -> AddressSet:
+    return AddressSet(v4=ranges) if family == 4 else AddressSet(v6=ranges)
+
+
+def _hints(rows: Iterable[Row], family: Family) -> dict[Ranges, str]:
+    """The names of sets by the addresses that rules ask of them."""
+    found: dict[Ranges, str] = {}
+    for row in rows:
+        names = _SET.findall(row.line.text) if row.line is not None else []
+        ends = [one for one in (row.source, row.destination) if one is not None]
+        asked = [one for one in (_unicast(family, end) for end in ends) if one and one != UNICAST.ranges(family)]
+        if row.family == family and len(names) == 1 and len(asked) == 1 and (name := _slug(names[0])):
+            found.setdefault(asked[0], name)
+            found.setdefault(difference(UNICAST.ranges(family), asked[0]), name)
+    return found
+
+
+def _slug(text: str) -> str:
+    slug = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:40].strip("-")
+    return slug if slug[:1].isalpha() else f"set-{slug}" if slug else ""
+
+
+def _is_host(prefixes: tuple[str, ...]) -> bool:
+    return len(prefixes) == 1 and prefixes[0].partition("/")[2] in ("", "32", "128")
+
+
+def _stem(prefixes: tuple[str, ...]) -> str:
+    return prefixes[0].partition("/")[0] if _is_host(prefixes) else prefixes[0]
