@@ -116,7 +116,7 @@ def test_what_does_not_run_any_more_is_not_confirmed(machines: Machines) -> None
     machines.host.run("nft", "flush", "ruleset")
     done = machines.firewright("confirm", "web1")
     assert done.code == 2
-    assert "error[changed]: web1: what runs is not what was loaded as generation 1" in done.err
+    assert "error[changed]: web1: what runs there is not what waits to be confirmed" in done.err
     assert machines.host.is_pending
     assert machines.host.stored("confirmed") == ""
 
