@@ -11,8 +11,9 @@ from tests.architecture.code import PACKAGE, imported, modules, place
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"__main__"}),
     frozenset({"cli"}),
+    frozenset({"web"}),
     frozenset({"workflows"}),
-    frozenset({"live"}),
+    frozenset({"live", "store"}),
     frozenset({"readers", "writers", "audits", "reports", "drawing", "profiles", "schema"}),
     frozenset({"syntax"}),
     frozenset({"analysis"}),

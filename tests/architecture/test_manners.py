@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.architecture.code import PACKAGE, ROOT, TESTS, imported, modules, place, tree
 
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "core", "base"}
-RIM = ("cli/", "live/")
+RIM = ("cli/", "live/", "store/", "web/")
 """Where the program meets the world: `cli` prints, reads the environment, writes files and ends; `live` starts programs."""
 READING = {"source.py": {"open"}}
 """The one place below the rim that opens files: `source.read`, which everything else uses."""
