@@ -1,0 +1,481 @@
+"""What is done to requests: each act checks who may, in which state, and that nothing changed since it was looked at.
+
+Every act is one change of the stored request with one row of the audit log and its events, in the transaction that is handed in.
+Files follow by `exceptions.settle`, which can be run again at any time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from firewright.analysis.compare import compare
+from firewright.model.account import Actor, Role
+from firewright.model.approval_rules import Weight, is_among
+from firewright.model.moment import ends, instant_of, iso
+from firewright.model.moment import parse as moment_from
+from firewright.model.policy import Policy
+from firewright.model.request import Act, Approval, Request, State, Wish, next_state
+from firewright.space.budget import Undecided
+from firewright.store import accounts, log, outbox, requests
+from firewright.workflows.requests import checking
+from firewright.workflows.requests.checking import Checked, check_wish, zones_of
+from firewright.workflows.requests.estate import Estate
+from firewright.workflows.requests.exception_text import path_of, text_of
+from firewright.workflows.requests.quorum import Matter, People, lacking, may_decide, owned, standing
+from firewright.workflows.requests.refused import Refused
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+SYSTEM = Actor("firewright")
+"""Who does what time does: ends and lost roles. It has no role, and no way in."""
+_MINUTE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where somebody acts: an open transaction, the estate as it is, who, and when."""
+
+    connection: Connection
+    estate: Estate
+    actor: Actor
+    now: datetime
+
+    def as_system(self) -> Desk:
+        """The same for what nobody does."""
+        return replace(self, actor=SYSTEM)
+
+
+def find(desk: Desk, number: int) -> Request:
+    """A request that the actor may see. Raises Refused (404) for one that is not there, or not to be known."""
+    request = requests.find(desk.connection, number)
+    if request is None or not is_visible(desk.estate, desk.actor, request):
+        raise Refused("no-request", f"there is no request {number}", "firewright request list shows yours", 404)
+    return request
+
+
+def is_visible(estate: Estate, actor: Actor, request: Request) -> bool:
+    """Whether somebody may see a request: its author, and whoever sees one of its zones."""
+    if actor.account == request.author or actor.is_everywhere(Role.VIEWER):
+        return True
+    policy = estate.policies.get(request.wish.policy)
+    if policy is None:
+        return actor.is_allowed(Role.VIEWER, request.wish.policy)
+    try:
+        sources, destinations = zones_of(policy, request.wish)
+    except Refused:
+        return actor.is_allowed(Role.VIEWER, policy.name)
+    return actor.sees(policy.name, (*sources, *destinations))
+
+
+def make(desk: Desk, wish: Wish, *, is_draft: bool = False) -> Request:
+    """A new request, a draft or submitted at once. Raises Refused."""
+    checked = _checked(desk, wish)
+    _may_ask(desk, checked)
+    if not is_draft:
+        _must_open(checked)
+    blank = Request(0, State.DRAFT, desk.actor.account, checked.wish, "", "", checked.severity, desk.now, desk.now)
+    request = requests.add(desk.connection, blank, _all_zones(checked))
+    text, path = text_of(checked.wish, request.number), path_of(request.number, _folder(desk, checked.wish))
+    state = State.DRAFT if is_draft else State.SUBMITTED
+    changed = replace(request, text=text, path=path, state=state, version=request.version + 1)
+    _put(desk, changed, request.version, _all_zones(checked))
+    _tell(desk, changed, Act.EDIT if is_draft else Act.SUBMIT, checked.wish.because, {"verdict": checked.verdict})
+    return changed
+
+
+def submit(desk: Desk, number: int, version: int | None = None) -> Request:
+    """A draft becomes a request that others decide. Raises Refused."""
+    request = _own(desk, number, "submit")
+    checked = _checked(desk, request.wish, number)
+    _may_ask(desk, checked)
+    _must_open(checked)
+    return _move(desk, request, Act.SUBMIT, version, severity=checked.severity)
+
+
+def edit(desk: Desk, number: int, wish: Wish, version: int | None = None) -> Request:
+    """Another wish in place of the old one; every approval is void. Raises Refused."""
+    request = _own(desk, number, "edit")
+    checked = _checked(desk, wish, number)
+    _may_ask(desk, checked)
+    if request.state is not State.DRAFT:
+        _must_open(checked)
+    changes = _rewritten(desk, request, checked, "the request was edited")
+    return _move(desk, request, Act.EDIT, version, zones=_all_zones(checked), **changes)
+
+
+def answer(desk: Desk, number: int, wish: Wish, because: str, version: int | None = None) -> Request:
+    """Propose less instead of what was asked for; the author decides whether that will do. Raises Refused."""
+    request, _ = _decided(desk, number)
+    checked = _checked(desk, replace(wish, policy=request.wish.policy, owner=request.wish.owner), number)
+    _must_open(checked)
+    _must_be_narrower(desk, request, checked)
+    return _move(
+        desk, request, Act.ANSWER, version, because=_reason(because), answer=checked.wish, said=because.strip()
+    )
+
+
+def accept_answer(desk: Desk, number: int, version: int | None = None) -> Request:
+    """The author takes what was proposed instead; it is then a new text, to be approved. Raises Refused."""
+    request = _own(desk, number, "accept an answer to")
+    if request.answer is None:
+        raise Refused("no-answer", f"nothing was proposed instead of request {number}", status=409)
+    return edit(desk, number, request.answer, version)
+
+
+def approve(desk: Desk, number: int, digest: str, because: str = "", version: int | None = None) -> Request:
+    """Agree to exactly the text with this hash; where enough have, the request is approved. Raises Refused."""
+    request, matter = _decided(desk, number)
+    if next_state(request.state, Act.AGREE) is None:
+        raise _wrong_state(request, "approve")
+    if digest != request.digest:
+        message = f"request {number} is not what you looked at: it was edited"
+        raise Refused("edited", message, "look at it again", 412)
+    if any(one.account == desk.actor.account for one in request.standing):
+        raise Refused("approved-already", f"you have approved request {number} already", status=409)
+    checked = _checked(desk, request.wish, number)
+    _must_open(checked)
+    matter = replace(matter, severity=checked.severity)
+    zones = owned(desk.estate.rules, desk.actor, matter)
+    approval = Approval(desk.actor.account, ", ".join(zones), request.digest, desk.now, because.strip())
+    people = _people(desk, (*request.standing, approval))
+    kept = standing(desk.estate.rules, matter, request.standing, people)
+    missing = lacking(desk.estate.rules, matter, (*kept, approval), people)
+    review = _review_day(desk, request)
+    return _move(
+        desk, request, Act.AGREE if missing else Act.APPROVE, version, because=because, severity=checked.severity,
+        approvals=(*request.approvals, approval), review="" if missing else review, answer=None,
+    )  # fmt: skip
+
+
+def decline(desk: Desk, number: int, because: str, version: int | None = None) -> Request:
+    """Say no, or take back what was approved. Raises Refused."""
+    request, _ = _decided(desk, number)
+    return _move(desk, request, Act.DECLINE, version, because=_reason(because), said=because.strip())
+
+
+def withdraw(desk: Desk, number: int, because: str = "", version: int | None = None) -> Request:
+    """The author no longer wants it; its exception goes too. Raises Refused."""
+    request = _own(desk, number, "withdraw")
+    return _move(desk, request, Act.WITHDRAW, version, because=because.strip())
+
+
+def implement(desk: Desk, number: int, evidence: Mapping[str, str], version: int | None = None) -> Request:
+    """It runs: an operator applied the policy with exactly this exception. Raises Refused."""
+    request = find(desk, number)
+    _must_operate(desk, request)
+    _must_stand(desk, request)
+    return _move(desk, request, Act.IMPLEMENT, version, details=evidence)
+
+
+def verify(desk: Desk, number: int, evidence: Mapping[str, str], version: int | None = None) -> Request:
+    """It was seen to be open: by a probe, or by a proof over what runs. Raises Refused."""
+    request = find(desk, number)
+    _must_operate(desk, request)
+    return _move(desk, request, Act.VERIFY, version, details=evidence)
+
+
+def recertify(desk: Desk, number: int, because: str, version: int | None = None) -> Request:
+    """Somebody who may decide says that an exception is still needed. Raises Refused."""
+    request, _ = _decided(desk, number)
+    review = _review_day(desk, request)
+    return _move(desk, request, Act.RECERTIFY, version, because=_reason(because), review=review)
+
+
+def review(desk: Desk, number: int, because: str, version: int | None = None) -> Request:
+    """Somebody else looked at what was opened without asking. Raises Refused."""
+    request, _ = _decided(desk, number)
+    if not request.is_break_glass or request.is_reviewed:
+        raise Refused("not-due", f"request {number} waits for no review", status=409)
+    return _move(desk, request, Act.REVIEW, version, because=_reason(because), is_reviewed=True, review="")
+
+
+def break_glass(desk: Desk, wish: Wish, seconds: int | None = None) -> Request:
+    """Open something at once, for a short time, without asking; loudly, and somebody else looks at it after. Raises Refused."""
+    rules, actor = desk.estate.rules, desk.actor
+    if not is_among(actor.account, actor.groups, rules.glass_who) or not actor.is_allowed(Role.OPERATOR, wish.policy):
+        way_out = "approvals.yaml names who may, under break-glass; an operator of the policy"
+        raise Refused("may-not", "you may not open anything without asking", way_out, 403)
+    lasting = min(seconds or rules.glass_longest, rules.glass_longest)
+    policy = desk.estate.policies.get(wish.policy)
+    until = _minute_after(desk, policy, lasting) if policy is not None else wish.until
+    checked = _checked(desk, replace(wish, until=until))
+    _must_open(checked)
+    blank = Request(0, State.DRAFT, actor.account, checked.wish, "", "", checked.severity, desk.now, desk.now)
+    request = requests.add(desk.connection, replace(blank, is_break_glass=True), _all_zones(checked))
+    due = (desk.now + timedelta(seconds=rules.glass_review)).astimezone(ZoneInfo(policy.timezone if policy else "UTC"))
+    changed = replace(
+        request, state=State.APPROVED, version=request.version + 1, review=due.date().isoformat(),
+        text=text_of(checked.wish, request.number), path=path_of(request.number, _folder(desk, checked.wish)),
+    )  # fmt: skip
+    _put(desk, changed, request.version, _all_zones(checked))
+    _tell(desk, changed, "break-glass", wish.because, {"until": until})
+    return changed
+
+
+def expire_due(desk: Desk) -> tuple[Request, ...]:
+    """Every request whose end is past is expired. The kernel has ended it by itself; the file stays until it is tidied."""
+    found = []
+    own = desk.as_system()
+    for request in every(desk, State.SUBMITTED, State.APPROVED, State.IMPLEMENTED, State.VERIFIED):
+        policy = desk.estate.policies.get(request.wish.policy)
+        if (
+            instant_of(ends(moment_from(request.wish.until)), policy.timezone if policy else "UTC")
+            <= desk.now.timestamp()
+        ):
+            found.append(_move(own, request, Act.EXPIRE, None, because=f"its end, {request.wish.until}, is past"))
+    return tuple(found)
+
+
+def lapse_lost_roles(desk: Desk) -> tuple[Request, ...]:
+    """Every approval whose giver may no longer decide is void; a request that then lacks some is to be decided again."""
+    found = []
+    own = desk.as_system()
+    for request in every(desk, State.SUBMITTED, State.APPROVED):
+        people = _people(desk, request.standing)
+        kept = {one.account for one in _still_standing(desk, request, people)}
+        lost = [one for one in request.standing if one.account not in kept]
+        if not lost or request.is_break_glass:
+            continue
+        names = ", ".join(one.account for one in lost)
+        approvals = tuple(
+            replace(one, voided="may no longer decide") if one in lost else one for one in request.approvals
+        )
+        why = f"{names} may no longer decide"
+        found.append(_move(own, request, Act.LAPSE, None, because=why, approvals=approvals, review=""))
+    return tuple(found)
+
+
+def standing_reason(desk: Desk, request: Request) -> str:
+    """Why what was approved may not be applied, or nothing if it may: exactly this text, by people who may still decide."""
+    if not request.state.has_exception:
+        return f"request {request.number} is {request.state}"
+    if request.is_break_glass:
+        return ""
+    if request.state is not State.APPROVED:
+        return "" if request.standing else f"no approval of request {request.number} is of this text"
+    matter = matter_of(desk.estate, request)
+    if matter is None:
+        return f"the zones of request {request.number} are gone"
+    missing = lacking(desk.estate.rules, matter, request.standing, _people(desk, request.standing))
+    return f"request {request.number} lacks {' and '.join(missing)}" if missing else ""
+
+
+def matter_of(estate: Estate, request: Request) -> Matter | None:
+    """What is decided about, or None where the policy no longer has such zones."""
+    policy = estate.policies.get(request.wish.policy)
+    if policy is None:
+        return None
+    try:
+        sources, destinations = zones_of(policy, request.wish)
+    except Refused:
+        return None
+    return Matter(policy.name, sources, destinations, Weight(request.severity), request.author)
+
+
+def still_lacking(desk: Desk, request: Request) -> tuple[str, ...]:
+    """What is lacking until a request is approved, in words."""
+    matter = matter_of(desk.estate, request)
+    return lacking(desk.estate.rules, matter, request.standing, _people(desk, request.standing)) if matter else ()
+
+
+def may_be_decided_by(desk: Desk, request: Request) -> bool:
+    """Whether the actor's decision on a request would count."""
+    matter = matter_of(desk.estate, request)
+    return matter is not None and may_decide(desk.estate.rules, desk.actor, matter)
+
+
+def _still_standing(desk: Desk, request: Request, people: People) -> tuple[Approval, ...]:
+    matter = matter_of(desk.estate, request)
+    return () if matter is None else standing(desk.estate.rules, matter, request.standing, people)
+
+
+def _checked(desk: Desk, wish: Wish, number: int = 0) -> Checked:
+    return check_wish(desk.estate, wish, desk.now, number)
+
+
+def _folder(desk: Desk, wish: Wish) -> str:
+    return checking.folder_of(desk.estate.policies[wish.policy])
+
+
+def _may_ask(desk: Desk, checked: Checked) -> None:
+    zones = (*checked.source_zones, *checked.destination_zones)
+    policy = checked.wish.policy
+    if not any(desk.actor.is_allowed(Role.REQUESTER, policy, zone) for zone in zones):
+        message = f"you may not ask for flows between {' and '.join(dict.fromkeys(zones))}"
+        raise Refused("may-not", message, f"ask for the role requester on {policy}, or on one of the zones", 403)
+
+
+def _must_open(checked: Checked) -> None:
+    """Raises Refused where there is nothing to decide: it is permitted already, or a ban stands against it."""
+    if checked.verdict == "permitted":
+        lines = "; ".join(f"{one.at}: {one.line}" for one in checked.permitted) or "nothing changes"
+        raise Refused("permitted", f"no change is necessary: {lines}", "use it as it is", 409)
+    if checked.verdict == "denied":
+        said = "; ".join(dict.fromkeys(f"{one.at}: {one.because or one.line}" for one in checked.denied))
+        names = ", ".join(dict.fromkeys(one.rule for one in checked.denied if one.rule))
+        way_out = checked.alternative or "ask for less"
+        if names:
+            way_out += f"; or say that it overrides {names}, with the reason"
+        raise Refused("denied", f"it is denied: {said}", way_out, 409)
+
+
+def _must_be_narrower(desk: Desk, request: Request, checked: Checked) -> None:
+    policy = desk.estate.policies[request.wish.policy]
+    asked = checking.with_exception(policy, request.path, request.text)
+    less = checking.with_exception(policy, checked.path, checked.text)
+    try:
+        more = compare(asked, less, desk.estate.day_of(policy)).opens
+    except Undecided as error:
+        raise Refused("undecided", f"it could not be decided whether that is less: {error}", status=422) from None
+    if more:
+        message = f"that is not less than what was asked for: {more[0].lines[0]}"
+        raise Refused("not-narrower", message, "propose a part of it", 422)
+    if ends(moment_from(checked.wish.until)) > ends(moment_from(request.wish.until)):
+        raise Refused("not-narrower", "that lasts longer than what was asked for", "propose an earlier end", 422)
+
+
+def _own(desk: Desk, number: int, verb: str) -> Request:
+    request = find(desk, number)
+    if request.author != desk.actor.account:
+        raise Refused("may-not", f"only {request.author} may {verb} request {number}", status=403)
+    return request
+
+
+def _decided(desk: Desk, number: int) -> tuple[Request, Matter]:
+    """A request with what is decided about, for somebody whose decision counts."""
+    request = find(desk, number)
+    matter = matter_of(desk.estate, request)
+    if matter is None:
+        message = f"the zones of request {number} are not in {request.wish.policy} any more"
+        raise Refused("gone", message, "its author can edit it", 409)
+    if request.author == desk.actor.account:
+        raise Refused("own-request", "nobody decides about what they asked for themselves", status=403)
+    if not may_decide(desk.estate.rules, desk.actor, matter):
+        owners = " or ".join(matter.zones)
+        raise Refused("may-not", f"you do not decide about {owners}", "its owners are in approvals.yaml", 403)
+    return request, matter
+
+
+def _must_operate(desk: Desk, request: Request) -> None:
+    if not desk.actor.is_allowed(Role.OPERATOR, request.wish.policy):
+        raise Refused("may-not", f"you do not operate {request.wish.policy}", "an operator says what runs", 403)
+
+
+def _must_stand(desk: Desk, request: Request) -> None:
+    why = standing_reason(desk, request)
+    if why:
+        raise Refused("not-approved", why, "it is to be approved again", 409)
+
+
+def _people(desk: Desk, approvals: Iterable[Approval]) -> People:
+    """What the givers of some approvals may do now."""
+    known = {one.account: accounts.find(desk.connection, one.account) for one in approvals}
+    return {
+        name: Actor(name, tuple(one.grants), tuple(one.groups))
+        for name, one in known.items()
+        if one is not None and one.is_active
+    }
+
+
+def _all_zones(checked: Checked) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*checked.source_zones, *checked.destination_zones)))
+
+
+def every(desk: Desk, *states: State) -> tuple[Request, ...]:
+    """Every request in one of these states, by number, whoever may see it."""
+    found: list[Request] = []
+    after = 0
+    while page := requests.listed(desk.connection, states=states, after=after, limit=500, newest=False):
+        found += page
+        after = page[-1].number
+    return tuple(found)
+
+
+def _rewritten(desk: Desk, request: Request, checked: Checked, why: str) -> dict[str, Any]:
+    """What changes with another text: the approvals of the old one are void."""
+    approvals = tuple(replace(one, voided=why) if one.stands else one for one in request.approvals)
+    text, path = text_of(checked.wish, request.number), path_of(request.number, _folder(desk, checked.wish))
+    return {
+        "wish": checked.wish, "text": text, "path": path, "severity": checked.severity, "approvals": approvals,
+        "revision": request.revision + 1, "answer": None, "review": "",
+    }  # fmt: skip
+
+
+def _review_day(desk: Desk, request: Request) -> str:
+    """The day on which somebody has to say whether it is still needed; empty where it ends before."""
+    policy = desk.estate.policies[request.wish.policy]
+    day = (desk.now + timedelta(seconds=desk.estate.rules.review)).astimezone(ZoneInfo(policy.timezone)).date()
+    return day.isoformat() if ends(day) < ends(moment_from(request.wish.until)) else ""
+
+
+def _minute_after(desk: Desk, policy: Policy, seconds: int) -> str:
+    """The whole minute on the policy's clock that is so many seconds ahead at most."""
+    instant = int(desk.now.timestamp() + seconds) // _MINUTE * _MINUTE
+    clock: date = datetime.fromtimestamp(instant, ZoneInfo(policy.timezone)).replace(tzinfo=None, fold=0)
+    return iso(clock)
+
+
+def _reason(because: str) -> str:
+    said = because.strip()
+    if not said:
+        raise Refused("missing", "the reason is missing", "say in a sentence why", 422)
+    if len(said) > checking.LONGEST["because"]:
+        raise Refused("too-long", "the reason is too long", f"at most {checking.LONGEST['because']:,}", 422)
+    return said
+
+
+def _wrong_state(request: Request, verb: str) -> Refused:
+    return Refused("wrong-state", f"request {request.number} is {request.state}: one cannot {verb} it", status=409)
+
+
+def _move(
+    desk: Desk,
+    request: Request,
+    act: Act,
+    version: int | None,
+    because: str = "",
+    details: Mapping[str, str] | None = None,
+    zones: Collection[str] | None = None,
+    **changes: Any,
+) -> Request:
+    """The request after an act, stored, logged and told. Raises Refused where the state or the version is another."""
+    if version is not None and version != request.version:
+        raise Refused("changed", f"request {request.number} changed meanwhile", "look at it again", 412)
+    state = next_state(request.state, act)
+    if state is None:
+        raise _wrong_state(request, act.value)
+    found = replace(request, **changes)
+    found = replace(found, state=state, version=request.version + 1, changed=desk.now)
+    if zones is None:
+        matter = matter_of(desk.estate, request)
+        zones = matter.zones if matter is not None else ()
+    _put(desk, found, request.version, zones)
+    _tell(desk, found, act, because, details or {})
+    return found
+
+
+def _put(desk: Desk, request: Request, version: int, zones: Collection[str]) -> None:
+    if not requests.put(desk.connection, request, version, zones):
+        raise Refused("changed", f"request {request.number} changed meanwhile", "look at it again", 412)
+
+
+def _tell(desk: Desk, request: Request, act: Act | str, because: str, details: Mapping[str, str]) -> None:
+    """The row of the log, and the events of those who want to be told."""
+    facts = {
+        "state": request.state.value, "revision": str(request.revision), "digest": request.digest,
+        "policy": request.wish.policy, "severity": str(request.severity), **details,
+    }  # fmt: skip
+    about = f"request {request.number}"
+    actor = desk.actor
+    log.append(
+        desk.connection,
+        log.Entry(actor.account, f"request.{act}", about, actor.origin, actor.way.value, because, facts, desk.now),
+    )
+    body = {"request": request.number, "act": str(act), "by": actor.account, "because": because, **facts}
+    outbox.queue(desk.connection, f"request.{act}", json.dumps(body), desk.now, request.wish.policy)

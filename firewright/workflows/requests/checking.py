@@ -1,0 +1,504 @@
+"""What a request would mean, at once: already permitted, denied and why, or to be decided; what it opens, for how many, and where."""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from threading import Lock
+from typing import Literal
+
+from firewright.analysis.ask import Answer, Part, Ruling, ask
+from firewright.analysis.compare import Change, Comparison, compare
+from firewright.analysis.path import internet_of
+from firewright.analysis.question import BadQuestion, Question, parse_question, zone_named, zone_names
+from firewright.catalog.row import Degree, ServiceRow, Visibility
+from firewright.catalog.services import catalog
+from firewright.diagnostic import Diagnostic, Report, Severity, harmless, nearest
+from firewright.model.address import AddressSet, BadPrefix
+from firewright.model.approval_rules import DAY, Weight
+from firewright.model.decision import Outcome
+from firewright.model.interval import Ranges, intersection, size, union
+from firewright.model.moment import ends, instant_of
+from firewright.model.packet import FAMILIES, Family
+from firewright.model.policy import Policy, Rule, Zone, ZoneKind
+from firewright.model.request import Wish
+from firewright.model.transport import service_ranges
+from firewright.readers.policy_yaml import load
+from firewright.readers.policy_yaml.approvals import FILE
+from firewright.readers.policy_yaml.values import BadValue, parse_moment
+from firewright.source import Source, Span
+from firewright.space.budget import Undecided
+from firewright.space.encode import Unfilled
+from firewright.workflows.requests.estate import Estate
+from firewright.workflows.requests.exception_text import path_of, text_of
+from firewright.workflows.requests.refused import Refused
+
+WORLDWIDE: dict[Family, int] = {4: 2**28, 6: 2**112}
+"""So many source addresses are the internet by whatever name."""
+MANY_PORTS = 1024
+"""So many ports are a range that nobody can answer for one by one."""
+LONGEST = {"because": 2000, "owner": 200, "ticket": 100, "word": 200}
+"""Characters of what people write."""
+_MOST_WORDS = 50
+_PORTED = (6, 17, 132)
+
+_MOST_KEPT = 128
+_KEPT: OrderedDict[tuple[object, ...], Checked] = OrderedDict()
+_KEPT_LOCK = Lock()
+
+Verdict = Literal["permitted", "denied", "open", "partly"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Flows that one line decides now: in words, what it decides, its place, its text and its reason, and one packet of them."""
+
+    flows: tuple[str, ...]
+    outcome: str
+    firewall: str
+    policy: str
+    at: Span
+    line: str
+    because: str
+    witness: str
+    zones: tuple[str, ...] = ()
+    rule: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What is newly open: how many addresses of each family may open it, to how many, in words."""
+
+    flows: tuple[str, ...]
+    sources: tuple[tuple[Family, int], ...]
+    destinations: tuple[tuple[Family, int], ...]
+    is_worldwide: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What the catalog says of a service that is asked for."""
+
+    name: str
+    title: str
+    visibility: str
+    when_open: str
+    advice: str
+    instead: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a wish would mean.
+
+    `verdict`: permitted (no change is necessary), denied (a ban stands against some of it), partly (some of it is permitted
+    already), or open (to be decided). `elsewhere` are other authorities on the path that stop it all the same. `text` and
+    `path` are the exception's file as it would be written; `zones` those that the flows touch, by their names, the sources first.
+    """
+
+    wish: Wish
+    verdict: Verdict
+    permitted: tuple[Finding, ...]
+    denied: tuple[Finding, ...]
+    undecided: tuple[Finding, ...]
+    elsewhere: tuple[Finding, ...]
+    opening: Opening
+    advice: tuple[Advice, ...]
+    alternative: str
+    severity: Weight
+    why_severe: tuple[str, ...]
+    firewalls: tuple[str, ...]
+    text: str
+    path: str
+    source_zones: tuple[str, ...]
+    destination_zones: tuple[str, ...]
+    difference: Comparison | None = field(compare=False, default=None)
+    answer: Answer | None = field(compare=False, default=None)
+    notes: tuple[Diagnostic, ...] = ()
+
+    @property
+    def is_submittable(self) -> bool:
+        """Whether there is something to decide: it opens something, and no ban that is not overridden stands against it."""
+        return self.verdict in ("open", "partly") and bool(self.opening.flows)
+
+
+def check_wish(estate: Estate, wish: Wish, now: datetime, number: int = 0) -> Checked:
+    """What a wish would mean on the estate as it is, exactly, for both families. Raises Refused for one that means nothing.
+
+    What was reckoned for the same files, day and wish is kept a while, since pages ask before an act and the act asks again.
+    """
+    wish = _cleaned(wish)
+    policy = _policy_of(estate, wish)
+    _check_end(estate, policy, wish, now)
+    key = (estate.digest, estate.day_of(policy), wish, number)
+    with _KEPT_LOCK:
+        found = _KEPT.get(key)
+    if found is None:
+        found = _check(estate, policy, wish, number)
+        with _KEPT_LOCK:
+            _KEPT[key] = found
+            while len(_KEPT) > _MOST_KEPT:
+                _KEPT.popitem(last=False)
+    return replace(found, notes=_notes(estate))
+
+
+def _check(estate: Estate, policy: Policy, wish: Wish, number: int) -> Checked:
+    sources, destinations = zones_of(policy, wish)
+    question = _question(policy, wish)
+    path, text = path_of(number, folder_of(policy)), text_of(wish, number)
+    before = _without(estate, policy, path)
+    try:
+        answer = ask(before, question, estate.day_of)
+        after = with_exception(policy, path, text)
+        difference = compare(before, after, estate.day_of(policy))
+    except Unfilled as error:
+        message, way_out = str(error), "fill in the zones first"
+        raise Refused("unfilled", f"{policy.name} is not filled in: {message}", way_out, 409) from None
+    except Undecided as error:
+        message = f"it could not be decided what this would mean: {harmless(str(error))}"
+        raise Refused("undecided", message, "ask for less at once", 422) from None
+    permitted, denied, undecided, elsewhere = _sorted_out(before, answer, wish)
+    opening = _opening(policy, difference.opens)
+    rows = _rows(question)
+    severity, why = _severity(wish, opening, _opened_rows(rows, difference.opens), question)
+    return Checked(
+        wish,
+        _verdict(permitted, denied, opening),
+        permitted,
+        denied,
+        undecided,
+        elsewhere,
+        opening,
+        tuple(_advice(row) for row in rows),
+        _alternative(denied, rows),
+        severity,
+        why,
+        _firewalls(difference),
+        text,
+        path,
+        sources,
+        destinations,
+        difference,
+        answer,
+    )
+
+
+def _cleaned(wish: Wish) -> Wish:
+    """The wish with blanks put right. Raises Refused for what no file can hold, or nobody wants to read."""
+    because, owner, ticket = (_prose(key, getattr(wish, key)) for key in ("because", "owner", "ticket"))
+    return Wish(
+        wish.policy.strip(),
+        _words("sources", wish.sources),
+        _words("destinations", wish.destinations),
+        _words("services", wish.services),
+        because,
+        owner,
+        wish.until.strip(),
+        ticket,
+        _words("overrides", wish.overrides),
+    )
+
+
+def _prose(key: str, written: str) -> str:
+    text = " ".join(written.split())
+    if len(text) > LONGEST[key]:
+        raise Refused("too-long", f"{key} has {len(text):,} characters", f"at most {LONGEST[key]:,}", 422)
+    if not text.isprintable():
+        raise Refused("bad-text", f"{key} has control characters", "write plain text", 422)
+    if not text and key != "ticket":
+        raise Refused("missing", f"{key} is missing", _WHY[key], 422)
+    return text
+
+
+def _words(key: str, written: Sequence[str]) -> tuple[str, ...]:
+    words = tuple(dict.fromkeys(word for one in written for word in one.replace(",", " ").split()))
+    if not words and key != "overrides":
+        raise Refused("missing", f"{key} are missing", _WHY[key], 422)
+    if len(words) > _MOST_WORDS or any(len(word) > LONGEST["word"] or not word.isprintable() for word in words):
+        raise Refused("too-long", f"{key} are too many or too long", f"at most {_MOST_WORDS} words", 422)
+    return words
+
+
+_WHY = {
+    "because": "say in a sentence what it is for",
+    "owner": "say who answers for it",
+    "sources": "name a zone or addresses, as in tenants",
+    "destinations": "name a zone or addresses, as in internet",
+    "services": "name services, as in https or tcp/8443",
+}
+
+
+def _policy_of(estate: Estate, wish: Wish) -> Policy:
+    policy = estate.policies.get(wish.policy)
+    if policy is None:
+        near = nearest(wish.policy, estate.policies)
+        known = f"did you mean {near}?" if near else f"there are: {', '.join(estate.policies) or 'none'}"
+        raise Refused("unknown-policy", f"there is no policy {harmless(wish.policy, 60)!r}", known, 422)
+    return policy
+
+
+def _check_end(estate: Estate, policy: Policy, wish: Wish, now: datetime) -> None:
+    """Raises Refused for no end, one that is past on the policy's clock, and one too far ahead."""
+    if not wish.until:
+        raise Refused(
+            "missing", "an exception has an end", "write until: a day as 2027-03-31, or 2027-03-31T18:00", 422
+        )
+    try:
+        instant = instant_of(ends(parse_moment(wish.until)), policy.timezone)
+    except BadValue as bad:
+        raise Refused(bad.name, bad.message, bad.help, 422) from None
+    if instant <= now.timestamp():
+        raise Refused("past", f"{wish.until} is past", "choose a later end", 422)
+    # the last day is inclusive, so that it may reach a day further
+    if instant > now.timestamp() + estate.rules.longest + DAY:
+        days = estate.rules.longest // DAY
+        raise Refused("too-long", f"{wish.until} is too far ahead", f"an exception lasts {days} days at most", 422)
+
+
+def zones_of(policy: Policy, wish: Wish) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The zones that the two ends of a wish are, or that their addresses lie in, by name. Raises Refused."""
+    sides = [
+        tuple(dict.fromkeys(_zone(policy, word, key) for word in words))
+        for key, words in (("from", wish.sources), ("to", wish.destinations))
+    ]
+    return sides[0], sides[1]
+
+
+def _question(policy: Policy, wish: Wish) -> Question:
+    """The wish as a question. Raises Refused."""
+    text = f"{','.join(wish.sources)} -> {','.join(wish.destinations)} {', '.join(wish.services)}"
+    try:
+        question = parse_question(text, policy)[0]
+    except BadQuestion as bad:
+        raise Refused("bad-request", str(bad), bad.help, 422) from None
+    if not question.within():
+        raise Refused("bad-request", "no packet is asked for: the ends share no address family", "name others", 422)
+    return question
+
+
+def _zone(policy: Policy, word: str, key: str) -> str:
+    """The zone that an end is, or that its addresses lie in. Raises Refused where it is in none as a whole."""
+    zone = policy.zones.get(word)
+    if zone is not None:
+        if zone.kind in (ZoneKind.MULTICAST, ZoneKind.BROADCAST):
+            raise Refused("bad-request", f"{word} cannot be asked for", "a rule of the policy names it", 422)
+        return zone.name
+    if zone_named(word, policy) is not None:
+        message = f"{word} is a zone of another authority"
+        raise Refused("bad-request", message, "write its addresses, or ask that authority", 422)
+    try:
+        addresses = AddressSet.of(word)
+    except BadPrefix as bad:
+        near = nearest(word, policy.zones)
+        known = f"did you mean {near}?" if near else f"there are: {', '.join(zone_names(policy))}"
+        message = f"{key}: {harmless(word, 60)!r} is neither a zone of {policy.name} nor an address"
+        raise Refused("unknown-zone", message, known if not any(c in word for c in ".:/") else bad.help, 422) from None
+    found = enclosing(policy, addresses)
+    if found is None:
+        raise Refused("straddles", f"{key}: {word} lies in several zones", "ask for the part in each zone", 422)
+    return found
+
+
+def enclosing(policy: Policy, addresses: AddressSet) -> str | None:
+    """The smallest zone that holds all of some addresses; `internet` where no zone has any of them; None else."""
+    holding = [zone for zone in policy.named_zones if zone.addresses and not (addresses - zone.addresses)]
+    if holding:
+        return min(holding, key=_extent).name
+    return "internet" if not (addresses - internet_of(policy)) else None
+
+
+def _extent(zone: Zone) -> int:
+    return sum(size(zone.addresses.ranges(family)) for family in FAMILIES)
+
+
+def _without(estate: Estate, policy: Policy, path: str) -> Policy:
+    """The policy as it is, less the exception that the request has already made."""
+    if all(rule.at.path != path for rule in policy.rules):
+        return policy
+    return replace(policy, rules=tuple(rule for rule in policy.rules if rule.at.path != path))
+
+
+def folder_of(policy: Policy) -> str:
+    """The folder of a policy's file, as people know it; empty for the current one."""
+    folder = str(Path(policy.path).parent)
+    return "" if folder == "." else folder
+
+
+def with_exception(policy: Policy, path: str, text: str) -> Policy:
+    """The policy with an exception, in place of the one in the same file.
+
+    Raises Refused with every complaint where the language does not take it.
+    """
+    report = Report()
+    after = load(policy.path, report, also=(Source(path, text),))
+    if after is None or report.has_errors():
+        said = [one for one in report.sorted() if one.severity == "error"]
+        first = said[0] if said else None
+        message = first.message if first else "the exception cannot be read"
+        raise Refused("bad-request", message, first.help if first else "", 422, said)
+    return after
+
+
+def _sorted_out(policy: Policy, answer: Answer, wish: Wish) -> tuple[tuple[Finding, ...], ...]:
+    """The parts that are permitted, denied, and to be decided by this authority, and those that another one stops."""
+    permitted: list[Finding] = []
+    denied: list[Finding] = []
+    undecided: list[Finding] = []
+    elsewhere: list[Finding] = []
+    for part in answer.parts:
+        own = [one for one in part.rulings if one.policy is policy]
+        stops = [one for one in own if not one.decision.outcome.is_open]
+        others = [one for one in part.rulings if one.policy is not policy and not one.decision.outcome.is_open]
+        elsewhere += [_finding(part, one) for one in others]
+        if not stops:
+            if part.outcome not in (Outcome.LOOPBACK,) and own:
+                permitted.append(_finding(part, own[0]))
+            continue
+        for ruling in stops:
+            outcome = ruling.decision.outcome
+            if outcome is Outcome.SPOOFED:
+                continue
+            banned = outcome in (Outcome.DENIED, Outcome.REJECTED) and not _is_overridden(ruling.decision.rule, wish)
+            (denied if banned else undecided).append(_finding(part, ruling))
+    return tuple(permitted), tuple(denied), tuple(undecided), tuple(elsewhere)
+
+
+def _is_overridden(rule: Rule | None, wish: Wish) -> bool:
+    return rule is not None and bool(rule.name) and rule.name in wish.overrides
+
+
+def _finding(part: Part, ruling: Ruling) -> Finding:
+    rule = ruling.decision.rule
+    return Finding(
+        tuple(map(str, part.lines)),
+        ruling.decision.outcome.value,
+        ruling.decision.firewall.name,
+        ruling.policy.name,
+        ruling.at,
+        rule.label if rule else "",
+        (rule.because if rule else "") or ruling.decision.reason,
+        str(part.witness),
+        rule=rule.name if rule else "",
+    )
+
+
+def _opening(policy: Policy, opens: Sequence[Change]) -> Opening:
+    found: dict[str, dict[Family, Ranges]] = {"source": {}, "destination": {}}
+    for change in opens:
+        for flow in change.flows:
+            for side, ranges in (("source", flow.source), ("destination", flow.destination)):
+                found[side][flow.family] = union(found[side].get(flow.family, ()), ranges)
+    internet = internet_of(policy)
+    world = any(
+        size(intersection(ranges, internet.ranges(family))) >= WORLDWIDE[family]
+        for family, ranges in found["source"].items()
+    )
+    counts = {
+        side: tuple((family, size(ranges)) for family, ranges in sorted(by.items())) for side, by in found.items()
+    }
+    lines = tuple(str(line) for change in opens for line in change.lines)
+    return Opening(lines, counts["source"], counts["destination"], world)
+
+
+def _rows(question: Question) -> tuple[ServiceRow, ...]:
+    """The rows of the services that are asked for, those that should be seen least first."""
+    table = catalog()
+    term = question.term
+    if term.is_any:
+        return ()
+    if term.names:
+        rows = [row for name in term.names if (row := table.service(name)) is not None]
+    else:
+        asked = {family: union(*service_ranges(term.transports, family).values()) for family in FAMILIES}
+        rows = [
+            row
+            for name in table.names()
+            if (row := table.service(name)) is not None
+            and any(intersection(asked[family], row.services(family)) for family in FAMILIES)
+        ]
+    order = list(Visibility)
+    return tuple(sorted(dict.fromkeys(rows), key=lambda row: (order.index(row.visibility), row.name))[:12])
+
+
+def _opened_rows(rows: Sequence[ServiceRow], opens: Sequence[Change]) -> tuple[ServiceRow, ...]:
+    """Those of some rows of which something is newly open."""
+    opened = {
+        family: union(*(flow.service for change in opens for flow in change.flows if flow.family == family))
+        for family in FAMILIES
+    }
+    return tuple(row for row in rows if any(intersection(opened[family], row.services(family)) for family in FAMILIES))
+
+
+def _severity(
+    wish: Wish, opening: Opening, rows: Sequence[ServiceRow], question: Question
+) -> tuple[Weight, tuple[str, ...]]:
+    """How much is asked for, and every reason why."""
+    high: list[str] = []
+    medium: list[str] = []
+    if wish.overrides:
+        high.append(f"it passes the ban {', '.join(wish.overrides)}")
+    wide = question.term.is_any or _ports(question) >= MANY_PORTS
+    if opening.is_worldwide:
+        kept = [row for row in rows if row.visibility is not Visibility.INTERNET]
+        high += [f"{row.name} is commonly kept from the internet" for row in kept[:3]]
+        (high if wide else medium).append(
+            "whoever is on the internet can reach it" + (", on many ports" if wide else "")
+        )
+    elif wide:
+        medium.append("it opens many ports")
+    medium += [f"{row.name} should be visible nowhere" for row in rows if row.visibility is Visibility.NOWHERE][:3]
+    medium += [f"{row.name} is commonly not encrypted" for row in rows if row.encrypted is Degree.NO][:3]
+    weight = Weight.HIGH if high else Weight.MEDIUM if medium else Weight.LOW
+    return weight, tuple(dict.fromkeys(high + medium))
+
+
+def _ports(question: Question) -> int:
+    """How many ports it asks for, of protocols that have some."""
+    return sum(
+        size(intersection(ranges, ((protocol << 16, protocol << 16 | 0xFFFF),)))
+        for ranges in service_ranges(question.term.transports, 4).values()
+        for protocol in _PORTED
+    )
+
+
+def _advice(row: ServiceRow) -> Advice:
+    return Advice(row.name, row.title, row.visibility.value, row.when_open, row.advice, row.instead)
+
+
+def _alternative(denied: Sequence[Finding], rows: Sequence[ServiceRow]) -> str:
+    """What to do instead of what is denied: what the ban itself says, else what the catalog knows."""
+    if not denied:
+        return ""
+    said = [one.because for one in denied if re.search(r"\bvpn\b|\binstead\b|\buse\b", one.because, re.IGNORECASE)]
+    known = [row.instead for row in rows if row.instead]
+    return "; ".join(dict.fromkeys([*said[:2], *known[:2]]))
+
+
+def _verdict(permitted: Sequence[Finding], denied: Sequence[Finding], opening: Opening) -> Verdict:
+    if denied:
+        return "denied"
+    if not opening.flows:
+        return "permitted"
+    return "partly" if permitted else "open"
+
+
+def _firewalls(difference: Comparison) -> tuple[str, ...]:
+    """The firewalls whose rulesets change."""
+    changes = (*difference.opens, *difference.closes, *difference.answers, *difference.hides)
+    found: dict[str, None] = {}
+    for change in changes:
+        for old, new in zip(change.before, change.after, strict=False):
+            if (old.decision.outcome, old.decision.action) != (new.decision.outcome, new.decision.action):
+                found[new.decision.firewall.name] = None
+    return tuple(found)
+
+
+def _notes(estate: Estate) -> tuple[Diagnostic, ...]:
+    if estate.is_whole:
+        return ()
+    message = f"parts of the estate cannot be read: {', '.join(estate.broken) or FILE}"
+    return (Diagnostic("broken", Severity.WARNING, message, help="firewright check says what is wrong"),)

@@ -1,0 +1,91 @@
+"""Who may decide about a request, and whether enough have: owners of its zones, so many people, and who else must agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from firewright.model.account import Actor, Role
+from firewright.model.approval_rules import ApprovalRules, Of, Quorum, Weight, is_among
+from firewright.model.request import Approval
+
+People = Mapping[str, Actor]
+"""What each account may do now, by its name; those that are not there, or are disabled, may nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """What is decided about: the flows' policy, the zones of either end, how much it asks for, and who asked."""
+
+    policy: str
+    sources: tuple[str, ...]
+    destinations: tuple[str, ...]
+    severity: Weight
+    author: str
+
+    @property
+    def zones(self) -> tuple[str, ...]:
+        """The zones of both ends, each once."""
+        return tuple(dict.fromkeys((*self.sources, *self.destinations)))
+
+
+def owned(rules: ApprovalRules, actor: Actor, matter: Matter) -> tuple[str, ...]:
+    """The zones of a matter that somebody answers for: as an approver of it, and named where owners of it are named."""
+    return tuple(zone for zone in matter.zones if _owns(rules, actor, matter.policy, zone))
+
+
+def _owns(rules: ApprovalRules, actor: Actor, policy: str, zone: str) -> bool:
+    if not actor.is_allowed(Role.APPROVER, policy, zone):
+        return False
+    named = rules.owners_of(zone)
+    return not named or is_among(actor.account, actor.groups, named)
+
+
+def may_decide(rules: ApprovalRules, actor: Actor, matter: Matter) -> bool:
+    """Whether somebody's agreement can count: an owner of one of the zones, or one whom the quorum names; never who asked."""
+    if actor.account == matter.author:
+        return False
+    named = any(_is_one(actor, one) for one in rules.quorums[matter.severity].also)
+    return bool(owned(rules, actor, matter)) or (named and actor.touches(Role.APPROVER, matter.policy))
+
+
+def _is_one(actor: Actor, named: str) -> bool:
+    return is_among(actor.account, actor.groups, (named,))
+
+
+def standing(
+    rules: ApprovalRules, matter: Matter, approvals: Iterable[Approval], people: People
+) -> tuple[Approval, ...]:
+    """The approvals of people who may still decide, one of each person."""
+    kept: dict[str, Approval] = {}
+    for one in approvals:
+        actor = people.get(one.account)
+        if one.stands and actor is not None and may_decide(rules, actor, matter):
+            kept.setdefault(one.account, one)
+    return tuple(kept.values())
+
+
+def lacking(rules: ApprovalRules, matter: Matter, approvals: Sequence[Approval], people: People) -> tuple[str, ...]:
+    """What is still lacking, in words, until enough people have agreed; nothing if they have.
+
+    Only approvals of people who may decide now are counted.
+    """
+    quorum = rules.quorums[matter.severity]
+    actors = [people[one.account] for one in standing(rules, matter, approvals, people)]
+    found = list(_owners_lacking(rules, matter, quorum, actors))
+    found += [f"one of {named}" for named in quorum.also if not any(_is_one(actor, named) for actor in actors)]
+    more = quorum.count - len(actors)
+    if more > len(found):
+        found.append(f"{more} more" if found or actors else f"{more} approval{'s' if more > 1 else ''}")
+    return tuple(found)
+
+
+def _owners_lacking(rules: ApprovalRules, matter: Matter, quorum: Quorum, actors: Sequence[Actor]) -> Iterable[str]:
+    agreed = {zone for actor in actors for zone in owned(rules, actor, matter)}
+    sides = [[zone for zone in side if zone not in agreed] for side in (matter.sources, matter.destinations)]
+    if quorum.of is Of.EITHER:
+        if all(sides):
+            yield f"an owner of {' or of '.join(dict.fromkeys(', '.join(side) for side in sides))}"
+        return
+    for zone in dict.fromkeys(zone for side in sides for zone in side):
+        yield f"an owner of {zone}"
