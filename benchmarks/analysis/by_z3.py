@@ -6,7 +6,7 @@ from typing import Any
 
 import z3
 
-from benchmarks.analysis.by_oxidd import has_groups
+from benchmarks.analysis.by_diagrams import has_groups
 from benchmarks.analysis.contest import DEADLINE, Clock, StoppedError
 from firewright.space.axis import AXES, TOPS, Axis
 from firewright.space.box import ANY, Box, ranges_in

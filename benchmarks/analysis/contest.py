@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
 import sys
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from time import perf_counter
+from time import process_time
 
 DEADLINE = 20.0
-"""Seconds after which a contestant is stopped, where it can be stopped. Some stop only between two steps."""
+"""Processor seconds after which a contestant is stopped, where it can be stopped. Some stop only between two steps."""
+OWN = "Firewright"
+"""Who is measured against the others."""
 
 
 class StoppedError(Exception):
@@ -21,11 +24,11 @@ class StoppedError(Exception):
 class Clock:
     """Tells a contestant when to stop."""
 
-    started: float = field(default_factory=perf_counter)
+    started: float = field(default_factory=process_time)
 
     def check(self) -> None:
         """Stop the contestant if its time is over."""
-        if perf_counter() - self.started > DEADLINE:
+        if process_time() - self.started > DEADLINE:
             raise StoppedError(f"over {DEADLINE:.0f} s")
 
 
@@ -39,11 +42,39 @@ class Row:
     answer: str
 
 
+@dataclass(frozen=True)
+class Aim:
+    """How good Firewright is to be at a task, in seconds or megabytes, and how good it was."""
+
+    task: str
+    unit: str
+    wanted: float
+    measured: float
+
+    @property
+    def line(self) -> str:
+        """A row of the table."""
+        reached = "reached" if self.measured <= self.wanted else "**missed**"
+        return f"| {self.task} | {self.wanted:g} {self.unit} | {self.measured:.3g} {self.unit} | {reached} |"
+
+
 class Contest:
     """All rows of one run."""
 
     def __init__(self) -> None:
         self.rows: list[Row] = []
+        self.aims: list[Aim] = []
+
+    def aim(self, task: str, seconds: float, *, share: int = 1) -> None:
+        """Hold Firewright's time at a task that was run, or a share of it, against an aim."""
+        own = next(row.seconds for row in self.rows if row.task == task and row.contestant == OWN)
+        if own is None:
+            raise ValueError(f"{OWN} has no time at {task}")
+        self.aims.append(Aim(task if share == 1 else f"{task}, one", "s", seconds, own / share))
+
+    def aim_at_memory(self, task: str, megabytes: float, measured: float) -> None:
+        """Hold what a task took of memory against an aim."""
+        self.aims.append(Aim(f"{task}, memory beyond the rules", "MB", megabytes, measured))
 
     def run(
         self,
@@ -61,7 +92,7 @@ class Contest:
             for _ in range(repeat):
                 clock = Clock()
                 answer = ask(clock)
-                seconds = perf_counter() - clock.started
+                seconds = process_time() - clock.started
                 best = seconds if best is None or seconds < best else best
         except StoppedError as why:
             self.keep(task, contestant, None, str(why))
@@ -89,16 +120,37 @@ class Contest:
 
     def ratio_of(self, row: Row) -> str:
         """How many times Firewright's time at the same task."""
-        own = next((one.seconds for one in self.rows if one.task == row.task and one.contestant == "Firewright"), None)
-        return "" if row.seconds is None or not own or row.contestant == "Firewright" else f"{row.seconds / own:.1f} x"
+        own = next((one.seconds for one in self.rows if one.task == row.task and one.contestant == OWN), None)
+        return "" if row.seconds is None or not own or row.contestant == OWN else f"{row.seconds / own:.1f} x"
+
+    def aims_table(self) -> str:
+        """Every aim as a Markdown table."""
+        return "\n".join(["| aim | wanted | measured | |", "|---|---:|---:|---|", *(aim.line for aim in self.aims)])
 
     def table(self) -> str:
         """Every row as a Markdown table."""
         lines = ["| task | engine | time | of Firewright's | answer |", "|---|---|---:|---:|---|"]
         for row in self.rows:
-            name = f"**{row.contestant}**" if row.contestant == "Firewright" else row.contestant
+            name = f"**{row.contestant}**" if row.contestant == OWN else row.contestant
             lines.append(f"| {row.task} | {name} | {self.time_of(row)} | {self.ratio_of(row)} | {row.answer} |")
         return "\n".join(lines)
+
+
+def peak(ask: Callable[[], object]) -> float:
+    """The megabytes by which a question makes the largest size of the process grow, asked in a process of its own."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        ask()
+        os.write(writer, str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before).encode())
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        said = pipe.read()
+    if os.waitpid(child, 0)[1] or not said:
+        raise ChildProcessError("a question that was asked for its memory did not come to its end")
+    return int(said) / 1024
 
 
 def machine() -> str:

@@ -19,10 +19,10 @@ PORTS = (22, 25, 53, 80, 123, 443, 445, 587, 993, 1433, 1883, 3306, 3389, 5432, 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A rule of the policy: zones, groups (None: the whole zone), services, a decision."""
+    """A rule of the policy: zones (None: from any of them), groups (None: the whole zone), services, a decision."""
 
     place: int
-    source_zone: str
+    source_zone: str | None
     destination_zone: str
     source: int | None
     destination: int | None
@@ -31,10 +31,13 @@ class Entry:
 
 
 class Estate:
-    """Eight zones with some three hundred address groups in both families, and a policy of `rules` entries."""
+    """Eight zones with some three hundred address groups in both families, and a policy of `rules` entries.
 
-    def __init__(self, rules: int, seed: int = 11) -> None:
-        self.random = Random(seed)
+    A share of them is from any zone: a compiler writes such a rule once for each pair of zones.
+    """
+
+    def __init__(self, rules: int, seed: int = 11, from_anywhere: float = 0) -> None:
+        self.random, self.from_anywhere = Random(seed), from_anywhere
         self.groups: list[dict[Family, Ranges]] = []
         self.members: dict[str, list[int]] = {zone: [] for zone in ZONES}
         for number in range(300):
@@ -64,20 +67,21 @@ class Estate:
             protocol = TCP if random.random() < 0.75 else UDP
             low = random.choice(PORTS) if random.random() < 0.8 else random.randrange(1024, 60000)
             services.append((protocol << 16 | low, protocol << 16 | low + random.choice((0, 0, 0, 10, 100))))
+        is_anyone = self.from_anywhere and random.random() < self.from_anywhere
         return Entry(
             place,
-            source,
+            None if is_anyone else source,
             destination,
-            None if random.random() < 0.2 else random.choice(self.members[source]),
+            None if is_anyone or random.random() < 0.2 else random.choice(self.members[source]),
             None if random.random() < 0.1 else random.choice(self.members[destination]),
             canonical(services) if random.random() < 0.95 else ((TCP << 16, TCP << 16 | 65535),),
             "accept" if random.random() < 0.75 else random.choice(("drop", "reject")),
         )
 
     @staticmethod
-    def leg(zone: str) -> Ranges:
-        """The interface of a zone."""
-        return interface(f"eth{ZONES.index(zone)}")
+    def leg(zone: str | None) -> Ranges:
+        """The interface of a zone, or those of all zones."""
+        return interface(*(f"eth{number}" for number, one in enumerate(ZONES) if zone in (None, one)))
 
     def box_of(self, entry: Entry, family: Family) -> Box:
         """A policy entry as a box."""
@@ -129,9 +133,8 @@ class Estate:
         for entry in self.entries:
             whole = list(self.box_of(entry, family))
             whole[Axis.IN_INTERFACE] = whole[Axis.OUT_INTERFACE] = ANY
-            pairs.setdefault((entry.source_zone, entry.destination_zone), []).append(
-                (tuple(whole), entry.word, entry.place)
-            )
+            for source in ZONES if entry.source_zone is None else (entry.source_zone,):
+                pairs.setdefault((source, entry.destination_zone), []).append((tuple(whole), entry.word, entry.place))
         entries: list[tuple[Box, Target, object]] = []
         for (source, destination), rules in pairs.items():
             name = f"{source}-{destination}"

@@ -12,6 +12,7 @@ from firewright.analysis.path import Hop, passing, path
 from firewright.analysis.words import FlowWords, Namer, flow_words
 from firewright.model.decision import ANSWERED_OUTCOMES, OPEN_OUTCOMES, Decision, Outcome
 from firewright.model.interval import Ranges
+from firewright.model.moment import iso
 from firewright.model.packet import FAMILIES, ConntrackState, Packet
 from firewright.model.policy import Firewall, Policy
 from firewright.space.box import box
@@ -153,7 +154,7 @@ def _rule_settings(policy: Policy) -> Iterator[str]:
         if rule.is_on and rule.log:
             yield f"{rule.label}: logged"
         if rule.is_on and rule.until is not None:
-            yield f"{rule.label}: until {rule.until}"
+            yield f"{rule.label}: until {iso(rule.until)}"
 
 
 def _firewall_settings(name: str, old: Firewall, new: Firewall) -> Iterator[str]:

@@ -6,18 +6,33 @@ reading shows one.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from firewright.analysis.ask import identity
+from firewright.analysis.cutting import Cell
 from firewright.analysis.passage import MachineNamer, passage_words
-from firewright.analysis.pieces import Pair, Piece, Scope, Side, Sort
+from firewright.analysis.pieces import Disagreement, Pair, Piece, Scope, Side, Sort
 from firewright.analysis.subject import Kind, Subject, decision_of, line_of
 from firewright.analysis.wire import by_any
 from firewright.analysis.words import FlowWords, Namer
 from firewright.model.address import UNICAST, AddressSet
 from firewright.model.packet import FAMILIES, Family, Packet
-from firewright.space.flow import Flow
+from firewright.space.box import Box
+from firewright.space.budget import Spent, Undecided, purse
+from firewright.space.flow import Flow, flow_of
+
+MOST = 2_000_000
+"""The budget of a comparison where none is given."""
+_OFTEN = 50
+"""Parts after which it is told how far it is."""
+Telling = Callable[[str], None]
+"""Is told what was done so far, for whoever watches."""
+
+
+def silent(step: str) -> None:
+    """Tell nobody."""
+
 
 __all__ = ["Change", "Contrast", "Scope", "Side", "Sort", "contrast", "namer_of"]
 
@@ -45,7 +60,8 @@ class Contrast:
     """Every difference between two subjects in the packets of a scope and of the families that both describe.
 
     `uncompared` says of each other family that was asked which of the two says nothing of it. `alike` are the conditions that
-    both have by the same rule, and that are read alike. `is_whole` is false where some changes are told by an example only.
+    both have by the same rule, and that are read alike. What the budget did not reach: `untold` parts differ and are told by
+    an example alone, and of the packets of `unasked` it is not known whether they differ. `budget` is what there was.
     """
 
     before: Subject
@@ -55,11 +71,24 @@ class Contrast:
     changes: tuple[Change, ...]
     uncompared: tuple[tuple[Family, str], ...] = ()
     alike: tuple[str, ...] = ()
+    untold: int = 0
+    unasked: tuple[Flow, ...] = ()
+    budget: int = MOST
 
     @property
     def is_equivalent(self) -> bool:
         """Whether no packet tells the two apart under any reading, proved, in every family that was asked."""
-        return not self.changes and not self.uncompared and bool(self.families)
+        return not self.changes and not self.uncompared and self.is_whole and bool(self.families)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every difference is told, none by an example alone because the budget was spent."""
+        return not self.untold and not self.unasked
+
+    @property
+    def unasked_words(self) -> tuple[FlowWords, ...]:
+        """The packets of which nothing is known, in the names of both."""
+        return passage_words(map(by_any, self.unasked), namer_of(self.before, self.after))
 
     def of(self, sort: Sort) -> tuple[Change, ...]:
         """The changes of a sort, the certain ones first."""
@@ -73,20 +102,92 @@ def contrast(
     families: Collection[Family] = FAMILIES,
     *,
     by_rule: bool = False,
+    budget: int = MOST,
+    telling: Telling = silent,
 ) -> Contrast:
     """What opens, closes, answers and hides from one subject to another; by every pair of rules, or by the rule that lets it.
 
-    Raises Undecided where neither the flows nor the pairs can be told within the budget.
+    First every part of the question is asked whether it differs, which is cheap, then those that do are told in flows. Where
+    the budget (in units of about one box looked at) ends meanwhile, the rest is told by an example each or, in the first pass,
+    named as not asked: the Contrast is not whole then, as it is where one part is too much work by itself. `telling` is told
+    now and then how far it is.
     """
     described = tuple(family for family in families if family in before.families and family in after.families)
     pair = Pair(before, after, scope)
     groups = _Groups(before, after, by_rule=by_rule)
-    for family in described:
-        for within in pair.question(family):
-            groups.add(pair.pieces(family, within))
+    with purse(budget):
+        found, unasked = _differing(pair, described, telling)
+        untold = _tell(pair, found, groups, unasked, telling)
     return Contrast(
-        before, after, scope, described, groups.changes(), tuple(_uncompared(before, after, families)), pair.alike
+        before,
+        after,
+        scope,
+        described,
+        groups.changes(),
+        tuple(_uncompared(before, after, families)),
+        pair.alike,
+        untold,
+        tuple(flow_of(family, within) for family, within in unasked),
+        budget,
     )
+
+
+def _differing(
+    pair: Pair, families: Collection[Family], telling: Telling
+) -> tuple[list[tuple[Cell, Disagreement]], list[tuple[Family, Box]]]:
+    """The parts of the question that differ, each with a packet; and, where the budget ended, the boxes that were not asked."""
+    found: list[tuple[Cell, Disagreement]] = []
+    unasked: list[tuple[Family, Box]] = []
+    for family in families:
+        for within in pair.question(family):
+            asked = 0
+            try:
+                for cell in pair.cells(family, within):
+                    try:
+                        disagreement = pair.disagreement(cell)
+                    except Spent:
+                        raise
+                    except Undecided:
+                        disagreement = None
+                        unasked.append((family, cell.within))
+                    asked += 1
+                    if disagreement is not None:
+                        found.append((cell, disagreement))
+                    if not asked % _OFTEN:
+                        telling(f"{asked} parts of IPv{family} asked, {len(found)} differ")
+            except Spent:
+                # The part at which it ended is the first of those that are not known.
+                unasked += ((family, cell.within) for cell in list(pair.cells(family, within))[asked:])
+    return found, unasked
+
+
+def _tell(
+    pair: Pair,
+    found: list[tuple[Cell, Disagreement]],
+    groups: _Groups,
+    unasked: list[tuple[Family, Box]],
+    telling: Telling,
+) -> int:
+    """Tell each part that differs, in flows while the budget lasts; how many were told by an example alone."""
+    untold, is_spent = 0, False
+    for number, (cell, disagreement) in enumerate(found):
+        if not number % _OFTEN and number:
+            telling(f"{number} of {len(found)} parts that differ told")
+        try:
+            if not is_spent:
+                groups.add(pair.told(cell))
+                continue
+        except Spent:
+            is_spent = True
+        except Undecided:
+            pass
+        untold += 1
+        shown = pair.shown(cell, disagreement)
+        if shown is None:
+            unasked.append((cell.first.family, cell.within))
+        else:
+            groups.add((shown,))
+    return untold
 
 
 def _uncompared(before: Subject, after: Subject, families: Collection[Family]) -> Iterator[tuple[Family, str]]:

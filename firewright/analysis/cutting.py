@@ -5,7 +5,7 @@ Exact, and cheap where two long programs differ in a little: a search in short p
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from firewright.model.interval import Ranges
@@ -13,7 +13,7 @@ from firewright.model.packet import Family
 from firewright.space.axis import AXES, Axis, top
 from firewright.space.box import ANY, Box, intern, meet_box
 from firewright.space.program import Program
-from firewright.space.slices import blocks, only
+from firewright.space.slices import blocks, only, steps_meeting
 
 _CUT = (Axis.IN_INTERFACE, Axis.OUT_INTERFACE, Axis.DESTINATION, Axis.SOURCE)
 _STEPS = 200
@@ -48,9 +48,28 @@ def _cut(first: Program, second: Program, within: Box, axes: tuple[Axis, ...]) -
             yield from _cut(one, other, inner, tuple(rest))
 
 
+def regions(programs: Sequence[Program], family: Family, within: Box) -> Iterator[tuple[Box, tuple[Program, ...]]]:
+    """Disjoint boxes, together the question, in which programs have few steps, and the programs of those. O(steps) each."""
+    yield from _regions(tuple(program.seal() for program in programs), family, within, _CUT)
+
+
+def _regions(
+    programs: tuple[Program, ...], family: Family, within: Box, axes: tuple[Axis, ...]
+) -> Iterator[tuple[Box, tuple[Program, ...]]]:
+    programs = tuple(steps_in(program, within) for program in programs)
+    if not axes or sum(map(len, programs)) <= _STEPS:
+        yield within, programs
+        return
+    axis, *rest = axes
+    for ranges, own in blocks(programs, family, axis, _STEPS // 2):
+        inner = _narrowed(within, axis, ranges, family)
+        if inner is not None:
+            yield from _regions(own, family, inner, tuple(rest))
+
+
 def steps_in(program: Program, within: Box) -> Program:
     """A program of the steps of one that share a packet with a box: it decides the box's packets as that does. O(steps)."""
-    steps = [step for step, box in enumerate(program.box) if meet_box(box, within, program.family) is not None]
+    steps = steps_meeting(program, (within,))
     return program if len(steps) == len(program) else only(program, steps).seal()
 
 

@@ -11,20 +11,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from firewright.model.packet import FAMILIES, Family, Packet
-from firewright.space.axis import AXES, TOPS, Axis
+from firewright.space.axis import AXES
 from firewright.space.bitmap import bitmap_of, bits
-from firewright.space.box import EVERY_BOX, Box, intern, meet
+from firewright.space.box import EVERY_BOX, Box
 from firewright.space.budget import Meter
 from firewright.space.index import AtomBox, Index
 from firewright.space.packetset import PacketSet
 from firewright.space.program import Hop, Program
-from firewright.space.question import deciding_packets, find_packet, index_of
+from firewright.space.question import deciding_packets, find_packet, find_packet_in_parts, index_of
 from firewright.space.search import deciding, outside, settle
-from firewright.space.slices import blocks, only, steps_meeting
+from firewright.space.slices import only, steps_meeting
 from firewright.space.witness import packet_in
 
-_LONG, _BLOCK = 3_000, 1_000
-"""Programs of this many steps together are compared in blocks of about so many."""
+_LONG = 3_000
+"""Programs of this many steps together are compared in parts."""
 Sides = tuple[int | None, int | None]
 """The place of a step in two programs, None where it is not there."""
 
@@ -61,20 +61,10 @@ def first_disagreement(
     before: Program, after: Program, within: Box = EVERY_BOX
 ) -> tuple[Packet, dict[str, bool]] | None:
     """One packet that the programs decide with different words, and how literals read for it; None if there is none, proved."""
-    family = before.family
+    differing = _differing(before, after).sentence
     if len(before) + len(after) < _LONG:
-        asked = None if within == EVERY_BOX else within
-        return find_packet(_differing(before, after).sentence, family, asked)
-    top = TOPS[family][Axis.DESTINATION]
-    for ranges, (first, second) in blocks((before, after), family, Axis.DESTINATION, _BLOCK):
-        block = intern(ranges, top)
-        shared = None if block is None else meet(within[Axis.DESTINATION], block, top)
-        if shared is not None:
-            inside = (*within[: Axis.DESTINATION], shared, *within[Axis.DESTINATION + 1 :])
-            found = find_packet(_differing(first, second).sentence, family, inside)
-            if found is not None:
-                return found
-    return None
+        return find_packet(differing, before.family, None if within == EVERY_BOX else within)
+    return find_packet_in_parts(differing, before.family, within)
 
 
 def _differing(before: Program, after: Program) -> PacketSet:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
-from itertools import product
+from datetime import date
+from itertools import pairwise, product
 
 from firewright.analysis._closing import Closing, Record, boxes_on
 from firewright.analysis._openings import Openings, Tracked, Way, opening
@@ -17,6 +17,8 @@ from firewright.analysis.path import intervals
 from firewright.analysis.validate import first_instant
 from firewright.model.address import BROADCAST, LOOPBACK, MULTICAST, UNSPECIFIED, AddressSet
 from firewright.model.conntrack_helper import HELPERS
+from firewright.model.moment import begins
+from firewright.model.moment import ends as end_of
 from firewright.model.packet import FAMILIES, TYPED, ConntrackState, Family
 from firewright.model.policy import Firewall, Policy, Rule, Verb
 from firewright.space.axis import TOPS, Axis
@@ -129,12 +131,11 @@ def endings(policy: Policy, firewall: Firewall, day: date) -> tuple[Ending, ...]
     """
     # An address at a wrong interface is dropped before and after, so it takes no part in what closes.
     anywhere = replace(firewall, interfaces={})
-    ends = intervals(policy, day, own_only=True)[1:]
-    services = [_services(rule) for rule in policy.rules] if ends else []
+    stretches = intervals(policy, day)
+    services = [_services(rule) for rule in policy.rules] if stretches[1:] else []
     found = []
-    for first in ends:
-        last = first - timedelta(days=1)
-        ended = [rule for rule in policy.rules if rule.is_on and rule.until == last and _permits(rule, firewall)]
+    for last, first in pairwise(stretches):
+        ended = [rule for rule in policy.rules if _ends_at(rule, first) and _permits(rule, firewall)]
         if not ended:
             continue
         closing = _closing_services(policy, services, ended)
@@ -149,6 +150,10 @@ def endings(policy: Policy, firewall: Firewall, day: date) -> tuple[Ending, ...]
         elif records:
             found.append(Ending(instant, tuple(sorted(records))))
     return tuple(found)
+
+
+def _ends_at(rule: Rule, moment: date) -> bool:
+    return rule.is_on and rule.until is not None and end_of(rule.until) == begins(moment)
 
 
 def _services(rule: Rule) -> frozenset[Value]:

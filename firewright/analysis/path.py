@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime
 
 from firewright.model.address import EVERYWHERE, LOOPBACK, UNICAST, AddressSet, merge
 from firewright.model.decision import OPEN_OUTCOMES
+from firewright.model.moment import Instant, begins, ends, instant_of, moment_of, present, shown_at
 from firewright.model.packet import FAMILIES, Family
 from firewright.model.policy import Firewall, Policy, Verb
 from firewright.space.axis import ANY_INTERFACE
@@ -79,14 +80,39 @@ def internet_of(policy: Policy) -> AddressSet:
     return UNICAST - merge(zone.addresses for authority in policy.authorities() for zone in authority.named_zones)
 
 
-def intervals(policy: Policy, start: date, *, own_only: bool = False) -> tuple[date, ...]:
-    """The first day of each interval in which nothing begins or ends, from `start` on, on the path or in this policy alone.
+def intervals(policy: Policy, start: date) -> tuple[date, ...]:
+    """The beginning of each interval in which nothing of the policy begins or ends, from `start` on.
 
-    Only permissions end: the end of a ban does not open anything.
+    A day where it begins at midnight, else a time (`model.moment`). Only permissions end: the end of a ban does not open anything.
     """
-    days = {start}
-    for authority in (policy,) if own_only else policy.authorities():
-        for rule in authority.rules:
-            if rule.is_on and rule.until is not None and start <= rule.until < date.max and rule.verb not in _BANS:
-                days.add(rule.until + timedelta(days=1))
-    return tuple(sorted(days))
+    return start, *(moment_of(end) for end in sorted(_ends_after(policy, start)))
+
+
+def stretches(policy: Policy, when: When) -> Iterator[tuple[date, When]]:
+    """Each stretch of time in which nothing ends on the path, from `when` on: its beginning on the policy's clock, and when to ask.
+
+    After the first one every authority is asked at the same instant, whatever its time zone.
+    """
+    first = day_of(when, policy)
+    yield first, when
+    start = instant_of(first, policy.timezone)
+    instants = {
+        max(start, instant_of(end, authority.timezone))
+        for authority in policy.authorities()
+        for end in _ends_after(authority, day_of(when, authority))
+    }
+    for instant in sorted(instants):
+        yield shown_at(instant, policy.timezone), _at(instant)
+
+
+def _at(instant: Instant) -> Callable[[Policy], date]:
+    now = datetime.fromtimestamp(instant, UTC)
+    return lambda authority: present(now, (rule.until for rule in authority.rules if rule.until), authority.timezone)
+
+
+def _ends_after(policy: Policy, start: date) -> set[datetime]:
+    """When on the policy's clock its permissions end, later than a moment."""
+    found = {
+        ends(rule.until) for rule in policy.rules if rule.is_on and rule.until is not None and rule.verb not in _BANS
+    }
+    return {end for end in found if begins(start) < end < datetime.max}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from firewright.analysis.alike import Programs, read_together, renamed, rule_named
 from firewright.analysis.cutting import Cell, cells, steps_in
@@ -13,16 +14,22 @@ from firewright.analysis.subject import ACCEPT, Place, Subject, line_of
 from firewright.analysis.validate import real
 from firewright.analysis.wire import beginnings
 from firewright.model.packet import Family, Packet
+from firewright.space.axis import point
 from firewright.space.bounds import possibly, surely
 from firewright.space.box import EVERY_BOX, Box
-from firewright.space.budget import Undecided
+from firewright.space.budget import Spent, Undecided, charge
 from firewright.space.flow import Flow
 from firewright.space.packetset import EMPTY, PacketSet
 from firewright.space.partition import partition
 from firewright.space.program import Program
 from firewright.space.ruleset import Line
+from firewright.space.witness import packet_in
 
 _STOPS = ("drop", "reject")
+_PIECE = 20
+"""What telling a piece costs, in boxes looked at."""
+Disagreement = tuple[Packet, Mapping[str, bool]]
+"""A packet, and how conditions that no header tells read for it."""
 
 
 class Sort(StrEnum):
@@ -79,11 +86,13 @@ class Pair:
         self.before, self.after, self.scope = before, after, scope
         self.first: Programs = before.programs
         names, self.alike = read_together(before.programs, after.programs, before.lines, after.lines)
+        self._names: Mapping[str, str] = names
         self.second: Programs = renamed(after.programs, names)
         self.telling: tuple[Programs, Programs] = (
             before.telling or self.first,
             renamed(after.telling, names) if after.telling else self.second,
         )
+        self._dependent: dict[tuple[int, tuple[str, ...]], tuple[Line, ...]] = {}
         self.rules = tuple({line.place: line for line in subject.lines} for subject in (before, after))
         self.sorts = tuple(Sort) if before.answers and after.answers else (Sort.OPENS, Sort.CLOSES)
 
@@ -94,15 +103,41 @@ class Pair:
             return
         yield from beginnings(family)
 
+    def cells(self, family: Family, within: Box) -> Iterator[Cell]:
+        """Disjoint boxes of a box, together every packet that the two may decide differently, with the steps that meet them."""
+        return cells(self.first[family], self.second[family], within)
+
     def pieces(self, family: Family, within: Box) -> Iterator[Piece]:
         """The differences in a box of a family. Raises Undecided."""
-        for cell in cells(self.first[family], self.second[family], within):
-            if first_disagreement(cell.first, cell.second, cell.within) is None:
-                continue
-            try:
-                yield from list(self._told(cell))
-            except Undecided:
-                yield from self._by_example(cell)
+        for cell in self.cells(family, within):
+            if self.disagreement(cell) is not None:
+                yield from self.told(cell)
+
+    def disagreement(self, cell: Cell) -> Disagreement | None:
+        """A packet of a cell for which the two have different words, and how conditions read for it; None if none, proved."""
+        return first_disagreement(cell.first, cell.second, cell.within)
+
+    def told(self, cell: Cell) -> tuple[Piece, ...]:
+        """The differences of a cell, in flows or, where these are too many, by examples. Raises Undecided; Spent at once."""
+        try:
+            return tuple(self._told(cell))
+        except Spent:
+            raise
+        except Undecided:
+            return tuple(self._by_example(cell))
+
+    def shown(self, cell: Cell, disagreement: Disagreement) -> Piece | None:
+        """A cell's difference by the one packet that was found; None where what it shows is no difference between these two."""
+        packet, readings = disagreement
+        steps = [program.decide(point(packet), readings) for program in (cell.first, cell.second)]
+        words = [str(program.verdict[step]) for program, step in zip((cell.first, cell.second), steps, strict=True)]
+        for sort in self.sorts:
+            old, new = _SORTS[sort]
+            if words[0] in old and words[1] in new:
+                is_certain = not readings or packet in _differing(cell, sort, surely)
+                origins = [program.origin[step] for program, step in zip((cell.first, cell.second), steps, strict=True)]
+                return self._piece(sort, is_certain, (), packet, words, origins)
+        return None
 
     def _told(self, cell: Cell) -> Iterator[Piece]:
         """The differences of a cell in flows: the certain ones, then those that hang on conditions."""
@@ -124,15 +159,15 @@ class Pair:
             words = [str(program.verdict[step]) for program, step in steps[:2]]
             if words[0] not in old or words[1] not in new:
                 continue
-            packet = PacketSet.of({flow.family: [part.flows[0].box]}).witness()
-            if packet is None:
-                raise AssertionError("a flow holds at least one packet")
+            charge(_PIECE)
+            packet = packet_in(flow.family, part.flows[0].axes)
             origins = [_origin(steps[side], steps[side + 2] if words[side] == ACCEPT else None) for side in range(2)]
             yield self._piece(sort, is_certain, part.flows, packet, words, origins)
 
     def _by_example(self, cell: Cell) -> Iterator[Piece]:
         """The pairs of rules of a cell with a packet each, where the flows are too many to be told."""
         for one in differences(cell.first, cell.second, cell.within):
+            charge(_PIECE)
             words = [str(cell.first.verdict[one.before]), str(cell.second.verdict[one.after])]
             for sort in self.sorts:
                 old, new = _SORTS[sort]
@@ -150,32 +185,47 @@ class Pair:
         words: Sequence[str],
         origins: Sequence[object],
     ) -> Piece:
-        conditions = {} if is_certain else dict.fromkeys(text for flow in flows for text, _ in flow.literals)
+        conditions = () if is_certain else tuple(dict.fromkeys(text for flow in flows for text, _ in flow.literals))
         before, after = (
             Side(words[side], subject.place_of(origins[side]), self._depends(side, conditions))
             for side, subject in enumerate((self.before, self.after))
         )
         return Piece(sort, is_certain, flows, packet, before, after, (origins[0], origins[1]))
 
-    def _depends(self, side: int, conditions: Iterable[str]) -> tuple[Line, ...]:
-        """The rules of a side that some conditions are of."""
-        program = (self.first, self.second)[side]
-        own = {text for one in program.values() for literals in one.literals for text, _ in literals}
-        found: dict[str, Line] = {}
-        for condition in conditions:
-            if condition in own:
-                lines = [self.rules[side][place]] if (place := rule_named(condition)) in self.rules[side] else []
-                for line in lines or self._asking(side, condition):
+    def _depends(self, side: int, conditions: tuple[str, ...]) -> tuple[Line, ...]:
+        """The rules of a side that some conditions are of; remembered, since many pieces have the same conditions."""
+        known = self._dependent.get((side, conditions))
+        if known is None:
+            found: dict[str, Line] = {}
+            for condition in conditions:
+                for line in self._asking[side].get(condition, ()):
                     found[line.place] = line
-        return tuple(found.values())
+            known = self._dependent[side, conditions] = tuple(found.values())
+        return known
 
-    def _asking(self, side: int, condition: str) -> Iterator[Line]:
-        """The rules of a side that ask a condition."""
-        for one in (self.first, self.second)[side].values():
-            for literals, origin in zip(one.literals, one.origin, strict=True):
-                line = line_of(origin)
-                if line is not None and any(text == condition for text, _ in literals):
-                    yield line
+    @cached_property
+    def _asking(self) -> tuple[Mapping[str, tuple[Line, ...]], ...]:
+        """For each side its conditions, and the rules that they are of: the rule whose own one is, else those that ask it."""
+        unchanged: Mapping[str, str] = {}
+        given = ((self.before.programs, unchanged), (self.after.programs, self._names))
+        return tuple(
+            {names.get(text, text): lines for text, lines in _lines_asking(programs, rules)}
+            for (programs, names), rules in zip(given, self.rules, strict=True)
+        )
+
+
+def _lines_asking(programs: Programs, rules: Mapping[str, Line]) -> Iterator[tuple[str, tuple[Line, ...]]]:
+    asking: dict[str, dict[str, Line]] = {}
+    for one in programs.values():
+        for literals, origin in zip(one.literals, one.origin, strict=True):
+            line = line_of(origin)
+            for text, _ in literals:
+                lines = asking.setdefault(text, {})
+                if line is not None:
+                    lines.setdefault(line.place, line)
+    for text, lines in asking.items():
+        own = rules.get(rule_named(text))
+        yield text, (own,) if own is not None else tuple(lines.values())
 
 
 def _origin(decided: tuple[Program, int], told: tuple[Program, int] | None) -> object:

@@ -9,11 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import product
+from typing import Literal
 
+from firewright.analysis.homes import Homes
 from firewright.analysis.passage import OPENERS
 from firewright.analysis.subject import ACCEPT, Subject, line_of
 from firewright.analysis.wire import REAL, beginnings
-from firewright.model.interval import Ranges, is_within, union
+from firewright.model.address import UNICAST
+from firewright.model.essential import LINK_LOCAL
+from firewright.model.interval import Ranges, intersection, is_within, union
 from firewright.model.packet import Family
 from firewright.model.policy import Verb
 from firewright.space.axis import HOST, PORTED_SERVICES, TCP_SERVICES, Axis, top
@@ -34,6 +39,11 @@ class Way(StrEnum):
     FORWARD = "forward"
 
 
+NOWHERE = Homes()
+INTERFACE = "the interface: a policy names the addresses behind it"
+"""Why no rule of a policy says what a rule by interface does."""
+ASTRAY = "the addresses that it names are behind another interface than it asks for"
+"""Why no packet of a rule comes by the interface that it asks for."""
 _INTERFACES = {Way.INPUT: (REAL, HOST), Way.OUTPUT: (HOST, REAL), Way.FORWARD: (REAL, REAL)}
 _VERBS = {ACCEPT: Verb.ALLOW, "reject": Verb.REJECT, "drop": Verb.DENY}
 
@@ -66,33 +76,74 @@ class Proposed:
     ways: tuple[Way, ...]
 
 
-def proposed(subject: Subject, ways: Iterable[Way] = tuple(Way)) -> Proposed:
-    """What a policy can say of a subject's decisions over new flows, in its families. One question a rule. Raises Undecided."""
-    services: dict[Row, Ranges] = {}
-    split: set[Row] = set()
+def proposed(subject: Subject, ways: Iterable[Way] = tuple(Way), homes: Homes = NOWHERE) -> Proposed:
+    """What a policy can say of a subject's decisions over new flows, in its families. One question a rule. Raises Undecided.
+
+    With `homes` it is said of packets whose addresses come by their interfaces, and rules by interface are rules of addresses.
+    """
+    rows: list[Row] = []
     unsaid: dict[tuple[Line | None, str], None] = {}
     asked = tuple(ways)
     for way in asked:
         for family in subject.families:
-            writings = [_Writing(subject, way, family, within) for within in _within(way, family)]
-            answers = any(writing.answers for writing in writings)
+            writings = [_Writing(subject, way, family, within, homes) for within in _within(way, family, homes)]
+            answering = {writing.region for writing in writings if writing.answers}
             for writing in writings:
-                for row in writing.rows(answers):
-                    key = replace(row, services=(), is_split=False)
-                    services[key] = union(services.get(key, ()), row.services)
-                    split.update((key,) if row.is_split else ())
+                rows += writing.rows(writing.region in answering)
                 unsaid.update(writing.unsaid)
-    found = tuple(replace(key, services=own, is_split=key in split) for key, own in services.items())
-    return Proposed(found, tuple(unsaid), asked)
+            if homes:
+                unsaid.update(dict.fromkeys((line, ASTRAY) for line in _astray(subject, way, family, writings)))
+    parts: tuple[_Part, ...] = ("services", "source", "destination") if homes else ("services",)
+    for part in parts:
+        rows = _joined(rows, part)
+    return Proposed(tuple(rows), tuple(unsaid), asked)
 
 
-def _within(way: Way, family: Family) -> Iterator[Box]:
-    came, went = _INTERFACES[way]
-    whole = box(family, in_interface=came, out_interface=went)
-    for one in beginnings(family):
-        met = None if whole is None else meet_box(one, whole, family)
-        if met is not None:
-            yield met
+def _astray(subject: Subject, way: Way, family: Family, writings: Iterable[_Writing]) -> Iterator[Line]:
+    """Rules that accept packets, and none whose addresses come by their own interfaces."""
+    home = {id(line) for writing in writings for line in writing.accepting}
+    for within in _within(way, family, NOWHERE):
+        for line in _Writing(subject, way, family, within, NOWHERE).accepting:
+            if id(line) not in home:
+                yield line
+
+
+_Part = Literal["services", "source", "destination"]
+
+
+def _joined(rows: Iterable[Row], part: _Part) -> list[Row]:
+    """Rows that differ in one thing only as one; it is split if any of them is."""
+    found: dict[Row, Ranges] = {}
+    split: set[Row] = set()
+    for row in rows:
+        own: Ranges | None = getattr(row, part)
+        key = replace(row if own is None else _with(row, part, ()), is_split=False)
+        found[key] = union(found.get(key, ()), own or ())
+        split.update((key,) if row.is_split else ())
+    return [
+        replace(key if getattr(key, part) is None else _with(key, part, own), is_split=key in split)
+        for key, own in found.items()
+    ]
+
+
+def _with(row: Row, part: _Part, own: Ranges) -> Row:
+    if part == "services":
+        return replace(row, services=own)
+    return replace(row, source=own) if part == "source" else replace(row, destination=own)
+
+
+def _within(way: Way, family: Family, homes: Homes) -> Iterator[Box]:
+    """The packets of a way with which a flow begins, in parts of which each comes and goes by the interfaces of its addresses."""
+    inward, outward = _INTERFACES[way]
+    own = ((HOST, ((0, top(family, Axis.SOURCE)),)),)
+    sources = own if inward == HOST else tuple(homes.regions(family, Axis.SOURCE))
+    destinations = own if outward == HOST else tuple(homes.regions(family, Axis.DESTINATION))
+    for (came, source), (went, destination) in product(sources, destinations):
+        whole = box(family, in_interface=came, out_interface=went, source=source, destination=destination)
+        for one in beginnings(family):
+            met = None if whole is None else meet_box(one, whole, family)
+            if met is not None:
+                yield met
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +158,7 @@ class _Refusal:
 class _Writing:
     """The rows of one family, way and kind of opening."""
 
-    def __init__(self, subject: Subject, way: Way, family: Family, within: Box) -> None:
+    def __init__(self, subject: Subject, way: Way, family: Family, within: Box, homes: Homes) -> None:
         self.subject, self.way, self.family, self.within = subject, way, family, within
         self.program = subject.programs[family]
         self.telling = (subject.telling or subject.programs)[family]
@@ -116,8 +167,26 @@ class _Writing:
         self.dropped = surely(subject.programs, "drop")
         self.parts = partition([self.program, self.telling], family, within)
         self.used: dict[_Refusal, None] = {}
+        self.is_homeless = bool(homes) and any(
+            not intersection(self._on(within, axis), (UNICAST - LINK_LOCAL).ranges(family))
+            for axis in (Axis.SOURCE, Axis.DESTINATION)
+        )
         self.unsaid: dict[tuple[Line | None, str], None] = {}
         self._refusals: list[_Refusal] | None = None
+
+    @property
+    def accepting(self) -> Iterator[Line]:
+        """The rules by which some of its packets pass."""
+        for part in self.parts:
+            step, told = part.deciders
+            line = line_of(self.telling.origin[told])
+            if line is not None and self.program.verdict[step] == ACCEPT:
+                yield line
+
+    @property
+    def region(self) -> Box:
+        """The ends of its packets: where one answers to the rest of them, what is dropped needs a rule."""
+        return self.within[: Axis.CONNTRACK_STATE]
 
     @property
     def answers(self) -> bool:
@@ -206,7 +275,7 @@ class _Writing:
         """What of a box no rule of a policy can say; empty where it says all."""
         for axis in (Axis.IN_INTERFACE, Axis.OUT_INTERFACE):
             if self._on(one, axis) != self._on(self.within, axis):
-                return "the interface: a policy names the addresses behind it"
+                return INTERFACE
         own = {Way.INPUT: Axis.DESTINATION, Way.OUTPUT: Axis.SOURCE}.get(self.way)
         if own is not None and self._on(one, own) != self._on(self.within, own):
             return "some of the machine's own addresses: a policy's local is all of them"
@@ -221,7 +290,9 @@ class _Writing:
 
     def _row(self, verb: Verb, one: Box, line: Line | None, *, is_split: bool) -> Iterator[Row]:
         if why := self._why_unsaid(one):
-            self.unsaid[line, why] = None
+            # Where addresses come by the interfaces of their homes, no home is that of link-local ones: they are told apart.
+            if why != INTERFACE or not self.is_homeless:
+                self.unsaid[line, why] = None
             return
         source = None if self.way is Way.OUTPUT else self._on(one, Axis.SOURCE)
         destination = None if self.way is Way.INPUT else self._on(one, Axis.DESTINATION)
@@ -232,10 +303,18 @@ class _Writing:
         yield Row(self.way, verb, self.family, source, destination, services, ports, line, is_split)
 
 
+def way_box(family: Family, way: Way) -> Iterator[Box]:
+    """Every packet of a way; what the machine sends itself is with what leaves it."""
+    came, went = _INTERFACES[way]
+    one = box(family, in_interface=came, out_interface=union(went, HOST) if came == HOST else went)
+    if one is not None:
+        yield one
+
+
 def may_stop(subject: Subject, way: Way) -> bool:
     """Whether a subject may stop a new flow on a way; where it cannot, a policy need not speak of it."""
     for family in subject.families:
-        for within in _within(way, family):
+        for within in _within(way, family, NOWHERE):
             stopped = PacketSet.of({family: [within]}) - subject.surely
             if not stopped.is_empty({family: within}):
                 return True

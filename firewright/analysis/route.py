@@ -7,12 +7,12 @@ are asked: a firewall that changes them on the way is not followed.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from firewright.analysis.passage import conditions, passage_words, ways
 from firewright.analysis.question import Question
 from firewright.analysis.replies import reply_boxes
-from firewright.analysis.running import Running, witness
+from firewright.analysis.running import Running
 from firewright.analysis.wire import REAL, by_any, real_ways, seen_openings
 from firewright.analysis.words import FlowWords, Namer
 from firewright.model.address import AddressSet
@@ -20,8 +20,10 @@ from firewright.model.interval import Ranges
 from firewright.model.packet import FAMILIES, ConntrackState, Family, Packet
 from firewright.space.axis import ANY_INTERFACE, HOST, Axis, top
 from firewright.space.box import Box, intern, ranges_of
-from firewright.space.flow import Flow
+from firewright.space.budget import Undecided
+from firewright.space.flow import Flow, flow_of, merged
 from firewright.space.ruleset import Line
+from firewright.space.witness import packet_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,14 @@ class _Trip:
     judgements: tuple[Judgement, ...] = ()
 
 
+@dataclass(slots=True)
+class Undone:
+    """What of an answer was too much work: packets of which nothing is known, and open parts whose replies are not known."""
+
+    boxes: list[Flow] = field(default_factory=list)
+    replies: int = 0
+
+
 @dataclass(frozen=True)
 class Route:
     """The firewalls between two ends, in the order in which a question meets them."""
@@ -141,15 +151,30 @@ class Route:
         """The families of which every firewall says something; of others there is no answer."""
         return tuple(family for family in FAMILIES if all(family in one.families for one in self.stations))
 
-    def parts(self, question: Question, namer: Namer) -> tuple[Part, ...]:
-        """The exact answer to a question about flows that begin, of the families: what passes first. Raises Undecided."""
+    def parts(self, question: Question, namer: Namer, undone: Undone | None = None) -> tuple[Part, ...]:
+        """The exact answer to a question about flows that begin, of the families: what passes first. Raises Undecided.
+
+        Long rulesets are asked about the question in boxes. Where `undone` is given, a box that is too much work, and those
+        left when the purse is spent, are put there instead.
+        """
         groups: dict[Hashable, list[_Trip]] = {}
         for family, boxes in question.within().items():
             for opening in seen_openings(family, boxes) if family in self.families else ():
-                for trip in self._trips(self.stations, family, opening, self._ways(question)):
-                    key = tuple(one.identity for one in trip.judgements)
-                    groups.setdefault(key, []).append(trip)
-        parts = [self._part(trips, namer) for trips in groups.values()]
+                first, *others = self.stations
+                asked = _at(flow_of(family, opening), *self._ways(question)[0])
+                for within, running in first.running.regions(family, asked):
+                    ways = [_ways_of(within, family), *self._ways(question)[1:]]
+                    try:
+                        trips = list(self._trips((replace(first, running=running), *others), family, within, ways))
+                    except Undecided:
+                        if undone is None:
+                            raise
+                        undone.boxes.append(flow_of(family, within))
+                        continue
+                    for trip in trips:
+                        key = tuple(one.identity for one in trip.judgements)
+                        groups.setdefault(key, []).append(trip)
+        parts = [self._part(trips, namer, undone) for trips in map(_merged, groups.values())]
         return tuple(sorted(parts, key=lambda one: (not one.is_open, not one.is_certain, one.words)))
 
     def _ways(self, question: Question) -> list[tuple[Ranges, Ranges]]:
@@ -163,11 +188,18 @@ class Route:
             for number in range(last + 1)
         ]
 
-    def _part(self, trips: list[_Trip], namer: Namer) -> Part:
+    def _part(self, trips: list[_Trip], namer: Namer, undone: Undone | None) -> Part:
         judgements = trips[0].judgements
         is_open = all(one.is_open for one in judgements)
-        replies = tuple(self._replies(trips, namer)) if is_open else ()
-        return Part(self._words(trips, namer), witness(trips[0].flow), judgements, replies)
+        try:
+            replies = tuple(self._replies(trips, namer)) if is_open else ()
+        except Undecided:
+            if undone is None:
+                raise
+            undone.replies += 1
+            replies = ()
+        packet = packet_in(trips[0].flow.family, trips[0].flow.axes)
+        return Part(self._words(trips, namer), packet, judgements, replies)
 
     def _words(self, trips: Iterable[_Trip], namer: Namer) -> tuple[FlowWords, ...]:
         """Flows in words; where there are several firewalls, with the name of the one that a condition is about."""
@@ -198,7 +230,7 @@ class Route:
         interfaces: Sequence[tuple[Ranges, Ranges]],
     ) -> Iterator[_Trip]:
         """A box of packets through some firewalls, split by what decides at each. Raises Undecided."""
-        trips = [_Trip(_flow_of(family, within))]
+        trips = [_Trip(flow_of(family, within))]
         for station, (came, went) in zip(stations, interfaces, strict=True):
             trips = [
                 _Trip(flow, (*trip.legs, _leg(flow)), (*trip.judgements, judgement))
@@ -223,7 +255,7 @@ class Route:
                 is_untracked = state is ConntrackState.UNTRACKED
                 yield Replies(
                     Route(backward)._words(found, namer),
-                    witness(found[0].flow),
+                    packet_in(found[0].flow.family, found[0].flow.axes),
                     found[0].judgements,
                     not is_untracked and not self._pass_unknown(backward, found),
                     is_untracked,
@@ -242,7 +274,11 @@ class Route:
 
 def judged(station: Station, family: Family, within: Box) -> Iterator[tuple[Flow, Judgement]]:
     """A box of packets by what a firewall surely does with them, and where that hangs on a reading by what it may. Raises Undecided."""
-    running = station.running
+    for inner, running in station.running.regions(family, within):
+        yield from _judged(station, running, family, inner)
+
+
+def _judged(station: Station, running: Running, family: Family, within: Box) -> Iterator[tuple[Flow, Judgement]]:
     if not running.bounded:
         for flows, verdict, line in running.decided(family, within):
             yield from ((flow, Judgement(station.name, verdict, True, line)) for flow in flows)
@@ -274,9 +310,24 @@ def _one(state: ConntrackState) -> Ranges:
     return ((int(state), int(state)),)
 
 
-def _flow_of(family: Family, within: Box) -> Flow:
-    came, went, source, destination, state, service, port, flags = (ranges_of(within, axis, family) for axis in Axis)
-    return Flow(family, came, went, source, destination, state, service, port, flags)
+def _ways_of(within: Box, family: Family) -> tuple[Ranges, Ranges]:
+    """By which interfaces the packets of a box come and go."""
+    return ranges_of(within, Axis.IN_INTERFACE, family), ranges_of(within, Axis.OUT_INTERFACE, family)
+
+
+def _merged(trips: list[_Trip]) -> list[_Trip]:
+    """Trips with the same judgements as few of them, where there is one firewall, whose interfaces their flows have."""
+    if len(trips) < 2 or len(trips[0].legs) != 1:
+        return trips
+    by_family: dict[Family, list[Flow]] = {}
+    for trip in trips:
+        by_family.setdefault(trip.flow.family, []).append(trip.flow)
+    flows = [
+        flow
+        for family, several in by_family.items()
+        for flow in merged(family, [(one.axes, one.literals) for one in several])
+    ]
+    return [_Trip(flow, (_leg(flow),), trips[0].judgements) for flow in flows]
 
 
 def _at(flow: Flow, came: Ranges, went: Ranges) -> Box:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from firewright.analysis.alike import rule_named
+from firewright.analysis.cutting import regions
 from firewright.analysis.passage import OPENERS
 from firewright.model.interval import Ranges, complement
 from firewright.model.packet import FAMILIES, Family, Packet
@@ -64,6 +65,11 @@ class Running:
         """Every rule."""
         return tuple(line for ruleset in self.rulesets for line in ruleset.lines)
 
+    @cached_property
+    def _places(self) -> Mapping[str, Line]:
+        """Every rule by its place."""
+        return {line.place: line for line in self.lines}
+
     @property
     def bounded(self) -> tuple[Line, ...]:
         """The rules that are only known in bounds."""
@@ -82,6 +88,14 @@ class Running:
                 for ruleset in self.rulesets
             )
         )
+
+    def regions(self, family: Family, within: Box) -> Iterator[tuple[Box, Running]]:
+        """Disjoint boxes, together a question, each with the same for its packets alone: short programs, cheap to ask."""
+        whole = [*self.programs, *self._middle]
+        for inner, cut in regions([programs[family] for programs in whole], family, within):
+            short = tuple({**programs, family: own} for programs, own in zip(whole, cut, strict=True))
+            count = len(self.programs)
+            yield inner, _Inside(self.rulesets, short[:count], short[count:], self._places)
 
     def judged(self, family: Family, within: Box) -> Iterable[tuple[tuple[Flow, ...], str, Line | None]]:
         """A question in parts, each with its verdict and the rule behind it. Raises Undecided."""
@@ -107,7 +121,7 @@ class Running:
         Where it has none, every such rule that speaks of some of its packets.
         """
         asked = {text for text, _ in flow.literals}
-        rules = {line.place: line for line in self.lines} if asked else {}
+        rules = self._places if asked else {}
         found: dict[str, Line] = {}
         for programs in self.programs:
             program = programs[flow.family]
@@ -124,6 +138,28 @@ class Running:
         if not any(hook in (Hook.PREROUTING, Hook.POSTROUTING) for ruleset in self.rulesets for hook in ruleset.hooks):
             return self.programs
         return self.at(Hook.INPUT, Hook.FORWARD, Hook.OUTPUT).programs
+
+
+@dataclass(frozen=True)
+class _Inside(Running):
+    """Rulesets as far as a box of packets meets them."""
+
+    cut: tuple[Mapping[Family, Program], ...]
+    cut_middle: tuple[Mapping[Family, Program], ...]
+    places: Mapping[str, Line]
+
+    @cached_property
+    def programs(self) -> tuple[Mapping[Family, Program], ...]:
+        """See Running."""
+        return self.cut
+
+    @cached_property
+    def _middle(self) -> tuple[Mapping[Family, Program], ...]:
+        return self.cut_middle
+
+    @cached_property
+    def _places(self) -> Mapping[str, Line]:
+        return self.places
 
 
 def openings(family: Family, within: Box) -> Iterable[Box]:

@@ -10,14 +10,14 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date
 from itertools import pairwise
-from zoneinfo import ZoneInfo
 
 from firewright.analysis.difference import first_disagreement
 from firewright.analysis.path import intervals
 from firewright.model.decision import Decision, Outcome
 from firewright.model.interval import complement
+from firewright.model.moment import Instant, instant_of
 from firewright.model.packet import FAMILIES, Family, Packet
 from firewright.model.policy import Action, Firewall, Policy
 from firewright.space.axis import Axis, interface, point, top
@@ -26,8 +26,6 @@ from firewright.space.encode import encode_enforced
 from firewright.space.program import Program
 from firewright.space.ruleset import Ruleset, machine
 
-Instant = float
-"""Seconds since 1970; a half stands for any moment between two whole seconds."""
 RulesetAt = Callable[[Instant], Ruleset]
 """The ruleset as it is at an instant."""
 LOOPBACK_INTERFACE = "lo"
@@ -89,7 +87,7 @@ def validate(
     `families` stands by itself (`joined` puts them together). While there is a pause the ruleset must let every packet pass.
     Raises Unfilled, Undecided.
     """
-    days = intervals(policy, start, own_only=True)
+    days = intervals(policy, start)
     beginnings = [first_instant(day, policy) for day in days]
     told_apart = sorted({float(instant) for instant in ruleset_at(beginnings[0]).instants})
     seen: set[tuple[object, ...]] = set()
@@ -143,8 +141,8 @@ def joined(results: Iterable[Mismatch | Proof]) -> Mismatch | Proof:
 
 
 def first_instant(day: date, policy: Policy) -> Instant:
-    """When a day begins where the policy is, in seconds since 1970."""
-    return datetime.combine(day, time(), ZoneInfo(policy.timezone)).timestamp()
+    """When a day or a time of day begins where the policy is, in seconds since 1970."""
+    return instant_of(day, policy.timezone)
 
 
 def _moments(changes: set[Instant]) -> Iterator[Instant]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from firewright.analysis.classes import classes
-from firewright.analysis.proposal import Proposed, Row, Way
-from firewright.model.address import BROADCAST, MULTICAST, UNICAST, AddressSet
+from firewright.analysis.homes import Homes
+from firewright.analysis.proposal import NOWHERE, Proposed, Row, Way
+from firewright.model.address import BROADCAST, MULTICAST, UNICAST, AddressSet, merge
+from firewright.model.essential import LINK_LOCAL
 from firewright.model.interval import Ranges, difference, intersection, is_within, union
 from firewright.model.packet import FAMILIES, Family
 from firewright.model.policy import BUILT_IN_ZONES, Verb
@@ -39,26 +41,39 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """Zones and rules of a proposal. `zones` are addresses by name, `cut` the families whose sets overlap and became atoms."""
+    """Zones and rules of a proposal. `zones` are addresses by name, `cut` the families whose sets overlap and became atoms.
+
+    `interfaces` are those by which the addresses of a zone come, `asked` the question whose answer a zone's addresses stand for,
+    `placed` the zones that are needed though no rule names them, `rests` those of what no other zone of a family holds.
+    """
 
     zones: Mapping[str, AddressSet]
     rules: tuple[Rule, ...]
     cut: tuple[Family, ...]
+    interfaces: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    asked: Mapping[str, str] = field(default_factory=dict)
+    placed: frozenset[str] = frozenset()
+    rests: tuple[str, ...] = ()
 
 
-def worded(found: Proposed) -> Wording:
-    """The rules of the rows. Raises TooManyClasses."""
-    return _Wording(found).written()
+def worded(found: Proposed, homes: Homes = NOWHERE) -> Wording:
+    """The rules of the rows, and by which interfaces zones come. Raises TooManyClasses."""
+    return _Wording(found, homes).written()
 
 
 class _Wording:
-    def __init__(self, found: Proposed) -> None:
+    def __init__(self, found: Proposed, homes: Homes) -> None:
         self.rows = found.rows
+        self.homes = homes
         self.zones: dict[str, AddressSet] = {}
         self.rules: list[Rule] = []
-        self.classes = {family: classes(family, self._sets(family)) for family in FAMILIES}
+        self.spoken = {row.family for row in self.rows}
+        self.placed: set[str] = set()
+        sets = {family: homes.sets(family, self._sets(family)) if family in self.spoken else () for family in FAMILIES}
+        self.classes = {family: classes(family, sets[family]) for family in FAMILIES}
         self.names = {family: self._named(family) for family in FAMILIES}
         self.rest: dict[Family, str] = {}
+        self.closed = ""
 
     def _sets(self, family: Family) -> Iterator[Ranges]:
         for row in self.rows:
@@ -70,7 +85,7 @@ class _Wording:
     def _named(self, family: Family) -> list[str]:
         """A name for each zone: of the set that a rule asks, else of its first addresses."""
         own = self.classes[family]
-        hints = _hints(self.rows, family)
+        hints = {**_hints(self.rows, family), **_home_hints(self.homes, family)}
         names = []
         for zone in own.zones:
             addresses = _addresses(family, zone)
@@ -172,6 +187,14 @@ class _Wording:
             self._rule(row, (source,), (destination,), row.services)
 
     def _explicit(self, family: Family) -> None:
+        """Let what no zone holds be of one family only: where no rule speaks of the other, by a zone of all of that."""
+        other: Family = 6 if family == 4 else 4
+        if other not in self.spoken:
+            if not self.closed:
+                self.closed = self._free(f"ipv{other}")
+                self.zones[self.closed] = _addresses(other, UNICAST.ranges(other))
+                self.placed.add(self.closed)
+            return
         if family not in self.rest and self.classes[family].rest:
             stem = "internet" if self.classes[family].zones else "any"
             self.rest[family] = name = self._free(f"{stem}-ipv{family}")
@@ -186,12 +209,11 @@ class _Wording:
     def _resolved(self) -> Wording:
         """Rules of the same rule together, their ends in the words of the policy."""
         used = {name for rule in self.rules for name in (*rule.sources, *rule.destinations)}
-        for family in FAMILIES if "rest" in used else ():
-            own = self.classes[family]
-            said = [zone for name, zone in zip(self.names[family], own.zones, strict=True) if name in used]
-            if union(*said) != union(*own.zones):
-                # The zones that no rule names would not be written, and the internet would hold them.
-                self._explicit(family)
+        if self.homes:
+            self.placed |= set(self.zones)
+        if "rest" in used:
+            # Zones that no rule names would not be written, and the internet would hold their addresses.
+            self.placed |= {name for family in FAMILIES for name in self.names[family]}
         merged: dict[Rule, Ranges] = {}
         for rule in self.rules:
             ends = (self._said(rule.sources, rule.family), self._said(rule.destinations, rule.family))
@@ -202,7 +224,28 @@ class _Wording:
         for side in ("sources", "destinations"):
             rules = self._joined(rules, side)
         told = tuple(sorted(rules, key=lambda rule: order.index(rule.way)))
-        return Wording(self.zones, told, tuple(family for family in FAMILIES if self.classes[family].is_cut))
+        cut = tuple(family for family in FAMILIES if self.classes[family].is_cut)
+        interfaces = self._interfaces() if self.homes else {}
+        asked = {
+            name: f"which IPv{family} addresses are behind {home.interface}?"
+            for home in self.homes.homes
+            if home.is_asked
+            for family in FAMILIES
+            for name in self.names[family]
+            if self.zones[name] <= home.addresses
+        }
+        return Wording(self.zones, told, cut, interfaces, asked, frozenset(self.placed), tuple(self.rest.values()))
+
+    def _interfaces(self) -> dict[str, tuple[str, ...]]:
+        """By which interfaces the addresses of each zone come that are in no zone within it."""
+        found = {}
+        for name, zone in {**self.zones, "internet": UNICAST - merge(self.zones.values())}.items():
+            inner = (other for other in self.zones.values() if other <= zone and other != zone)
+            own = zone - merge(inner)
+            names = self.homes.names if name == self.closed else self.homes.interfaces_of(own)
+            if own and names:
+                found[name] = names
+        return found
 
     def _joined(self, rules: Iterable[Rule], side: Literal["sources", "destinations"]) -> list[Rule]:
         """Rules that differ at one end only as one; every machine holds the zones beside it."""
@@ -254,6 +297,17 @@ def _hints(rows: Iterable[Row], family: Family) -> dict[Ranges, str]:
             found.setdefault(asked[0], name)
             found.setdefault(difference(UNICAST.ranges(family), asked[0]), name)
     return found
+
+
+def _home_hints(homes: Homes, family: Family) -> dict[Ranges, str]:
+    """The names of zones that are what is behind an interface."""
+    if not homes:
+        return {}
+    found = {}
+    for one in homes.homes:
+        is_second = family == 6 and one.addresses.v4
+        found[one.addresses.ranges(family)] = _slug(one.interface) + ("-ipv6" if is_second else "")
+    return {**found, LINK_LOCAL.ranges(family): f"link-local-ipv{family}"}
 
 
 def _slug(text: str) -> str:

@@ -15,6 +15,7 @@ from firewright.analysis.anomaly import anomalies
 from firewright.analysis.path import Hop, When, path
 from firewright.diagnostic import Diagnostic, Note, Severity
 from firewright.model.decision import Decision
+from firewright.model.moment import ends
 from firewright.model.packet import FAMILIES, Family, Packet
 from firewright.model.policy import Policy, Rule, Verb
 from firewright.registry import Registry
@@ -142,7 +143,7 @@ def _outlasts(one: Rule, other: Rule) -> bool:
     """Whether a rule says what it says at least as long as another; a ban never ends."""
     if one.until is None or one.verb in (Verb.DENY, Verb.REJECT):
         return True
-    return other.until is not None and one.until >= other.until
+    return other.until is not None and ends(one.until) >= ends(other.until)
 
 
 Audit = Callable[[Policy, Context], Iterable[Diagnostic]]

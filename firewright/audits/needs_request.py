@@ -8,7 +8,7 @@ from collections.abc import Hashable, Iterator
 from datetime import date
 
 from firewright.analysis.ask import identity, parts_of
-from firewright.analysis.path import Hop, intervals
+from firewright.analysis.path import Hop, day_of, stretches
 from firewright.analysis.words import Namer, flow_words
 from firewright.audits._audit import Context, error, warning
 from firewright.catalog.special_purpose import globally_reachable
@@ -16,6 +16,7 @@ from firewright.diagnostic import Diagnostic, Note
 from firewright.model.address import AddressSet, merge
 from firewright.model.decision import OPEN_OUTCOMES, Decision
 from firewright.model.interval import Ranges
+from firewright.model.moment import iso
 from firewright.model.packet import FAMILIES, Family, Packet
 from firewright.model.policy import Policy, Rule, Verb
 from firewright.space.axis import ANY_INTERFACE, HOST
@@ -36,11 +37,11 @@ def audit(policy: Policy, context: Context) -> Iterator[Diagnostic]:
     if policy.behind is None:
         return
     said: set[int] = set()
-    starts = intervals(policy, context.day)
+    starts = tuple(stretches(policy, context.when or context.day))
     if len(starts) > MOST_INTERVALS:
         raise Undecided(f"so many ends of permissions ({len(starts):,}) are not followed")
-    for start in starts:
-        then = context if start == context.day else Context(start)
+    for number, (start, when) in enumerate(starts):
+        then = Context(day_of(when, policy), when=when) if number else context
         others = EVERYTHING
         for hop in then.hops(policy):
             if not hop.is_own:
@@ -114,7 +115,7 @@ def _request(
         if not all(arriving.is_empty({flow.family: flow.box}) for flow in flows)
         for line in flow_words(flows, namer)[:MOST_LINES]
     ]
-    when = "" if start == today else f" from {start} on"
+    when = "" if start == today else f" from {iso(start)} on"
     if elsewhere:
         message = f"{rule.label}: another authority stops some of it{when}, unless the machine stands in {elsewhere}"
         return warning("needs-request", message, rule.at, packet, "request it there, or require less", notes)

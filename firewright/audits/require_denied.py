@@ -13,6 +13,7 @@ from firewright.analysis.path import intervals
 from firewright.audits._audit import Context, error
 from firewright.diagnostic import Diagnostic, Note
 from firewright.model.decision import Outcome
+from firewright.model.moment import iso
 from firewright.model.packet import Packet
 from firewright.model.policy import Policy, Rule, Verb
 
@@ -47,6 +48,6 @@ def _conflict(policy: Policy, rule: Rule, packet: Packet, start: date, today: da
         one for one in policy.rules if one.verb in (Verb.DENY, Verb.REJECT) and one.is_on and matches(one, packet)
     ]
     notes = [Note(f"{one.label} stops it", one.at) for one in blockers[:3]]
-    when = "" if start == today else f" from {start} on"
+    when = "" if start == today else f" from {iso(start)} on"
     way_out = "narrow one of the two, or add a dated rule with `overrides:` and the name of the deny"
     return error("require-denied", f"{rule.label}: what is required is denied{when}", rule.at, packet, way_out, notes)

@@ -60,20 +60,24 @@ class _Format(click.ParamType[str]):
         return [CompletionItem(name) for name in self.names() if name.startswith(incomplete)]
 
 
-class _Day(click.ParamType[date]):
-    """A day as 2027-03-31."""
+class _Moment(click.ParamType[date]):
+    """A day as 2027-03-31, or a time of it as 2027-03-31T18:30."""
 
-    name = "day"
+    name = "moment"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
         if isinstance(value, date):
             return value
-        from firewright.readers.policy_yaml.values import BadValue, parse_day
+        from firewright.readers.policy_yaml.values import BadValue, parse_moment
 
         try:
-            return parse_day(str(value))
+            return parse_moment(str(value))
         except BadValue as bad:
             self.fail(f"{bad.message}; {bad.help}")
+
+
+MOMENT = _Moment()
+"""The kind of a flag that is a day, or a time of one."""
 
 
 class _Unreadable(click.ClickException):
@@ -121,7 +125,9 @@ def selects(function: Callback) -> Callback:
     @click.option(
         "--set", "set_", multiple=True, metavar="NAME=VALUE", help="Answer a policy's question: yes or no, addresses."
     )
-    @click.option("--at", type=_Day(), metavar="DATE", help="Ask about this day instead of today, as 2027-03-31.")
+    @click.option(
+        "--at", type=_Moment(), metavar="DATE", help="Ask about this day, as 2027-03-31, or time, as 2027-03-31T18:30."
+    )
     @wraps(function)
     def gathered(
         policy: tuple[str, ...], label: tuple[str, ...], set_: tuple[str, ...], at: date | None, **rest: Any

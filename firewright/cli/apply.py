@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from firewright.cli._approvals import must_be_approved, note_implemented
 from firewright.cli._host import on_host
 from firewright.cli._progress import progress
 from firewright.cli._run import Picked, Run, Shown, selects, shows
@@ -91,6 +92,8 @@ def COMMAND(
     run.will_show(Step)
     with progress() as saying:
         prepared = prepare(run.wanted(picked), run.report, names, saying, _auditing(audit, enforce))
+        if prepared is not None:
+            must_be_approved(run, (prepared.policy,))
         planned = None if prepared is None else plan_to_apply(prepared, host, run.report, saying, force)
         if planned is None:
             run.refuse(has_notes=shown.is_verbose)
@@ -104,6 +107,8 @@ def COMMAND(
         run.refuse(has_notes=shown.is_verbose)
     run.warn()
     run.show(replace(kept or step, plan=step.plan), has_witness=shown.is_verbose)
+    if kept is not None and kept.verb == "confirmed":
+        note_implemented(run, host)
     return FAILURE if kept is None else {"refused": 1, "rolled back": ROLLED_BACK}.get(step.verb, 0)
 
 

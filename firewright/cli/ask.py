@@ -13,7 +13,8 @@ from firewright.cli._run import STANDARD_INPUT, Picked, Run, Shown, selects, sho
     "ask",
     cls=AskCommand,
     short_help="What becomes of some traffic, at which firewall, by which line.",
-    epilog="Example: firewright ask 'internet -> tenants tcp/20-30'. Ends with 0 when it is answered, open or closed."
+    epilog="Example: firewright ask 'internet -> tenants tcp/20-30'. Ends with 0 when it is answered, open or closed; with 2"
+    " where the budget did not suffice."
     " Of rulesets: firewright ask -r edge=edge.nft -r web=web.rules 'internet -> local tcp/443'.",
 )
 @click.argument("question")
@@ -31,6 +32,7 @@ from firewright.cli._run import STANDARD_INPUT, Picked, Run, Shown, selects, sho
     "--own", default="", metavar="ADDRESSES", help="With -r: what the machine at the end of the way itself has."
 )
 @click.option("--live", is_flag=True, help="Ask this machine's running rulesets instead of policies.")
+@click.option("--budget", type=click.IntRange(min=1), metavar="UNITS", help="Of rulesets: work. 4 million by default.")
 @selects
 @shows("text", "json", "markdown")
 def COMMAND(
@@ -40,6 +42,7 @@ def COMMAND(
     rulesets: tuple[str, ...],
     own: str,
     live: bool,
+    budget: int | None,
     picked: Picked,
     shown: Shown,
 ) -> int:
@@ -60,11 +63,13 @@ def COMMAND(
     if live and rulesets:
         raise click.UsageError("--live asks this machine, -r files: choose one", click.get_current_context())
     if rulesets:
-        return _ask_rulesets(question, rulesets, own, policies, witness, picked, shown)
+        return _ask_rulesets(question, rulesets, own, policies, witness, budget, picked, shown)
     if own:
         raise click.UsageError("--own goes with -r", click.get_current_context())
     if live:
-        return _ask_live(question, policies, witness, picked, shown)
+        return _ask_live(question, policies, witness, budget, picked, shown)
+    if budget:
+        raise click.UsageError("--budget goes with -r or --live", click.get_current_context())
     run = Run.begin(shown)
     wanted = run.wanted(picked, policies)
     with progress() as saying:
@@ -76,9 +81,11 @@ def COMMAND(
     return 0
 
 
-def _ask_live(question: str, policies: tuple[str, ...], witness: bool, picked: Picked, shown: Shown) -> int:
+def _ask_live(
+    question: str, policies: tuple[str, ...], witness: bool, budget: int | None, picked: Picked, shown: Shown
+) -> int:
     """Put the question to what runs on this machine, which knows no policy and no other day than today."""
-    from firewright.workflows.route import ask_live
+    from firewright.workflows.route import MOST, ask_live
 
     if policies or picked != Picked.nothing():
         raise click.UsageError(
@@ -86,12 +93,12 @@ def _ask_live(question: str, policies: tuple[str, ...], witness: bool, picked: P
         )
     run = Run.begin(shown)
     with progress() as saying:
-        answers = ask_live(plain_arrows(question), run.report, saying)
+        answers = ask_live(plain_arrows(question), run.report, saying, budget or MOST)
     if answers is None:
         run.refuse()
     run.warn()
     run.show(answers, has_witness=witness)
-    return 0
+    return 2 if answers.undecided else 0
 
 
 def _ask_rulesets(
@@ -100,13 +107,14 @@ def _ask_rulesets(
     own: str,
     policies: tuple[str, ...],
     witness: bool,
+    budget: int | None,
     picked: Picked,
     shown: Shown,
 ) -> int:
     """Put the question to rulesets in files, in words of a policy where one is named."""
     from dataclasses import replace
 
-    from firewright.workflows.route import Asked, ask_rulesets
+    from firewright.workflows.route import MOST, Asked, ask_rulesets
 
     run = Run.begin(shown)
     wanted = run.wanted(picked, policies)
@@ -119,9 +127,9 @@ def _ask_rulesets(
             name, path = "", word
         asked.append(Asked(name, standard_input() if path == STANDARD_INPUT else path))
     with progress() as saying:
-        answers = ask_rulesets(plain_arrows(question), asked, own, wanted, run.report, saying)
+        answers = ask_rulesets(plain_arrows(question), asked, own, wanted, run.report, saying, budget or MOST)
     if answers is None:
         run.refuse()
     run.warn()
     run.show(answers, has_witness=witness)
-    return 0
+    return 2 if answers.undecided else 0

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     "audit",
     short_help="What of a machine or a ruleset is reachable, from where.",
     epilog="Example: sudo firewright audit --live -p policy.yaml --baseline audit.json. Ends with 1 where there is no firewall, "
-    "where the internet reaches what it must not, or where a policy is violated; with 2 where something could not be seen.",
+    "where the internet reaches what it must not, or where a policy is violated; with 2 where something could not be seen or decided.",
 )
 @click.argument("file", required=False, metavar="[FILE]", type=click.Path())
 @click.option("--live", is_flag=True, help="This machine: its sockets, and every table on its hooks.")
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 )
 @click.option("--baseline", metavar="FILE", help="What was found once: only what is new fails.")
 @click.option("--write-baseline", metavar="FILE", help="Write what is found as a baseline.")
+@click.option("--budget", type=click.IntRange(min=1), metavar="UNITS", help="With -p: work. 2 million by default.")
 @click.option("--marks", is_flag=True, help="What was found against requirements of PCI DSS and CIS.")
 @selects
 @shows(*BUILT_IN)
@@ -57,10 +58,11 @@ def COMMAND(file: str | None, live: bool, listening: str | None, picked: Picked,
         if file:
             audit, accepted = _of_file(run, file, listening, standard, rest, saying)
         else:
+            from firewright.analysis.contrast import MOST
             from firewright.workflows.audit import audit_live
 
             accepted = _accepted(run, rest, ())
-            audit = audit_live(run.report, saying, standard, last)
+            audit = audit_live(run.report, saying, standard, last, rest["budget"] or MOST)
     audit = _triaged(run, audit, accepted, picked.day or date.today(), rest)
     run.show(audit)
     if rest["state"] and audit.is_whole:
@@ -78,6 +80,7 @@ def _must_make_sense(file: str | None, live: bool, listening: str | None, picked
         (rest["state"] and not live, "--state is of this machine: it needs --live"),
         (len(picked.policies) > 1, "one policy is compared"),
         (rest["firewall"] and not picked.policies, "--firewall needs the policy, by -p"),
+        (rest["budget"] and not picked.policies, "--budget is for the comparison with a policy, by -p"),
         ((picked.options or picked.labels) and not picked.policies, "--set and --label need the policy, by -p"),
     )
     for is_wrong, message in wrong:
@@ -94,18 +97,24 @@ def _of_file(
     saying: Callable[[str], None],
 ) -> tuple[Audit, Accepted]:
     """The audit of a ruleset, and what its comments and the files beside it accept."""
+    from firewright.analysis.contrast import MOST
+    from firewright.workflows.anomalies import odd_rules
     from firewright.workflows.audit import audit_running
     from firewright.workflows.heard import audit_heard
     from firewright.workflows.read import running_in
 
-    running = running_in(standard_input() if file == STANDARD_INPUT else file, run.report, saying)
+    given = standard_input() if file == STANDARD_INPUT else file
+    running = running_in(given, run.report, saying)
     if running is None:
         run.refuse()
+    for one in odd_rules(given, run.report, saying):
+        run.report.add(one)
     accepted = _accepted(run, rest, (file,))
-    heard = audit_heard(running, file, listening, run.report, saying, standard) if listening else None
+    budget = rest["budget"] or MOST
+    heard = audit_heard(running, file, listening, run.report, saying, standard, budget) if listening else None
     if listening and heard is None:
         run.refuse()
-    return heard or audit_running(running, file, run.report, standard, saying), accepted
+    return heard or audit_running(running, file, run.report, standard, saying, budget), accepted
 
 
 def _accepted(run: Run, rest: dict[str, Any], audited: tuple[str, ...]) -> Accepted:

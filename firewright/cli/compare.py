@@ -11,8 +11,8 @@ from firewright.cli._run import STANDARD_INPUT, Picked, Run, Shown, selects, sho
 @click.command(
     "compare",
     short_help="What opens and what closes between two policies or rulesets, proved.",
-    epilog="Example: firewright compare rules.v4 new.nft. Ends with 0 if the two are equivalent, 1 if they differ or it was not"
-    " decided, 2 for what is malformed.",
+    epilog="Example: firewright compare rules.v4 new.nft. Ends with 0 if the two are equivalent, 1 if they differ, 2 for what is"
+    " malformed and where the budget did not suffice.",
 )
 @click.argument("before", metavar="A", type=click.Path())
 @click.argument("after", metavar="B", type=click.Path())
@@ -24,6 +24,12 @@ from firewright.cli._run import STANDARD_INPUT, Picked, Run, Shown, selects, sho
     help="Compare packets that begin a flow, or all in every state.",
 )
 @click.option("--family", type=click.Choice(["4", "6"]), help="Compare IPv4 alone, or IPv6 alone.")
+@click.option(
+    "--budget",
+    type=click.IntRange(min=1),
+    metavar="UNITS",
+    help="Work for rulesets and documents: 2 million by default.",
+)
 @click.option("--firewall", default="", metavar="NAME", help="The firewall of a policy that is meant.")
 @selects
 @shows("text", "json", "junit", "markdown", "github")
@@ -33,6 +39,7 @@ def COMMAND(
     by_rule: bool,
     states: str,
     family: str | None,
+    budget: int | None,
     firewall: str,
     picked: Picked,
     shown: Shown,
@@ -42,8 +49,9 @@ def COMMAND(
     A ruleset is nftables text, nft's JSON, or what iptables-save prints; the two need not be of one kind. Each difference is
     told in flows, with an example packet and the lines of both that decide it. No difference is a proof over every packet of
     both families. What is not understood is read for the worse: a difference that hangs on it is told as one that may be.
+    What the budget did not suffice for is told as not decided.
     """
-    from firewright.analysis.contrast import Scope
+    from firewright.analysis.contrast import MOST, Scope
     from firewright.workflows.compare import compare_policies
     from firewright.workflows.contrast import are_policies, compare_subjects
 
@@ -68,10 +76,11 @@ def COMMAND(
             families=families,
             by_rule=by_rule,
             firewall=firewall,
+            budget=budget or MOST,
             saying=saying,
         )
     if found is None:
         run.refuse()
     run.warn()
     run.show(found)
-    return 0 if found.is_equivalent else 1
+    return 2 if found.undecided else int(not found.is_equivalent)

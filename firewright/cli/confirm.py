@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from firewright.cli._approvals import note_implemented
 from firewright.cli._host import on_host
 from firewright.cli._progress import progress
 from firewright.cli._run import Run, Shown, shows
@@ -39,4 +40,5 @@ def COMMAND(host: Host, generation: int | None, shown: Shown) -> int:
         run.refuse()
     run.warn()
     run.show(step)
+    note_implemented(run, host)
     return 0

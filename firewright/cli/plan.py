@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from firewright.cli._approvals import must_be_approved
 from firewright.cli._host import on_host
 from firewright.cli._progress import progress
 from firewright.cli._run import Picked, Run, Shown, selects, shows
@@ -36,6 +37,8 @@ def COMMAND(host: Host, names: tuple[str, ...], picked: Picked, shown: Shown) ->
     run = Run.begin(shown)
     with progress() as saying:
         prepared = prepare(run.wanted(picked), run.report, names, saying)
+        if prepared is not None:
+            must_be_approved(run, (prepared.policy,))
         planned = None if prepared is None else plan(prepared, host, run.report, saying)
     if planned is None:
         run.refuse(has_notes=shown.is_verbose)

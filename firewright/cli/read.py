@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from firewright.cli._progress import progress
-from firewright.cli._run import STANDARD_INPUT, Run, Shown, shows, standard_input
+from firewright.cli._run import STANDARD_INPUT, Picked, Run, Shown, shows, standard_input
 
 
 @click.command(
@@ -20,11 +20,19 @@ from firewright.cli._run import STANDARD_INPUT, Run, Shown, shows, standard_inpu
 @click.option(
     "--anomalies",
     is_flag=True,
-    help="Rules that decide nothing, order that matters, what is unused; ends with 1 for any.",
+    help="Of a policy too: rules that decide nothing, those that contradict, what is unused; ends with 1 for any.",
 )
 @click.option("--as", "as_", type=click.Choice(["policy"]), help="Write it as a policy, proved to mean the same.")
+@click.option(
+    "--interfaces",
+    multiple=True,
+    metavar="NAME=ADDRESSES",
+    help="With --as policy: what is behind an interface; eth0=internet, eth1=? asks, `ask` asks for all. Again for more.",
+)
 @shows("text", "json", "markdown")
-def COMMAND(file: str, summary: bool, as_: str | None, anomalies: bool, shown: Shown) -> int:
+def COMMAND(
+    file: str, summary: bool, as_: str | None, anomalies: bool, interfaces: tuple[str, ...], shown: Shown
+) -> int:
     """Read a ruleset: FILE is nftables text, the JSON of `nft -j list ruleset`, or what iptables-save prints; - is standard input.
 
     Text is loaded into a network namespace of its own and listed back, so that what is read is what a kernel makes of it;
@@ -37,6 +45,8 @@ def COMMAND(file: str, summary: bool, as_: str | None, anomalies: bool, shown: S
     """
     from firewright.workflows.read import is_whole, read_ruleset
 
+    if interfaces and as_ is None:
+        raise click.UsageError("--interfaces is for --as policy", click.get_current_context())
     run = Run.begin(shown)
     given = standard_input() if file == STANDARD_INPUT else file
     if _is_listing(given):
@@ -46,7 +56,7 @@ def COMMAND(file: str, summary: bool, as_: str | None, anomalies: bool, shown: S
     if anomalies:
         return _anomalies(run, given)
     if as_:
-        return _show_migration(run, given)
+        return _show_migration(run, given, interfaces)
     with progress() as saying:
         reading = read_ruleset(given, run.report, not summary, saying)
     if reading is None:
@@ -56,11 +66,17 @@ def COMMAND(file: str, summary: bool, as_: str | None, anomalies: bool, shown: S
 
 
 def _anomalies(run: Run, given: Any) -> int:
-    """Show what is odd in a ruleset; 1 if something could be better."""
+    """Show what is odd in a ruleset or a policy; 1 if something could be better."""
     from firewright.workflows.anomalies import anomalies_of
+    from firewright.workflows.policy_anomalies import anomalies_of_policy
+    from firewright.workflows.subject import Kind, kind_of
 
+    wanted = run.wanted(Picked.nothing(), (given if isinstance(given, str) else STANDARD_INPUT,))
+    is_policy = kind_of(given, wanted, run.report) is Kind.POLICY
     with progress() as saying:
-        found = anomalies_of(given, run.report, saying)
+        found = (
+            anomalies_of_policy(wanted, run.report, saying) if is_policy else anomalies_of(given, run.report, saying)
+        )
     if found is None:
         run.refuse()
     run.warn()
@@ -68,12 +84,12 @@ def _anomalies(run: Run, given: Any) -> int:
     return 1 if found.findings else 0
 
 
-def _show_migration(run: Run, given: Any) -> int:
+def _show_migration(run: Run, given: Any, interfaces: tuple[str, ...]) -> int:
     """Show a ruleset as a policy; 1 where the two do not decide every new flow alike, as its text then tells."""
     from firewright.workflows.migration import migrated
 
     with progress() as saying:
-        found = migrated(given, run.report, saying)
+        found = migrated(given, run.report, saying, interfaces)
     if found is None:
         run.refuse()
     run.show(found.policy)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from firewright.cli import _output
+from firewright.cli._approvals import must_be_approved
 from firewright.cli._host import _folders as state_folders
 from firewright.cli._progress import progress
 from firewright.cli._run import Picked, Run, Shown, selects, shows
@@ -70,9 +71,11 @@ def COMMAND(
     Ctrl-C does the same: no host is left half changed, and --resume goes on later. It ends with 0 if all is done, 3 if a host was
     rolled back, 4 if only a part of the hosts was changed, 1 if none was, and 130 if somebody stopped it.
     """
+    from firewright.diagnostic import Report
     from firewright.reports import Rollout
     from firewright.workflows.batchwise import Watch
     from firewright.workflows.rollout import rollout
+    from firewright.workflows.selection import select
 
     run = Run.begin(shown)
     run.will_show(Rollout)
@@ -81,6 +84,8 @@ def COMMAND(
         raise click.UsageError("--probe is from this machine: it does not go with --dask")
     found = _read(run, inventory, inventory_format)
     wanted = run.wanted(picked)
+    # what is wrong with them is said by the rollout itself
+    must_be_approved(run, select(wanted, Report()) or ())
     with ExitStack() as watching:
         saying = watching.enter_context(progress())
         executing = partial(_executing, workers, dask, watching)

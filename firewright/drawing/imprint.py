@@ -10,6 +10,7 @@ from firewright.diagnostic import harmless
 from firewright.drawing.metrics import width
 from firewright.drawing.palette import INK, OUTLINE, PAPER, QUIET
 from firewright.drawing.sheet import Sheet
+from firewright.model.moment import iso
 from firewright.model.policy import Policy
 
 _FACTS = ("version", "reviewed", "owner", "agreed-with", "contact")
@@ -49,7 +50,7 @@ def _facts(policy: Policy, day: date) -> Iterator[str]:
     behind = [harmless(one.name, _LONGEST) for one in policy.authorities() if one is not policy]
     if behind:
         yield f"Behind {', '.join(behind)}: what passes must pass every one"
-    yield f"As of {day.isoformat()}"
+    yield f"As of {iso(day)}"
 
 
 def _lines(facts: tuple[str, ...], room: float) -> list[str]:

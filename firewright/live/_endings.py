@@ -4,65 +4,104 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from math import ceil
 
 from firewright.analysis.decide import enforce
+from firewright.analysis.path import intervals
 from firewright.analysis.witnesses import Witness, carried
 from firewright.live.conversation import Conversation
 from firewright.live.rehearsal import judged, sending
 from firewright.live.stage import DNS, FREE_PORTS, MOST_WAYS, QUERY, Scene, Stage
+from firewright.model.moment import begins, ends, instant_of, iso
 from firewright.model.packet import FAMILIES, UDP, Family
 from firewright.model.policy import Action
 
 _ENDING_IN = 0.7
 """Seconds in which a permission is looked at before its end, at least."""
 _ENDS = 3
+_CLOSEST = 3.0
+"""Seconds between two changes that a look before the second needs: what the first changed is over by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """A moment at which permissions are over: one from which on all was as it is right before it, and the next, if there is one."""
+
+    before: date
+    moment: date
+    following: date | None
+
+    def __str__(self) -> str:
+        """The end of a day, or the end at a time."""
+        if isinstance(self.moment, datetime):
+            return f"the end at {iso(self.moment)}"
+        return f"the end of {iso(self.moment - timedelta(days=1))}"
 
 
 def waits(stage: Stage, telling: Callable[[str], None]) -> Iterator[Scene]:
     """What comes too late: answers when their flow has run out, and packets after the first ends of permissions."""
-    ends = sorted({one.decision.rule.until for one in stage.witnesses if one.decision.rule and one.decision.rule.until})
+    found = list(_ends(stage))
     late = [one for family in FAMILIES for one in list(stage.opened(family, UDP, DNS))[:MOST_WAYS]]
-    for number, until in enumerate(ends[:_ENDS] or ([None] if late else [])):
-        telling(f"the end of {until}" if until else "late answers")
-        yield from _Wait(stage, until, () if number else late).scenes()
+    for number, end in enumerate(found[:_ENDS] or ([None] if late else [])):
+        telling(str(end) if end else "late answers")
+        yield from _Wait(stage, end, () if number else late).scenes()
+
+
+def _ends(stage: Stage) -> Iterator[_End]:
+    """Each moment after the stage's own at which rules that decide a witness end."""
+    rules = [one.decision.rule for one in stage.witnesses if one.decision.rule is not None]
+    at = {ends(rule.until) for rule in rules if rule.until is not None}
+    stretches = intervals(stage.policy, stage.day)
+    for before, moment, following in zip(stretches, stretches[1:], (*stretches[2:], None), strict=False):
+        if begins(moment) in at:
+            yield _End(before, moment, following)
 
 
 class _Wait:
-    """A while in which something ends: flows that wait for an answer, and the permissions of a day, if one is given."""
+    """A while in which something ends: flows that wait for an answer, and permissions, if an end is given."""
 
-    def __init__(self, stage: Stage, until: date | None, late: Sequence[Witness]) -> None:
-        self.stage, self.until = stage, until
+    def __init__(self, stage: Stage, end: _End | None, late: Sequence[Witness]) -> None:
+        self.stage, self.end = stage, end
         self.late = [Conversation(stage.bed, replace(one.packet, source_port=FREE_PORTS[2])) for one in late]
-        self.ending = (
-            {} if until is None else {family: list(_ending(stage, family, until))[:200] for family in FAMILIES}
-        )
+        self.ending = {} if end is None else {family: list(_ending(stage, family, end))[:200] for family in FAMILIES}
         self.wrong: dict[Family, str] = {}
-        self.end = time.time() + (_ENDING_IN if until else 0.0)
 
     def scenes(self) -> Iterator[Scene]:
         """What became of each family's."""
-        stage, until = self.stage, self.until
-        shift = 0
-        if until is not None:
-            shift = round(self.end + 0.5 - stage.end_of(until))
-            self.end = stage.end_of(until) + shift
-        stage.bed.load(stage.text_at(shift))
+        stage, end = self.stage, self.end
+        instant = time.time() if end is None else float(ceil(time.time() + _ENDING_IN))
+        stage.bed.load(stage.text if end is None else stage.moved(end.moment, int(instant)))
         stage.bed.flush()
         self._before()
-        is_slow = until is not None and time.time() >= self.end
-        time.sleep(max(0.0, self.end - time.time()) + 0.1)
+        is_slow = time.time() >= instant
+        time.sleep(max(0.0, instant - time.time()) + 0.1)
         yield from self._late()
         stage.bed.flush()
+        if end is not None:
+            yield from self._passed(end, is_slow, instant)
+
+    def _passed(self, end: _End, is_slow: bool, instant: float) -> Iterator[Scene]:
+        """What became of the permissions whose end was at an instant."""
+        stage = self.stage
+        since = self._seconds(end.before, end.moment)
+        room = None if end.following is None else self._seconds(end.moment, end.following)
+        why = "the machine was too slow to look before the end" if is_slow else ""
+        if since < _CLOSEST:
+            why = f"another change is only {since:.0f} s before it"
         for family, ending in self.ending.items():
-            name = f"the end of {until} passes"
             wrong = self.wrong.get(family, "")
-            if is_slow:
-                yield Scene(name, family, False, "the machine was too slow to look before the end", is_played=False)
-            elif ending:
-                wrong = wrong or _said("after", _disagreeing(stage, [after for _, after in ending]))
-                yield Scene(name, family, not wrong, wrong)
+            if ending and not (why or wrong):
+                wrong = _said("after", _disagreeing(stage, [after for _, after in ending]))
+                if room is not None and time.time() >= instant + room:
+                    why = "the machine was too slow to look before the next end"
+            if ending:
+                yield Scene(f"{end} passes", family, not (why or wrong), why or wrong, is_played=not why)
+
+    def _seconds(self, one: date, other: date) -> float:
+        zone = self.stage.policy.timezone
+        return instant_of(other, zone) - instant_of(one, zone)
 
     def _before(self) -> None:
         for family, ending in self.ending.items():
@@ -88,14 +127,16 @@ def _said(when: str, wrong: str) -> str:
     return f"{when} it {wrong}" if wrong else ""
 
 
-def _ending(stage: Stage, family: Family, until: date) -> Iterator[tuple[Witness, Witness]]:
-    """Witnesses of which something else is said on the last day than on the next: both ways of it."""
+def _ending(stage: Stage, family: Family, end: _End) -> Iterator[tuple[Witness, Witness]]:
+    """Witnesses of which something else is said before an end than after it: both ways of it."""
     for one in stage.witnesses:
         rule = one.decision.rule
-        if rule is not None and rule.until == until and one.packet.family == family and not one.before:
+        if rule is None or rule.until is None or one.packet.family != family or one.before:
+            continue
+        if ends(rule.until) == begins(end.moment):
             last, after = (
-                replace(one, decision=enforce(stage.policy, stage.firewall, one.packet, day, carried(one)))
-                for day in (until, until + timedelta(days=1))
+                replace(one, decision=enforce(stage.policy, stage.firewall, one.packet, moment, carried(one)))
+                for moment in (end.before, end.moment)
             )
             if last.action is not after.action:
                 yield last, after

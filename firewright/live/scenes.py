@@ -29,7 +29,7 @@ _OVERSIZED = 3_000
 def play(stage: Stage, telling: Callable[[str], None]) -> tuple[Scene, ...]:
     """Every scene that concerns the policy, for each family. Raises TestbedError."""
     found = []
-    stage.bed.load(stage.text_at(0) + QUIET)
+    stage.bed.load(stage.text + QUIET)
     for family in FAMILIES:
         for name, witnesses, act in _scenes(stage, family):
             chosen = list(witnesses)[:MOST_WAYS]

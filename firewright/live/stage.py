@@ -45,7 +45,8 @@ class Scene:
 class Stage:
     """What the scenes have in common: the testbed, the policy at a firewall on a day, and its ruleset as text.
 
-    `text_at` is the ruleset as it is so many seconds later than now, so that ends of permissions can be seen to pass.
+    `text` is the ruleset, in which nothing ends for a while. `moved` gives it under a clock by which a moment of the policy
+    begins at an instant (seconds since 1970), so that an end can be seen to pass.
     """
 
     bed: Testbed
@@ -53,8 +54,8 @@ class Stage:
     firewall: Firewall
     day: date
     witnesses: Sequence[Witness]
-    text_at: Callable[[int], str]
-    end_of: Callable[[date], float]
+    text: str
+    moved: Callable[[date, int], str]
 
     def expects(self, packet: Packet, day: date | None = None) -> Action:
         """What the specification says of a packet that belongs to nothing."""

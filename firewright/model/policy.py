@@ -8,6 +8,7 @@ from datetime import date
 from enum import StrEnum
 
 from firewright.model.address import AddressSet
+from firewright.model.moment import begins, ends
 from firewright.model.transport import Transport
 from firewright.source import NOWHERE, Located, Span
 
@@ -103,7 +104,8 @@ class Rule:
     """One verb over one set of flows. Order never matters; `at` is the place of the verb, `label` how people call the rule.
 
     `ends` are as written: one pair for from/to, one a zone for `between` (to all the others) and `within` (to itself).
-    `default` is the answer of an `otherwise` rule. `until` is inclusive, in the policy's time zone.
+    `default` is the answer of an `otherwise` rule. `until` is a day, to its end, or a time of day (a datetime without a zone) at
+    which it is over, in the policy's time zone (`model.moment`).
     """
 
     verb: Verb
@@ -133,8 +135,13 @@ class Rule:
         return self.verb is Verb.REQUIRE or (self.verb is Verb.ALLOW and firewall.opens == "allowed")
 
     def is_active(self, day: date) -> bool:
-        """Whether it has a say on a day: its options are on, and a permission's end is not past (a ban's end never opens)."""
-        return self.is_on and (self.verb in (Verb.DENY, Verb.REJECT) or self.until is None or day <= self.until)
+        """Whether it has a say on a day, at its beginning, or at a time of day in the policy's time zone.
+
+        So it has where its options are on and a permission's end is not past; a ban's end never opens.
+        """
+        if not self.is_on:
+            return False
+        return self.until is None or self.verb in (Verb.DENY, Verb.REJECT) or begins(day) < ends(self.until)
 
 
 @dataclass(frozen=True, slots=True)

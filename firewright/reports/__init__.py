@@ -1,11 +1,26 @@
 """Results as text of many formats: `reports/NAME.py` has a `REPORT`, what each result type becomes in that format."""
 
+from firewright.reports._accounts import AccountRow, AccountRows
 from firewright.reports._audited import Cause, CutFlow, CutLine, WouldCut
 from firewright.reports._change import Plan, Shift, Step, refused_by
 from firewright.reports._contrast import Contrasted
 from firewright.reports._findings_text import summary_line
 from firewright.reports._generations import GenerationText
 from firewright.reports._probe import Probed
+from firewright.reports._requests import (
+    Advice,
+    CheckedRequest,
+    ExceptionList,
+    LogRow,
+    LogRows,
+    LogVerdict,
+    Opening,
+    RequestFinding,
+    RequestList,
+    RequestShown,
+    RequestVerdict,
+    Standing,
+)
 from firewright.reports._result import (
     Answers,
     Audit,
@@ -38,10 +53,14 @@ from firewright.reports._rollout import Became, HostOutcome, Rollout
 from firewright.reports._route import RouteAnswers
 
 __all__ = [
+    "AccountRow",
+    "AccountRows",
+    "Advice",
     "Answers",
     "Audit",
     "Became",
     "Cause",
+    "CheckedRequest",
     "Comparison",
     "Compilation",
     "Compiled",
@@ -49,13 +68,18 @@ __all__ = [
     "CutFlow",
     "CutLine",
     "Differing",
+    "ExceptionList",
     "Explanation",
     "Exposure",
     "Findings",
     "GenerationText",
     "HostOutcome",
+    "LogRow",
+    "LogRows",
+    "LogVerdict",
     "Look",
     "Mark",
+    "Opening",
     "Passage",
     "Plan",
     "Played",
@@ -66,11 +90,16 @@ __all__ = [
     "Rehearsal",
     "Rehearsed",
     "Renderers",
+    "RequestFinding",
+    "RequestList",
+    "RequestShown",
+    "RequestVerdict",
     "Result",
     "Rollout",
     "RouteAnswers",
     "SetAside",
     "Shift",
+    "Standing",
     "Step",
     "Subject",
     "TestRun",

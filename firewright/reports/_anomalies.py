@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from firewright.diagnostic import harmless
+from firewright.diagnostic import Diagnostic, harmless
 from firewright.reports._findings_text import place, several
 from firewright.reports._markup import code, plain, table
 from firewright.reports._paint import Paint
@@ -17,9 +17,14 @@ from firewright.source import NOWHERE, Source, Span
 
 PAIRS = ("generalised", "correlated")
 """What is said of two rules, and is no fault of either."""
+FINDINGS = ("shadowed-rule", "needless-rule", "unreachable-rule", "unused-object")
+"""The names under which an audit tells oddities; a large ruleset has hundreds of each."""
+MOST_FINDINGS = 5
+"""Of each of those so many are shown where not all are asked for."""
 MOST_PAIRS = 20
 """Pairs that are shown where not all are asked for."""
 _LONGEST = 300
+_MORE = {True: "more of which the order matters", False: "more of a ban and a permission"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +40,8 @@ class PlacedRule:
 class Oddity:
     """Something to say of a rule, a chain or an object.
 
-    `kind` is "shadowed", "redundant", "behind-final", "impossible", "unreachable", "generalised", "correlated", "unused", or
-    "undecided" with `why`. `by` are the rules that cause it, the fewest that do if `is_fewest`; `differs` says that one of them
+    `kind` is "shadowed", "redundant", "behind-final", "impossible", "unreachable", "ended", "generalised", "correlated", "unused",
+    or "undecided" with `why`. `by` are the rules that cause it, the fewest that do if `is_fewest`; `differs` says that one of them
     decides otherwise. `stays` says why a redundant rule cannot go. `witness` is a packet.
     """
 
@@ -57,10 +62,10 @@ class Oddity:
 
 @dataclass(frozen=True, slots=True)
 class Anomalies:
-    """Every oddity of a ruleset, in the order of its rules, then pairs, then unused objects.
+    """Every oddity of a ruleset or a policy, in the order of its rules, then pairs, then unused objects.
 
     `not_judged` rules are in chains that are not judged (NAT, devices, bridges); `pairs_left` overlaps of rules were not
-    looked at, since there are so many.
+    looked at, since there are so many. `is_ordered` is whether the order of rules decides: in a policy it does not.
     """
 
     path: str
@@ -69,6 +74,7 @@ class Anomalies:
     oddities: tuple[Oddity, ...]
     pairs_left: int
     sources: Mapping[str, Source]
+    is_ordered: bool = True
 
     @property
     def findings(self) -> tuple[Oddity, ...]:
@@ -85,10 +91,10 @@ def anomalies_text(found: Anomalies, look: Look) -> str:
     paint = Paint(look.is_coloured)
     lines = [f"{paint('title', harmless(found.path))}: {counts(found)}"]
     for one in _shown(found, look):
-        lines += _text(one, paint)
+        lines += _text(one, paint, is_ordered=found.is_ordered)
     hidden = sum(one.kind in PAIRS for one in found.oddities) - (0 if look.is_verbose else MOST_PAIRS)
     if hidden > 0 and not look.is_verbose:
-        lines.append(paint("faint", f"and {several(hidden, 'pair')} more of which the order matters; -v shows all"))
+        lines.append(paint("faint", f"and {several(hidden, 'pair')} {_MORE[found.is_ordered]}; -v shows all"))
     if found.pairs_left:
         lines.append(f"{several(found.pairs_left, 'overlap')} of rules not looked at: there are so many")
     return "\n".join(lines) + "\n"
@@ -109,9 +115,9 @@ def _shown(found: Anomalies, look: Look) -> Iterator[Oddity]:
             yield one
 
 
-def _text(one: Oddity, paint: Paint) -> Iterator[str]:
+def _text(one: Oddity, paint: Paint, *, is_ordered: bool) -> Iterator[str]:
     style = "warning" if one.is_finding else "note"
-    yield f"{_where(one.rule, paint)}: {paint(style, sentence(one))}"
+    yield f"{_where(one.rule, paint)}: {paint(style, sentence(one, is_ordered=is_ordered))}"
     if one.rule.text:
         yield f"      {harmless(one.rule.text, _LONGEST)}"
     for rule in one.by:
@@ -125,8 +131,19 @@ def _where(rule: PlacedRule, paint: Paint) -> str:
     return f"{paint('place', place(rule.at))}: {shown}" if rule.at.line else paint("place", shown)
 
 
-def sentence(one: Oddity) -> str:
-    """What is to be said of a rule, in one sentence."""
+_IN_POLICIES: Mapping[str, str] = {
+    "ended": "ended: its last day is past",
+    "generalised": "an exception: a permission holds all of its packets, and is denied there",
+    "correlated": "a permission shares packets with it, and is denied there",
+    "redundant": "redundant: without it each of its packets is decided the same",
+    "unused": "unused: nothing names it",
+}
+
+
+def sentence(one: Oddity, *, is_ordered: bool = True) -> str:
+    """What is to be said of a rule, in one sentence; of a policy's rules, where none is later, `is_ordered` is false."""
+    if not is_ordered and one.kind in _IN_POLICIES:
+        return _IN_POLICIES[one.kind] + (f"; it stays: {one.stays}" if one.stays else "")
     match one.kind:
         case "shadowed":
             who = "the rule takes" if len(one.by) == 1 else "these rules together take"
@@ -161,7 +178,7 @@ def anomalies_markdown(found: Anomalies, look: Look) -> str:
         (
             plain(one.rule.place),
             code(one.rule.text) if one.rule.text else "",
-            plain(sentence(one)),
+            plain(sentence(one, is_ordered=found.is_ordered)),
             "<br>".join(f"{plain(rule.place)} {code(rule.text)}" for rule in one.by),
         )
         for one in _shown(found, look)
@@ -179,6 +196,7 @@ def anomalies_tree(found: Anomalies) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "kind": "anomalies",
         "file": found.path,
+        "of": "ruleset" if found.is_ordered else "policy",
         "rules": found.rules,
         "not_judged": found.not_judged,
         "counts": dict(found.counted()),
@@ -203,3 +221,17 @@ def _tree(one: Oddity) -> dict[str, Any]:
 def rule_tree(rule: PlacedRule) -> dict[str, Any]:
     """A rule as a mapping."""
     return {"place": rule.place, "text": rule.text, "at": place_tree(rule.at)}
+
+
+def few(said: Iterable[Diagnostic], look: Look) -> tuple[list[Diagnostic], list[str]]:
+    """The findings of an audit to show, and in words how many of the crowded ones are left out: none where everything is wanted."""
+    shown: list[Diagnostic] = []
+    counted: Counter[str] = Counter()
+    for one in said:
+        counted[one.name] += one.name in FINDINGS
+        if look.is_verbose or counted[one.name] <= MOST_FINDINGS:
+            shown.append(one)
+    left = {
+        name: count - MOST_FINDINGS for name, count in counted.items() if count > MOST_FINDINGS and not look.is_verbose
+    }
+    return shown, [f"and {count:,} more of {name}; -v shows all" for name, count in left.items()]

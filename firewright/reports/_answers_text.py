@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from firewright.diagnostic import harmless
 from firewright.model.decision import Outcome
+from firewright.model.moment import iso
 from firewright.model.policy import Action
 from firewright.reports._findings_text import place
 from firewright.reports._lines import columns, folded
@@ -206,7 +207,7 @@ def written(ruling: Ruling) -> str:
     words = ", ".join(term.word for term in rule.terms) or "any"
     said = f"{rule.verb}: [{words}]" if len(rule.terms) > 1 else f"{rule.verb}: {words}"
     name = f"{rule.name}: " if rule.name else ""
-    until = f", until {rule.until}" if rule.until else ""
+    until = f", until {iso(rule.until)}" if rule.until else ""
     return whole(f"{name}{said}{until}")
 
 

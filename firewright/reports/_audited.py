@@ -8,6 +8,7 @@ from datetime import date, datetime, timezone
 from typing import Any
 
 from firewright.diagnostic import harmless
+from firewright.model.moment import iso
 from firewright.reports._findings_text import place, several
 from firewright.reports._markup import code, plain, table
 from firewright.reports._paint import Paint
@@ -169,7 +170,7 @@ def would_cut_tree(found: WouldCut) -> dict[str, Any]:
         "policy": found.policy,
         "file": found.path,
         "firewall": found.firewall,
-        "day": found.day.isoformat(),
+        "day": iso(found.day),
         "audited": found.is_audited,
         "since": found.since,
         "until": found.until,

@@ -8,6 +8,7 @@ from datetime import date, datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from firewright.diagnostic import Diagnostic, Severity, harmless
+from firewright.model.moment import iso
 from firewright.reports._findings_text import findings_text, place, several
 from firewright.reports._neighbours import neighbours_text, neighbours_tree
 from firewright.reports._paint import Paint
@@ -38,7 +39,8 @@ class Plan:
 
     `running` says in a sentence what is there now; `opens` and `closes` are exact, of flows that begin; where nothing
     of ours runs now everything closes but what `stays` open. `cut` are open flows
-    that end when it is confirmed. `management` says how the way back in was proved open; `ends` what ends when;
+    that end when it is confirmed. `management` says how the way back in was proved open; `ends` what ends when, `ended` what of
+    the running generation has ended since it was made;
     `mode` is "enforce" or "audit". `is_equal` says that what runs already means the same, for ever;
     `later` is the first difference to come, where there is none now. What stands against applying it
     are the errors among the findings; `forced` are the names of those that were set aside.
@@ -62,6 +64,7 @@ class Plan:
     neighbours: tuple[Neighbour, ...]
     findings: Findings
     forced: tuple[str, ...] = ()
+    ended: tuple[tuple[int, str], ...] = ()
 
     @property
     def is_refused(self) -> bool:
@@ -110,6 +113,8 @@ def _plan_lines(plan: Plan, look: Look) -> Iterator[str]:
     if plan.cut:
         yield f"  {paint('closed', 'ends')}    {several(len(plan.cut), 'open flow')} when it is confirmed"
         yield from _some((f"           {harmless(one)}" for one in plan.cut), len(plan.cut), look)
+    for instant, words in plan.ended:
+        yield f"  ended   {moment(instant)}: {harmless(words)}"
     for instant, words in plan.ends:
         yield f"  until   {moment(instant)}: {harmless(words)}"
     yield from (f"  {line}" for line in neighbours_text(plan.neighbours, look))
@@ -164,7 +169,7 @@ def _plan_tree(plan: Plan) -> dict[str, Any]:
         "policy": plan.policy,
         "file": plan.path,
         "firewall": plan.firewall,
-        "day": plan.day.isoformat(),
+        "day": iso(plan.day),
         "mode": plan.mode,
         "running": plan.running,
         "refused": plan.is_refused,
@@ -175,6 +180,7 @@ def _plan_tree(plan: Plan) -> dict[str, Any]:
         "stays": [_shift_tree(one) for one in plan.stays],
         "cut": list(plan.cut),
         "management": plan.management,
+        "ended": [{"instant": instant, "flows": words} for instant, words in plan.ended],
         "ends": [{"instant": instant, "flows": words} for instant, words in plan.ends],
         "neighbours": neighbours_tree(plan.neighbours),
         "findings": [diagnostic_tree(one) for one in plan.findings.diagnostics],

@@ -26,8 +26,8 @@ SORTS = (
 )
 """The ways in which a packet notices that two subjects differ, in the order of their weight."""
 DOES = {"accept": "lets through", "drop": "drops", "reject": "refuses"}
-MOST_FLOWS, MOST_CHANGES = 8, 24
-"""So many flows of a change, and changes of a sort, are told where not everything is wanted; the rest is counted."""
+MOST_FLOWS, MOST_CHANGES, MOST_UNKNOWN = 8, 24, 4
+"""So many flows of a change, changes of a sort, and rules that a decision depends on, are told; the rest is counted."""
 _UNCUT = 10_000
 
 
@@ -62,7 +62,8 @@ class Differs:
 class Contrasted:
     """Every difference between two subjects; `kinds` are what they were read from, `what` says which packets were compared.
 
-    `uncompared` says of what nothing is proved, in sentences; `notes` on what the answer rests.
+    `uncompared` says of what nothing is proved, in sentences; `notes` on what the answer rests; `undecided` what the budget
+    did not suffice for.
     """
 
     before: str
@@ -74,6 +75,7 @@ class Contrasted:
     is_equivalent: bool
     uncompared: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    undecided: tuple[str, ...] = ()
 
     def of(self, sort: str, *, is_certain: bool) -> tuple[Differs, ...]:
         """The changes of a sort that are certain, or those that hang on what is not understood."""
@@ -97,6 +99,7 @@ def contrast_text(found: Contrasted, look: Look) -> str:
                 blocks.append("\n".join(rows))
     notes = [paint("faint", f"note: {_safe(one)}") for one in found.notes]
     tail = [f"{paint('asked', 'not compared')}: {_safe(one)}" for one in found.uncompared]
+    tail += [f"{paint('asked', 'not decided')}: {_safe(one)}" for one in found.undecided]
     name = paint("title", _safe(f"{found.before} -> {found.after}"))
     blocks.append("\n".join([*notes, *tail, f"{name}: {contrast_words(found)}"]))
     return "\n\n".join(blocks) + "\n"
@@ -105,6 +108,8 @@ def contrast_text(found: Contrasted, look: Look) -> str:
 def contrast_words(found: Contrasted) -> str:
     """The outcome in one line."""
     families = " and ".join(f"IPv{family}" for family in found.families)
+    if found.undecided and not found.changes:
+        return "not decided"
     if not found.changes:
         proved = f"equivalent, proved for {found.what} of {families}" if found.families else "nothing is compared"
         return proved if found.is_equivalent or not found.families else f"{proved} alone"
@@ -113,7 +118,8 @@ def contrast_words(found: Contrasted) -> str:
         for sort, perhaps, _, _ in SORTS
         for word, is_certain in ((sort, True), (perhaps, False))
     ]
-    return "different: " + ", ".join(f"{number} {word}" for word, number in counts if number)
+    counted = ", ".join(f"{number} {word}" for word, number in counts if number)
+    return f"different: {counted}{', and not all was decided' if found.undecided else ''}"
 
 
 def _change(change: Differs, found: Contrasted, look: Look, paint: Paint) -> Iterator[str]:
@@ -146,8 +152,11 @@ def _decider(side: str, one: Decider, look: Look, paint: Paint) -> Iterator[str]
     rows = folded(line, look.width - used, look.width - 12) if look.is_cut else [line]
     yield f"{head}{rows[0]}".rstrip()
     yield from (" " * 12 + row for row in rows[1:])
-    for text in one.unknown:
+    unknown = one.unknown if look.is_verbose else one.unknown[:MOST_UNKNOWN]
+    for text in unknown:
         yield f"            {paint('asked', 'depends on')}  {_safe(text)}"
+    if len(unknown) < len(one.unknown):
+        yield paint("faint", f"            and {several(len(one.unknown) - len(unknown), 'rule')} more; -v shows all")
 
 
 def _safe(text: str) -> str:
@@ -172,7 +181,8 @@ def contrast_markdown(found: Contrasted, look: Look) -> str:
                 )
                 lines += [f"### {word.capitalize()}: {says}", ""]
                 lines += [*table(("flows", "before", "after", "example"), rows), ""]
-    rest = [*(f"not compared: {one}" for one in found.uncompared), *found.notes]
+    rest = [f"not compared: {one}" for one in found.uncompared]
+    rest += [*(f"not decided: {one}" for one in found.undecided), *found.notes]
     lines += [f"- {plain(one)}" for one in rest]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -181,7 +191,9 @@ def _decider_cell(one: Decider) -> str:
     said = [DOES.get(one.word, one.word), plain(one.place)]
     said += [code(one.rule)] if one.rule else []
     said += [f"({code(place(one.at))})"] if one.at.path else []
-    unknown = "".join(f"<br>depends on {code(text)}" for text in one.unknown)
+    unknown = "".join(f"<br>depends on {code(text)}" for text in one.unknown[:MOST_UNKNOWN])
+    if len(one.unknown) > MOST_UNKNOWN:
+        unknown += f"<br>and on {several(len(one.unknown) - MOST_UNKNOWN, 'rule')} more"
     return " ".join(filter(None, said)) + unknown
 
 
@@ -196,6 +208,7 @@ def contrast_tree(found: Contrasted) -> dict[str, Any]:
         "equivalent": found.is_equivalent,
         **{sort: [_tree(one) for one in found.changes if one.sort == sort] for sort, *_ in SORTS},
         "not_compared": list(found.uncompared),
+        "not_decided": list(found.undecided),
         "notes": list(found.notes),
     }
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from firewright.diagnostic import harmless
+from firewright.model.moment import iso
 from firewright.reports._findings_text import place, several
 from firewright.reports._markup import code, plain, table
 from firewright.reports._paint import Paint
@@ -117,7 +118,7 @@ def _tree(one: Rehearsed) -> dict[str, Any]:
         "policy": one.policy,
         "file": one.path,
         "firewall": one.firewall,
-        "day": one.day.isoformat(),
+        "day": iso(one.day),
         "kernel": one.kernel,
         "passed": one.passed,
         "packets": one.sent,

@@ -92,11 +92,15 @@ class RoutePart:
 
 @dataclass(frozen=True, slots=True)
 class RouteAnswers:
-    """What firewalls in series do with the packets of each question; `notes` are what the answer leaves out."""
+    """What firewalls in series do with the packets of each question; `notes` are what the answer leaves out.
+
+    `undecided` is what the budget did not suffice for, in sentences.
+    """
 
     firewalls: tuple[tuple[str, str], ...]
     answers: tuple[tuple[str, tuple[RoutePart, ...]], ...]
     notes: tuple[str, ...] = ()
+    undecided: tuple[str, ...] = ()
 
 
 def route_text(answers: RouteAnswers, look: Look) -> str:
@@ -108,11 +112,13 @@ def route_text(answers: RouteAnswers, look: Look) -> str:
         for part in parts:
             rows += _part(part, look, paint)
         if not parts:
-            rows.append("no packet is asked about: the two ends share no address family")
+            nothing = "no packet is asked about: the two ends share no address family"
+            rows.append("nothing of it was decided" if answers.undecided else nothing)
         blocks.append("\n".join(rows))
     text = "\n\n".join(blocks)
     notes = "".join(f"\n{paint('faint', f'note: {_safe(note)}')}" for note in answers.notes)
-    return f"{text}{notes}\n"
+    rest = "".join(f"\n{paint('asked', 'not decided')}: {_safe(one)}" for one in answers.undecided)
+    return f"{text}{notes}{rest}\n"
 
 
 def _part(part: RoutePart, look: Look, paint: Paint) -> Iterator[str]:
@@ -182,6 +188,7 @@ def route_markdown(answers: RouteAnswers, look: Look) -> str:
             for part in parts
         )
         lines += [f"## {plain(question)}", "", *table(("flows", "outcome", "rules", "replies", "example"), rows), ""]
+    lines += [f"- not decided: {plain(one)}" for one in answers.undecided]
     lines += [f"- {plain(note)}" for note in answers.notes]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -218,6 +225,7 @@ def route_tree(answers: RouteAnswers) -> dict[str, Any]:
             for question, parts in answers.answers
         ],
         "notes": list(answers.notes),
+        "not_decided": list(answers.undecided),
     }
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from firewright.diagnostic import Diagnostic
+from firewright.reports._anomalies import few
 from firewright.reports._findings_text import count_words
 from firewright.reports._markup import code, plain, table
-from firewright.reports._result import Audit, Exposure, Passage, Reading
+from firewright.reports._result import Audit, Exposure, Look, Passage, Reading
 from firewright.reports._running_text import counts, families_words, sources_words
 from firewright.reports._triage import triage_markdown
 
 
-def audit_markdown(audit: Audit, look: object) -> str:
+def audit_markdown(audit: Audit, look: Look) -> str:
     """What is reachable as a table, then the findings."""
     lines = [f"## {plain(audit.subject)}", "", f"{plain(audit.firewall)}.", ""]
     if audit.exposures:
@@ -29,7 +30,9 @@ def audit_markdown(audit: Audit, look: object) -> str:
         lines += _passage(passage)
     state = "failed" if audit.findings.fails or not audit.is_whole else "passed"
     lines += [f"**{state}**: {count_words(audit.findings)}.", ""]
-    return "\n".join([*lines, *_findings(audit.findings.diagnostics), *triage_markdown(audit)]).rstrip() + "\n"
+    shown, left = few(audit.findings.diagnostics, look)
+    rest = [line for words in left for line in ("", f"{words.capitalize()}.")]
+    return "\n".join([*lines, *_findings(shown), *rest, *triage_markdown(audit)]).rstrip() + "\n"
 
 
 def counts_cell(one: Exposure) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from firewright.diagnostic import Diagnostic, Severity, harmless
+from firewright.reports._anomalies import few
 from firewright.reports._findings_text import diagnostic_lines, place, several
 from firewright.reports._lines import Lines, columns, cut, folded, pad
 from firewright.reports._paint import Paint
@@ -65,10 +66,11 @@ def audit_text(audit: Audit, look: Look) -> str:
     rows += _exposures(audit, look, paint)
     for passage in audit.passages:
         rows += _passage(passage, look, paint)
-    for one in said:
-        if one not in first:
-            rows += _finding(one, audit, look, paint)
-    rows += [*aside_lines(audit, look, paint), *mark_lines(audit, paint)]
+    shown, left = few((one for one in said if one not in first), look)
+    for one in shown:
+        rows += _finding(one, audit, look, paint)
+    rows += [paint("faint", words) for words in left]
+    rows += [*aside_lines(audit, look, paint), *mark_lines(audit, look, paint)]
     return "\n".join(rows) + "\n"
 
 

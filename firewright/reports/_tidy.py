@@ -1,4 +1,4 @@
-"""A smaller ruleset that does the same, as a difference of texts, as Markdown and as a tree."""
+"""A smaller ruleset or policy that does the same, as a difference of texts, as Markdown and as a tree."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class Tidied:
-    """A ruleset's text, and a smaller one that does the same with every packet: proved, or there is none.
+    """A ruleset's or a policy's text, and a smaller one that does the same with every packet: proved, or there is none.
 
     `gone` is what is left out, `stays` what decides nothing and must stay nevertheless, with the reason. `note` says how the
-    text was made, where that needs saying.
+    text was made, where that needs saying. `scope` are the packets, and of a policy the days, for which it is proved.
     """
 
     path: str
@@ -40,6 +40,8 @@ class Tidied:
     stays: tuple[Gone, ...]
     sources: Mapping[str, Source]
     note: str = ""
+    scope: str = "with every packet of IPv4 and IPv6 in every state"
+    is_policy: bool = False
 
     @property
     def is_smaller(self) -> bool:
@@ -68,11 +70,9 @@ def summary(tidied: Tidied) -> str:
         return f"{path}: nothing can be left out of {several(tidied.rules, 'rule')}"
     rules = sum(bool(one.rule.text) for one in tidied.gone)
     objects = len(tidied.gone) - rules
-    rest = f" and {several(objects, 'object')}" if objects else ""
-    return (
-        f"{path} does the same without {rules:,} of {several(tidied.rules, 'rule')}{rest}, "
-        "with every packet of IPv4 and IPv6 in every state"
-    )
+    rest = f" and {several(objects, 'definition' if tidied.is_policy else 'object')}" if objects else ""
+    what = "means the same" if tidied.is_policy else "does the same"
+    return f"{path} {what} without {rules:,} of {several(tidied.rules, 'rule')}{rest}, {harmless(tidied.scope)}"
 
 
 def _difference(tidied: Tidied, paint: Paint) -> Iterator[str]:
@@ -108,8 +108,10 @@ def tidied_tree(tidied: Tidied) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "kind": "tidied",
         "file": tidied.path,
+        "of": "policy" if tidied.is_policy else "ruleset",
         "rules": tidied.rules,
         "proved": True,
+        "scope": tidied.scope,
         "gone": [{**rule_tree(one.rule), "why": one.why} for one in tidied.gone],
         "stays": [{**rule_tree(one.rule), "why": one.why} for one in tidied.stays],
         "note": tidied.note,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from firewright.diagnostic import Diagnostic
+from firewright.model.moment import iso
 from firewright.reports._answers_text import overall_words, reason, why_words, written
 from firewright.reports._result import (
     SCHEMA_VERSION,
@@ -67,7 +68,7 @@ def _subject(one: Subject) -> Tree:
     return {
         "name": one.name,
         "file": one.path,
-        "day": one.day.isoformat(),
+        "day": iso(one.day),
         "rules": one.rules,
         "firewalls": one.firewalls,
     }
@@ -88,7 +89,7 @@ def _answer(answer: Answer) -> Tree:
         "policy": answer.policy.name,
         "file": answer.policy.path,
         "question": str(answer.question),
-        "day": answer.day.isoformat(),
+        "day": iso(answer.day),
         "parts": [_part(part) for part in answer.parts],
     }
 
@@ -204,7 +205,7 @@ def comparison_tree(comparison: Comparison) -> Tree:
         **_head("comparison"),
         "before": {"name": found.before.name, "file": found.before.path},
         "after": {"name": found.after.name, "file": found.after.path},
-        "day": found.day.isoformat(),
+        "day": iso(found.day),
         "equivalent": found.is_equivalent,
         "opens": [_change(change) for change in found.opens],
         "closes": [_change(change) for change in found.closes],
@@ -258,7 +259,7 @@ def compilation_tree(result: Compilation) -> Tree:
                 "policy": one.policy,
                 "firewall": one.firewall,
                 "target": one.target,
-                "from": one.day.isoformat(),
+                "from": iso(one.day),
                 "proved": {"stretches": one.stretches, "steps": one.steps},
                 "text": one.text,
             }

@@ -39,12 +39,19 @@ def aside_lines(audit: Audit, look: Look, paint: Paint) -> Iterator[str]:
             yield paint("faint", harmless(f"set aside {said}", 2000))
 
 
-def mark_lines(audit: Audit, paint: Paint) -> Iterator[str]:
+MOST_AGAINST = 10
+"""Findings that are told again below a requirement where not everything is wanted."""
+
+
+def mark_lines(audit: Audit, look: Look, paint: Paint) -> Iterator[str]:
     """A line for each requirement, and what was found against it below."""
     for one in audit.marks:
         style = "closed" if one.against else "faint"
         yield f"{harmless(f'{one.standard} {one.number}', 60)}: {paint(style, mark_words(one))}  {harmless(one.title)}"
-        yield from (f"  {harmless(message, 2000)}" for message in one.against)
+        told = one.against if look.is_verbose else one.against[:MOST_AGAINST]
+        yield from (f"  {harmless(message, 2000)}" for message in told)
+        if len(told) < len(one.against):
+            yield paint("faint", f"  and {several(len(one.against) - len(told), 'finding')} more; -v shows all")
 
 
 def triage_markdown(audit: Audit) -> Iterator[str]:
@@ -59,10 +66,15 @@ def triage_markdown(audit: Audit) -> Iterator[str]:
         yield from ("", "### Standards", "")
         marks = (
             (plain(f"{one.standard} {one.number}"), plain(one.title), plain(mark_words(one)),
-             "<br>".join(map(plain, one.against)))
+             "<br>".join(map(plain, _few_against(one))))
             for one in audit.marks
         )  # fmt: skip
         yield from table(("requirement", "about", "state", "findings"), marks)
+
+
+def _few_against(one: Mark) -> list[str]:
+    left = len(one.against) - MOST_AGAINST
+    return [*one.against[:MOST_AGAINST], *([f"and {several(left, 'finding')} more"] if left > 0 else [])]
 
 
 def aside_tree(one: SetAside) -> Tree:

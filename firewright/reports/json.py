@@ -8,6 +8,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from firewright.analysis.service_table import ServiceMatrix
+from firewright.reports._accounts import AccountRows, accounts_tree
 from firewright.reports._anomalies import Anomalies, anomalies_tree
 from firewright.reports._audited import WouldCut, would_cut_tree
 from firewright.reports._change import Plan, Step, plan_tree, step_tree
@@ -25,6 +27,20 @@ from firewright.reports._generations import (
 from firewright.reports._listening import ListingReading, listing_tree
 from firewright.reports._probe import Probed, probe_tree
 from firewright.reports._rehearsal import rehearsal_tree
+from firewright.reports._requests import (
+    CheckedRequest,
+    ExceptionList,
+    LogRows,
+    LogVerdict,
+    RequestList,
+    RequestShown,
+    checked_tree,
+    exceptions_tree,
+    log_tree,
+    log_verdict_tree,
+    request_tree,
+    requests_tree,
+)
 from firewright.reports._result import (
     Answers,
     Audit,
@@ -41,6 +57,7 @@ from firewright.reports._result import (
 from firewright.reports._rollout import Rollout, rollout_tree
 from firewright.reports._route import RouteAnswers, route_tree
 from firewright.reports._running_tree import audit_tree, reading_tree
+from firewright.reports._service_matrix import matrix_tree
 from firewright.reports._status import Status, status_tree
 from firewright.reports._tidy import Tidied, tidied_tree
 from firewright.reports._tree import (
@@ -84,4 +101,12 @@ REPORT: Renderers = {
     DocumentReading: _as_json(document_tree),
     ProposedPolicy: _as_json(proposed_tree),
     ListingReading: _as_json(listing_tree),
+    ServiceMatrix: _as_json(matrix_tree),
+    CheckedRequest: _as_json(checked_tree),
+    ExceptionList: _as_json(exceptions_tree),
+    LogRows: _as_json(log_tree),
+    AccountRows: _as_json(accounts_tree),
+    LogVerdict: _as_json(log_verdict_tree),
+    RequestList: _as_json(requests_tree),
+    RequestShown: _as_json(request_tree),
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from firewright.analysis.service_table import ServiceMatrix
+from firewright.model.moment import iso
 from firewright.reports._anomalies import Anomalies, anomalies_markdown
 from firewright.reports._answers_text import DOES, overall_words, reason, where, why_words, written
 from firewright.reports._audited import WouldCut, would_cut_markdown
@@ -40,6 +42,7 @@ from firewright.reports._result import (
 from firewright.reports._rollout import Rollout, rollout_markdown
 from firewright.reports._route import RouteAnswers, route_markdown
 from firewright.reports._running_markdown import audit_markdown, reading_markdown
+from firewright.reports._service_matrix import matrix_markdown
 from firewright.reports._status import Status, status_markdown
 from firewright.reports._tests_text import failure_words
 from firewright.reports._tidy import Tidied, tidied_markdown
@@ -56,7 +59,7 @@ def findings_markdown(findings: Findings, look: Look) -> str:
     lines = [f"## Policy check: {state}", "", f"{count_words(findings).capitalize()}."]
     if findings.subjects:
         lines += ["", *table(("policy", "rules", "firewalls", "day"), (
-            (code(one.path), str(one.rules), str(one.firewalls), one.day.isoformat()) for one in findings.subjects
+            (code(one.path), str(one.rules), str(one.firewalls), iso(one.day)) for one in findings.subjects
         ))]  # fmt: skip
     if findings.diagnostics:
         rows = (
@@ -77,7 +80,7 @@ def answers_markdown(answers: Answers, look: Look) -> str:
     """A heading for each question, a table for each part."""
     lines: list[str] = []
     for answer in answers.answers:
-        lines += [f"## {plain(str(answer.question))}", "", f"{code(answer.policy.path)}, {answer.day}", ""]
+        lines += [f"## {plain(str(answer.question))}", "", f"{code(answer.policy.path)}, {iso(answer.day)}", ""]
         for part in answer.parts:
             lines += _part(part)
     return "\n".join(lines).rstrip() + "\n"
@@ -253,4 +256,5 @@ REPORT: Renderers = {
     Tidied: tidied_markdown,
     DocumentReading: document_markdown,
     ListingReading: listing_markdown,
+    ServiceMatrix: matrix_markdown,
 }

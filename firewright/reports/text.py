@@ -1,5 +1,7 @@
 """Text for people: what each command says on a terminal."""
 
+from firewright.analysis.service_table import ServiceMatrix
+from firewright.reports._accounts import AccountRows, accounts_text
 from firewright.reports._anomalies import Anomalies, anomalies_text
 from firewright.reports._answers_text import answers_text
 from firewright.reports._audited import WouldCut, would_cut_text
@@ -21,6 +23,20 @@ from firewright.reports._generations import (
 from firewright.reports._listening import ListingReading, listing_text
 from firewright.reports._probe import Probed, probe_text
 from firewright.reports._rehearsal import rehearsal_text
+from firewright.reports._requests import (
+    CheckedRequest,
+    ExceptionList,
+    LogRows,
+    LogVerdict,
+    RequestList,
+    RequestShown,
+    checked_text,
+    exceptions_text,
+    log_text,
+    log_verdict_text,
+    request_text,
+    requests_text,
+)
 from firewright.reports._result import (
     Answers,
     Audit,
@@ -36,6 +52,7 @@ from firewright.reports._result import (
 from firewright.reports._rollout import Rollout, rollout_text
 from firewright.reports._route import RouteAnswers, route_text
 from firewright.reports._running_text import audit_text, reading_text
+from firewright.reports._service_matrix import matrix_text
 from firewright.reports._status import Status, status_text
 from firewright.reports._tests_text import tests_text
 from firewright.reports._tidy import Tidied, tidied_text
@@ -67,4 +84,12 @@ REPORT: Renderers = {
     DocumentReading: document_text,
     ProposedPolicy: proposed_text,
     ListingReading: listing_text,
+    ServiceMatrix: matrix_text,
+    CheckedRequest: checked_text,
+    ExceptionList: exceptions_text,
+    LogRows: log_text,
+    AccountRows: accounts_text,
+    LogVerdict: log_verdict_text,
+    RequestList: requests_text,
+    RequestShown: request_text,
 }

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from functools import reduce
 from operator import and_, itemgetter, or_
+from random import Random
 
 from firewright.model.interval import Ranges, canonical
 from firewright.space.bitmap import bitmap_of, bits
@@ -20,6 +21,9 @@ FALSE, TRUE = -1, -2
 """The values of an opaque literal; their numbers are 0 and 1."""
 _REMEMBERED = 1024
 """Values of questions that an axis remembers."""
+_MARK = 60
+"""Bits of the random mark of a value; marks of values are joined by XOR (A. Zobrist, 1970), and the hash of a short number is
+the number itself, where long bitmaps of one bit each have hardly sixty different hashes."""
 _FEW = 64
 """Fewer atoms than this are turned into ranges one by one."""
 
@@ -86,19 +90,22 @@ class Atoms:
         self.held: list[int] = []
         self.atom: list[int] = []
         atoms: dict[int, list[int]] = {value: [] for value in using}
-        marks = {value: 1 << place for place, value in enumerate(using)}
+        marking = Random(1)  # noqa: S311 (marks only find atoms; that they are the same atom is then seen at its steps)
+        marks = {value: marking.getrandbits(_MARK) for value in using}
         numbers: dict[int, int] = {}
         inside: set[int] = set()
-        marked, steps = 0, self.unconstrained
+        marked, steps, held = 0, self.unconstrained, self.held
         for start in self.starts:
             for value in changes[start]:
                 marked ^= marks[value]
                 steps ^= using[value]
             inside.symmetric_difference_update(changes[start])
-            number = numbers.get(marked)
+            place = marked
+            while (number := numbers.get(place)) is not None and held[number] != steps:
+                place += 1
             if number is None:
-                number = numbers[marked] = len(self.held)
-                self.held.append(steps)
+                number = numbers[place] = len(held)
+                held.append(steps)
                 for value in inside:
                     atoms[value].append(number)
             self.atom.append(number)

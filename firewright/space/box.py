@@ -130,11 +130,17 @@ def meet_box(a: Box, b: Box, family: Family) -> Box | None:
     if b == EVERY_BOX or a == b:
         return a
     out = []
-    for one, other, top in zip(a, b, TOPS[family], strict=True):
-        value = meet(one, other, top)
-        if value is None:
-            return None
-        out.append(value)
+    for axis, (one, other) in enumerate(zip(a, b, strict=True)):
+        # Most axes of most boxes are free, and a call for each would cost more than all the rest.
+        if other in (ANY, one):
+            out.append(one)
+        elif one == ANY:
+            out.append(other)
+        else:
+            value = meet(one, other, TOPS[family][axis])
+            if value is None:
+                return None
+            out.append(value)
     return tuple(out)
 
 

@@ -21,13 +21,15 @@ def cover(
     so counted: Undecided when the meter runs out. `used` gathers the candidates that a proof of "inside" rests on.
     """
     todo = [(box, candidates)]
+    narrow_first = tuple(reversed(axes))
     while todo:
         meter.nodes += 1
         if meter.nodes > meter.limit:
             raise Undecided(f"the proof looked at {meter.limit} boxes and is not at its end")
-        left, keep, pivot = _pare(*todo.pop(), boxes, axes, used)
+        left, kept = _pare(*todo.pop(), boxes, narrow_first, used)
         if left is None:
             continue
+        keep, pivot = _overlapping(left, kept, boxes, narrow_first)
         if not keep:
             return left
         keep.remove(pivot)
@@ -39,14 +41,14 @@ def cover(
 
 def _pare(
     box: AtomBox, candidates: Sequence[int], boxes: Sequence[AtomBox], axes: Sequence[int], used: set[int] | None
-) -> tuple[AtomBox | None, list[int], int]:
-    """What is left of a box when all that can be is cut off it whole, the candidates left, and the one open on fewest axes.
+) -> tuple[AtomBox | None, list[int]]:
+    """What is left of a box when all that can be is cut off it whole, and the candidates that may still share a packet with it.
 
-    None for the box if nothing is left.
+    None for the box if nothing is left. A candidate that is open on two axes is looked at no further: it is not cut off.
     """
     while True:
         keep: list[int] = []
-        fewest, pivot, is_cut = 99, -1, False
+        is_cut = False
         for candidate in candidates:
             other = boxes[candidate]
             opened = 0
@@ -57,25 +59,48 @@ def _pare(
                     if not shared:
                         opened = -1
                         break
-                    opened += 1
-                    last, cut = axis, shared
+                    if opened:
+                        opened = 2
+                        break
+                    opened, last, cut = 1, axis, shared
             if opened < 0:
                 continue
             if opened > 1:
                 keep.append(candidate)
-                if opened < fewest:
-                    fewest, pivot = opened, candidate
                 continue
             if used is not None:
                 used.add(candidate)
             if opened == 0:
-                return None, keep, pivot
+                return None, keep
             # From now on less is asked; those looked at before, which may hold all of that, are looked at once more.
             box = (*box[:last], box[last] ^ cut, *box[last + 1 :])
             is_cut = bool(keep)
         if not is_cut:
-            return box, keep, pivot
+            return box, keep
         candidates = keep
+
+
+def _overlapping(
+    box: AtomBox, candidates: Sequence[int], boxes: Sequence[AtomBox], axes: Sequence[int]
+) -> tuple[list[int], int]:
+    """The candidates that share a packet with a box, and the one of them that is open on fewest axes."""
+    keep: list[int] = []
+    fewest, pivot = 99, -1
+    for candidate in candidates:
+        other = boxes[candidate]
+        opened = 0
+        for axis in axes:
+            here = box[axis]
+            shared = here & other[axis]
+            if shared != here:
+                if not shared:
+                    break
+                opened += 1
+        else:
+            keep.append(candidate)
+            if opened < fewest:
+                fewest, pivot = opened, candidate
+    return keep, pivot
 
 
 def _cut(

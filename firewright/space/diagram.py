@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from firewright.space.axis import AXES, Axis
 from firewright.space.bitmap import bitmap_of, bits, lowest, members
 from firewright.space.box import Box
-from firewright.space.budget import Undecided
+from firewright.space.budget import Undecided, charge
 from firewright.space.index import AtomBox, Index
 
 ORDER = (
@@ -26,6 +26,8 @@ ORDER = (
 )
 """Interfaces, state and service first: they leave few steps for the addresses, which have most atoms."""
 _FEW = 24
+_PRODUCT = 4
+"""What naming the ranges of a product costs, in branches."""
 _DEEPEST = 300
 """A diagram is built by recursion, one level for each axis that tells packets apart."""
 
@@ -78,6 +80,7 @@ class Diagram:
         self.nodes: list[tuple[int, tuple[tuple[int, int], ...]]] = []
         self.branches = 0
         self.root = self._build(0, region.overlapping)
+        charge(self.branches)
 
     def _build(self, depth: int, holding: int) -> int:
         """The node for packets that, on the axes so far, exactly these steps hold."""
@@ -182,6 +185,7 @@ class Diagram:
                     count += 1
                     if count > self.limit:
                         raise Undecided(f"the answer is too long: more than {self.limit} products")
+                    charge(_PRODUCT)
                     yield end, box
                 continue
             depth, children = self.nodes[node]

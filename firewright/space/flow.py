@@ -9,7 +9,7 @@ from functools import cache
 from firewright.model.interval import Ranges, union
 from firewright.model.packet import Family
 from firewright.space.axis import TOPS, Axis
-from firewright.space.box import Box, intern
+from firewright.space.box import Box, intern, ranges_in
 from firewright.space.program import Literals
 
 
@@ -93,6 +93,12 @@ def merged(family: Family, products: Iterable[tuple[tuple[Ranges, ...], Literals
                     ((*rest[:axis], union(*parts), *rest[axis:]), literals) for (rest, literals), parts in alike.items()
                 )
     return tuple(_flow(family, axes, literals) for axes, literals in rows)
+
+
+def flow_of(family: Family, box: Box) -> Flow:
+    """A box as a flow. The reverse of `Flow.box`."""
+    axes = tuple(ranges_in(value, top) for value, top in zip(box, TOPS[family], strict=True))
+    return _flow(family, axes, ())
 
 
 def _flow(family: Family, axes: tuple[Ranges, ...], literals: Literals) -> Flow:

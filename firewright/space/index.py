@@ -16,6 +16,7 @@ from firewright.space.atoms import FALSE, TRUE, Atoms
 from firewright.space.axis import AXES, TOPS
 from firewright.space.bitmap import bitmap_of
 from firewright.space.box import ANY, Box, ranges_in
+from firewright.space.budget import charge
 from firewright.space.program import Program
 
 AtomBox = tuple[int, ...]
@@ -74,6 +75,7 @@ class Index:
                     steps.append(box)
         self.values = steps
         self.count = len(steps)
+        charge(self.count)
         self.every_step = (1 << self.count) - 1
         self.width = AXES + len(self.names)
         tops = TOPS[family] + (1,) * len(self.names)
@@ -123,6 +125,15 @@ class Index:
         containing = region.containing
         for axis in self.order:
             steps &= containing[axis]
+            if not steps:
+                return 0
+        return steps
+
+    def containers_of_part(self, region: Region, step: int, steps: int) -> int:
+        """Those of the steps that are known to hold the part of a region that a step holds; cheaper than to clip it first."""
+        containing, values = region.containing, self.values[step]
+        for axis in self.order:
+            steps &= containing[axis] | self.containing[axis][values[axis]]
             if not steps:
                 return 0
         return steps

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import assert_never
 
 from firewright.model.interval import Ranges
 from firewright.model.packet import FAMILIES, Family, Packet
-from firewright.space.axis import AXES, Axis
-from firewright.space.box import EVERY_BOX, Box
-from firewright.space.budget import Meter, Undecided, current
+from firewright.space.axis import AXES, TOPS, Axis
+from firewright.space.box import ANY, EVERY_BOX, Box, Value, intern, meet
+from firewright.space.budget import Meter, Spent, Undecided, current
 from firewright.space.diagram import Diagram, decider
 from firewright.space.flow import Flow, merged
-from firewright.space.fold import fold
+from firewright.space.fold import fold_runs
 from firewright.space.index import AtomBox, Index
 from firewright.space.program import Literals, Program
 from firewright.space.search import by_step, find, programs_in
 from firewright.space.sentence import AllOf, AnyOf, Decides, Sentence
-from firewright.space.slices import Slicing
+from firewright.space.slices import Slice, Slicing, blocks
 from firewright.space.witness import packet_in
 
 _KEPT = 20_000**2
@@ -29,8 +29,8 @@ _KEPT = 20_000**2
 The last of each family are always kept, or a question asked of one rule after another would build them anew each time.
 """
 _MOST_INDEXES = 64
-_LONG, _MOST_SLICES = 2_000, 2_000
-"""Programs of this many steps together are sliced, unless that gives more slices than this."""
+_LONG, _MOST_SLICES, _BLOCK = 2_000, 2_000, 1_000
+"""Programs of this many steps together are sliced, unless that gives more slices than this, and then cut into such blocks."""
 _INDEXES: OrderedDict[tuple[int, ...], Index] = OrderedDict()
 _LOCK = Lock()
 
@@ -84,21 +84,33 @@ def find_packet(sentence: Sentence, family: Family, within: Box | None) -> tuple
     return None if found is None else found.packet()
 
 
+def find_packet_in_parts(
+    sentence: Sentence, family: Family, within: Box = EVERY_BOX
+) -> tuple[Packet, dict[str, bool]] | None:
+    """As `find_packet`, of long programs that are asked once: cut into short ones, of which no index is kept.
+
+    Each part has a budget of its own.
+    """
+    found = _find_in_parts(sentence, programs_in(sentence, family), family, within)
+    return None if found is None else found.packet()
+
+
 def find_box(sentence: Sentence, family: Family, within: Box | None) -> Found | None:
     """Packets of the sentence inside the question; None if there are none. Cheaper than naming one.
 
-    Long programs that no index is kept of are cut into slices if the whole space is asked.
+    Long programs that no index is kept of are cut into parts if the whole space is asked.
     """
     programs = programs_in(sentence, family)
     within = None if within == EVERY_BOX else within
     if within is None and sum(map(len, programs)) >= _LONG and (family, *map(id, programs)) not in _INDEXES:
-        slicing = Slicing([program.seal() for program in programs], family)
-        if 1 < len(slicing) <= _MOST_SLICES:
-            return _find_in_slices(sentence, slicing, programs)
+        return _find_in_parts(sentence, programs, family, EVERY_BOX)
     index = index_of(programs, family)
-    places = {id(program): place for place, program in enumerate(programs)}
-    box = _found(index, places, sentence, within, Meter.now())
+    box = _found(index, _places(programs), sentence, within, Meter.now())
     return None if box is None else Found(index, box, within)
+
+
+def _places(programs: Sequence[Program]) -> dict[int, int]:
+    return {id(program): place for place, program in enumerate(programs)}
 
 
 def _found(
@@ -107,6 +119,8 @@ def _found(
     """What `find` gives; where its budget is used up, what the diagram of the answer gives, which meets no state twice."""
     try:
         return find(index, places, sentence, within, meter)
+    except Spent:
+        raise
     except Undecided:
         if not meter.diagram:
             raise
@@ -114,21 +128,45 @@ def _found(
     return next((box for _, box in diagram.paths(lambda end: end is True)), None)
 
 
-def _find_in_slices(sentence: Sentence, slicing: Slicing, programs: Sequence[Program]) -> Found | None:
-    """Slice by slice, each program folded; slices that mean the same are asked once."""
-    places = {id(program): place for place, program in enumerate(programs)}
+def _find_in_parts(sentence: Sentence, programs: Sequence[Program], family: Family, within: Box) -> Found | None:
+    """Slice by slice, those still long in blocks of destinations; slices that mean the same are asked once."""
+    places = _places(programs)
     asked: set[tuple[object, ...]] = set()
-    meter = Meter.now()
-    for one in slicing:
+    for one in _slices([program.seal() for program in programs], family, within):
         meaning = one.meaning
         if meaning in asked:
             continue
         asked.add(meaning)
-        index = Index([fold(program) for program in one.programs], slicing.family)
-        box = _found(index, places, sentence, None, meter)
-        if box is not None:
-            return Found(index, box, None, one.fixed)
+        inside = [ANY if any(axis == cut for cut, _ in one.fixed) else value for axis, value in enumerate(within)]
+        whole = inside[Axis.DESTINATION]
+        for ranges, parts in _blocks(one.programs, family):
+            destination = whole if ranges is None else _meet(whole, ranges, family)
+            if destination is None:
+                continue
+            inside[Axis.DESTINATION] = destination
+            question = tuple(inside)
+            index = Index([fold_runs(program) for program in parts], family)
+            box = _found(index, places, sentence, None if question == EVERY_BOX else question, Meter.now())
+            if box is not None:
+                return Found(index, box, question, one.fixed)
     return None
+
+
+def _slices(programs: Sequence[Program], family: Family, within: Box) -> Iterable[Slice]:
+    slicing = Slicing(programs, family, within=within)
+    return slicing if len(slicing) <= _MOST_SLICES else (Slice((), tuple(programs)),)
+
+
+def _blocks(programs: Sequence[Program], family: Family) -> Iterable[tuple[Ranges | None, Sequence[Program]]]:
+    return (
+        blocks(programs, family, Axis.DESTINATION, _BLOCK) if sum(map(len, programs)) >= _LONG else ((None, programs),)
+    )
+
+
+def _meet(value: Value, ranges: Ranges, family: Family) -> Value | None:
+    top = TOPS[family][Axis.DESTINATION]
+    other = intern(ranges, top)
+    return None if other is None else meet(value, other, top)
 
 
 def deciding_packets(

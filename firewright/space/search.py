@@ -8,7 +8,7 @@ from typing import assert_never
 from firewright.space.bdd import cover_by_diagram
 from firewright.space.bitmap import members
 from firewright.space.box import Box
-from firewright.space.budget import Meter, Undecided
+from firewright.space.budget import Meter, Undecided, charge
 from firewright.space.cover import cover
 from firewright.space.index import AtomBox, Index, Region
 from firewright.space.program import Program
@@ -71,8 +71,17 @@ def outside(index: Index, box: AtomBox, before: int, meter: Meter, is_shown: boo
     """A part of a box that none of the steps `before` holds; None if they hold all of it.
 
     A part that is to be shown is made wide, so that a packet can be chosen that looks like a real one.
-    Within the budget by `cover`; beyond it by a short trial, then the second engine; Undecided at twice the budget.
+    Within the budget by `cover`; beyond it by a short trial, then the second engine; Undecided at twice the budget. What it
+    took is charged.
     """
+    spent = meter.nodes
+    try:
+        return _outside(index, box, before, meter, is_shown)
+    finally:
+        charge(meter.nodes - spent)
+
+
+def _outside(index: Index, box: AtomBox, before: int, meter: Meter, is_shown: bool) -> AtomBox | None:
     if before.bit_count() >= _MANY:
         guessed = guess(index, box, before, _GUESSES, is_shown)
         if guessed is not None:
@@ -114,11 +123,11 @@ def deciding(
             bit = visit & -visit
             visit ^= bit
             step = bit.bit_length() - 1
+            earlier = before | (reached & (bit - 1))
+            if index.containers_of_part(region, step, earlier):
+                continue
             clipped = index.clip(region, step)
             if clipped is None:
-                continue
-            earlier = before | (reached & (bit - 1))
-            if index.containers(clipped, earlier):
                 continue
             target = listed.target.get(step)
             if target is None or wanted & bit:

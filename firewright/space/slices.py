@@ -5,13 +5,14 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 
-from firewright.model.interval import Ranges
+from firewright.model.interval import Ranges, intersection
 from firewright.model.packet import Family
 from firewright.space.atoms import Atoms
 from firewright.space.axis import TOPS, Axis
 from firewright.space.bitmap import members
-from firewright.space.box import ANY, Box, ranges_in
+from firewright.space.box import ANY, EVERY_BOX, Box, ranges_in
 from firewright.space.program import Program
 
 CUT = (Axis.IN_INTERFACE, Axis.OUT_INTERFACE)
@@ -31,30 +32,32 @@ class Slice:
 
 
 class Slicing:
-    """The atoms of some axes over several programs; their products are the slices."""
+    """The atoms of some axes over several programs, as far as they meet a question; their products are the slices."""
 
-    def __init__(self, programs: Sequence[Program], family: Family, axes: Sequence[Axis] = CUT) -> None:
+    def __init__(
+        self, programs: Sequence[Program], family: Family, axes: Sequence[Axis] = CUT, within: Box = EVERY_BOX
+    ) -> None:
         self.programs, self.family, self.axes = programs, family, axes
-        self._atoms = [
-            Atoms([box[axis] for program in programs for box in program.box], TOPS[family][axis]) for axis in axes
-        ]
+        self._parts: list[list[tuple[Ranges, int]]] = []
+        for axis in axes:
+            top = TOPS[family][axis]
+            atoms = Atoms([box[axis] for program in programs for box in program.box], top)
+            asked = ranges_in(within[axis], top)
+            parts = ((intersection(atoms.ranges(1 << atom), asked), held) for atom, held in enumerate(atoms.held))
+            self._parts.append([(ranges, held) for ranges, held in parts if ranges])
 
     def __len__(self) -> int:
-        count = 1
-        for atoms in self._atoms:
-            count *= len(atoms.held)
-        return count
+        return prod(map(len, self._parts))
 
     def __iter__(self) -> Iterator[Slice]:
-        """The slices, together exactly the whole space, each program with only the steps that are alive there."""
+        """The slices, together exactly the question's part of these axes, each program with only the steps alive there."""
         yield from self._cut((), -1)
 
     def _cut(self, fixed: tuple[tuple[Axis, Ranges], ...], alive: int) -> Iterator[Slice]:
         depth = len(fixed)
         if depth < len(self.axes):
-            atoms = self._atoms[depth]
-            for number, steps in enumerate(atoms.held):
-                yield from self._cut((*fixed, (self.axes[depth], atoms.ranges(1 << number))), alive & steps)
+            for ranges, steps in self._parts[depth]:
+                yield from self._cut((*fixed, (self.axes[depth], ranges)), alive & steps)
             return
         offset, out = 0, []
         for program in self.programs:
@@ -69,11 +72,11 @@ def blocks(
 ) -> Iterator[tuple[Ranges, tuple[Program, ...]]]:
     """The space cut along an axis: the numbers of each block, and the programs with only the steps that meet it.
 
-    Together the blocks are the whole axis, and each has at most about so many steps beside those that do not constrain it. What a
+    Together the blocks are the whole axis, and each has at most about so many steps more than there are everywhere. What a
     search costs grows with the length of its bitmaps, so many short searches are cheaper than a long one.
     """
     atoms = Atoms([box[axis] for program in programs for box in program.seal().box], TOPS[family][axis])
-    most = atoms.unconstrained.bit_count() + steps
+    most = min(held.bit_count() for held in atoms.held) + steps
     group, alive = 0, 0
     for number, held in enumerate(atoms.held):
         joined = alive | held
@@ -107,14 +110,17 @@ def only(program: Program, steps: Sequence[int], free: Sequence[Axis] = ()) -> P
     return out
 
 
-def steps_meeting(program: Program, boxes: Sequence[Box]) -> list[int]:
-    """The steps that may share a packet with one of the boxes (literals aside), and the last one. O(n) for few boxes."""
+def boxes_met(program: Program, boxes: Sequence[Box]) -> Iterator[tuple[int, int]]:
+    """Each step of a program with those of the boxes, as a bitmap, that it may share a packet with (literals aside).
+
+    O(n) for few boxes.
+    """
     atoms = [Atoms([box[axis] for box in boxes], top) for axis, top in enumerate(TOPS[program.family])]
     told = [axis for axis, one in enumerate(atoms) if len(one.held) > 1]
+    every = (1 << len(boxes)) - 1
     remembered: list[dict[int, int]] = [{} for _ in atoms]
-    found = []
     for step, box in enumerate(program.box):
-        met = -1
+        met = every
         for axis in told:
             value = box[axis]
             own = remembered[axis].get(value)
@@ -123,6 +129,9 @@ def steps_meeting(program: Program, boxes: Sequence[Box]) -> list[int]:
             met &= own
             if not met:
                 break
-        if met or step == len(program) - 1:
-            found.append(step)
-    return found
+        yield step, met
+
+
+def steps_meeting(program: Program, boxes: Sequence[Box]) -> list[int]:
+    """The steps that may share a packet with one of the boxes (literals aside), and the last one. O(n) for few boxes."""
+    return [step for step, met in boxes_met(program, boxes) if met or step == len(program) - 1]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import date
 from functools import partial
 
-from firewright.analysis.contrast import Change, Side, Sort, contrast
+from firewright.analysis.contrast import MOST, Change, Side, Sort, contrast
 from firewright.analysis.passage import world
 from firewright.analysis.running import Running
 from firewright.analysis.subject import ACCEPT, Kind, Place, Subject, decision_of
@@ -25,17 +25,20 @@ from firewright.model.policy import Policy, Term, Verb
 from firewright.source import Source, Span
 from firewright.space.axis import HOST
 from firewright.space.box import EVERY_BOX
-from firewright.space.budget import Undecided
+from firewright.space.budget import Undecided, purse
 from firewright.space.encode import Unfilled
 from firewright.space.flow import Flow
 from firewright.space.program import Program, series
 from firewright.space.ruleset import Hook
+from firewright.workflows.contrast import undecided_words
 from firewright.workflows.exposure import count_words
 from firewright.workflows.selection import Saying, Wanted, select, silent
 from firewright.workflows.subject import policy_subject
 from firewright.workflows.unfilled import say_unfilled
 
 _ADVICE = "advice"
+UNDECIDED = "undecided"
+"""The name of what says that something was too much work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,21 +86,30 @@ def say_against(
     families: tuple[Family, ...],
     report: Report,
     saying: Saying = silent,
-) -> None:
-    """Put in the report how some rulesets differ from a policy. What was not decided is an error."""
+    budget: int = MOST,
+) -> bool:
+    """Put in the report how some rulesets differ from a policy; whether all was decided.
+
+    What was not, because the budget (see `contrast`) was spent or one question was too much work, is an error.
+    """
     saying(f"comparing with {standard.policy.name}")
     found = running_subject(running, path, families)
     asked: tuple[Callable[[], Iterable[Diagnostic]], ...] = (
-        partial(_differences, standard, found),
-        partial(_unneeded, standard, running),
         partial(_advised, standard),
+        partial(_differences, standard, found, budget, saying),
+        partial(_unneeded, standard, running),
     )
-    for ask in asked:
-        try:
-            for one in ask():
-                report.add(one)
-        except Undecided as error:
-            report.error("undecided", f"{standard.policy.name} against {harmless(path)}: {harmless(str(error))}")
+    whole = True
+    with purse(budget):
+        for ask in asked:
+            try:
+                for one in ask():
+                    report.add(one)
+                    whole = whole and one.name != UNDECIDED
+            except Undecided as error:
+                whole = False
+                report.error(UNDECIDED, f"{standard.policy.name} against {harmless(path)}: {harmless(str(error))}")
+    return whole
 
 
 def running_subject(running: Running, path: str, families: tuple[Family, ...]) -> Subject:
@@ -131,9 +143,17 @@ def _passing(family: Family) -> Program:
     return out.seal()
 
 
-def _differences(standard: Standard, found: Subject) -> Iterator[Diagnostic]:
-    """Every difference that is a finding, by a pair of rules each. What the policy only allows may be closed."""
-    for change in contrast(_with_outcomes(standard.subject), found, families=found.families, by_rule=True).changes:
+def _differences(standard: Standard, found: Subject, budget: int, saying: Saying) -> Iterator[Diagnostic]:
+    """Every difference that is a finding, by a pair of rules each. What the policy only allows may be closed.
+
+    What the budget did not suffice for is one more.
+    """
+    subject = _with_outcomes(standard.subject)
+    compared = contrast(subject, found, families=found.families, by_rule=True, budget=budget, telling=saying)
+    for sentence in undecided_words(compared):
+        message = f"against {harmless(standard.policy.name)}: {harmless(sentence, 400)}"
+        yield Diagnostic(UNDECIDED, Severity.ERROR, message, help="--budget gives more")
+    for change in compared.changes:
         outcome, _, firewall = change.before.place.firewall.rpartition(_BETWEEN)
         said = replace(change.before, place=replace(change.before.place, firewall=firewall))
         if change.sort is Sort.OPENS:
@@ -194,7 +214,7 @@ def _told(name: str, severity: Severity, head: str, change: Change, said: Side, 
     # All of them: what a baseline knows is this sentence, and a flow that is not in it could never be new.
     words = "; ".join(map(str, change.lines))
     if not words:
-        name, severity = "undecided", Severity.ERROR
+        name, severity = UNDECIDED, Severity.ERROR
         words = f"in more flows than can be told, such as {change.example}"
     notes = [
         Note(f"the ruleset: {harmless(str(found.place))}", found.place.at),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from firewright.analysis.rulebook import Key, Rulebook, Thing
 from firewright.analysis.rulewise import DEAD, Judgement, Rulewise
-from firewright.diagnostic import Report, harmless
-from firewright.reports._anomalies import Anomalies, Oddity, PlacedRule
+from firewright.diagnostic import Diagnostic, Note, Report, Severity, harmless
+from firewright.reports._anomalies import FINDINGS, Anomalies, Oddity, PlacedRule, sentence
 from firewright.source import NOWHERE, Source, Span
 from firewright.space.budget import Undecided
 from firewright.workflows.rulebooks.specimen import Specimen, specimen_in
@@ -17,6 +17,7 @@ PAIRS = 5_000
 """Overlaps of rules that are looked at."""
 WITNESSES = 200
 """Pairs that are shown with a packet."""
+_MOST_BY, _LONGEST = 3, 300
 
 
 def anomalies_of(given: Source | str, report: Report, saying: Saying = silent) -> Anomalies | None:
@@ -44,6 +45,45 @@ def anomalies_of(given: Source | str, report: Report, saying: Saying = silent) -
     oddities += (Oddity("unused", thing_rule(one)) for one in specimen.unused(()))
     not_judged = sum(key[:2] not in book.judged and key[:2] not in book.idle for key in book.facts)
     return Anomalies(book.path, len(book.facts), not_judged, tuple(oddities), left, report.sources)
+
+
+def odd_rules(given: Source | str, report: Report, saying: Saying = silent) -> Iterator[Diagnostic]:
+    """What is odd in a ruleset's rules as notes of an audit, pairs left out; where they cannot be judged, a note that says why."""
+    own = Report()
+    specimen = specimen_in(given, own, saying)
+    if specimen is None or not can_be_judged(specimen, own):
+        said = [one.message for one in own.diagnostics if one.severity is Severity.ERROR]
+        yield Diagnostic("not-judged", Severity.NOTE, said[0] if said else "rules cannot be judged one by one")
+        return
+    report.sources.update(own.sources)
+    saying("judging each rule")
+    book = specimen.book
+    oddities = [oddity(one, book, specimen.places) for one in Rulewise(book).judgements()]
+    oddities += (Oddity("unreachable", thing_rule(Thing("chain", *place))) for place in sorted(_without_rules(book)))
+    oddities += (Oddity("unused", thing_rule(one)) for one in specimen.unused(()))
+    found = [_note(one) for one in oddities if not one.stays]
+    yield from sorted(found, key=lambda one: FINDINGS.index(one.name) if one.name in FINDINGS else -1)
+
+
+def _note(one: Oddity) -> Diagnostic:
+    """An oddity as a finding: where it is, what is said of it, its words, and the rules that cause it."""
+    words = f": {harmless(one.rule.text, _LONGEST)}" if one.rule.text else ""
+    notes = [Note(f"by {harmless(f'{rule.place}: {rule.text}', _LONGEST)}", rule.at) for rule in one.by[:_MOST_BY]]
+    left = len(one.by) - len(notes)
+    notes += [Note(f"and by {left} more")] if left > 0 else []
+    if one.kind == "shadowed" and one.differs:
+        name = "shadowed-rule"
+    elif one.kind in ("shadowed", "redundant"):
+        name = "needless-rule"
+    elif one.kind == "unused":
+        name = "unused-object"
+    elif one.kind == "undecided":
+        name = "not-judged"
+    else:
+        name = "unreachable-rule"
+    help_ = "firewright tidy proposes the smaller ruleset" if name in FINDINGS else ""
+    message = f"{harmless(one.rule.place)}: {sentence(one)}{words}"
+    return Diagnostic(name, Severity.NOTE, message, one.rule.at, tuple(notes), one.witness, help_)
 
 
 def can_be_judged(specimen: Specimen, report: Report) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from firewright.analysis.contrast import MOST
 from firewright.analysis.passage import MachineNamer, ways, world
 from firewright.analysis.running import Running
 from firewright.analysis.wire import by_any
@@ -19,7 +20,8 @@ from firewright.space.budget import Undecided
 from firewright.space.flow import Flow
 from firewright.space.ruleset import Hook
 from firewright.workflows.against import Standard, say_against
-from firewright.workflows.audit_pages import MACHINE, POLICY, RULESETS, STATE
+from firewright.workflows.audit_pages import MACHINE, POLICY, RULES, RULESETS, STATE
+from firewright.workflows.contradicted import say_contradicted
 from firewright.workflows.exposure import WORLDWIDE, Auditing, complain_of_services, expose, limits, merged
 from firewright.workflows.exposure_sweep import reaching
 from firewright.workflows.last_time import LastTime, since
@@ -37,11 +39,16 @@ _MOST = 6
 
 
 def audit_live(
-    report: Report, saying: Saying = silent, standard: Standard | None = None, last: LastTime | None = None
+    report: Report,
+    saying: Saying = silent,
+    standard: Standard | None = None,
+    last: LastTime | None = None,
+    budget: int = MOST,
 ) -> Audit:
     """What of this machine is reachable, from where, through every table on its hooks; against a policy, and the last time.
 
-    What cannot be seen is an error among the findings, and `is_whole` is false; nothing that listens is then called hidden.
+    What cannot be seen, or be decided within the budget (see `contrast`), is an error among the findings, and `is_whole` is
+    false; nothing that listens is called hidden where something was not seen.
     """
     seen = see(report, saying)
     machine = seen.machine
@@ -64,14 +71,16 @@ def audit_live(
         _say_all(unguarded(running, beginnings(HOST, machine.own_addresses - LOOPBACK)), report)
         _say_bounded(running, report)
     _judge(auditing, machine, saying)
+    is_decided = True
     if running is not None and standard is not None:
-        say_against(standard, running, f"this machine ({machine.name})", FAMILIES, report, saying)
+        is_decided = say_against(standard, running, f"this machine ({machine.name})", FAMILIES, report, saying, budget)
+        say_contradicted(standard.subject, running, listeners(machine), FAMILIES, report)
     exposures = merged(auditing.exposures)
     if last is not None:
         _say_all(since(last, exposures), report)
     subject = f"this machine ({machine.name}): {_addresses(machine)}"
     pages = {**RULESETS, **MACHINE, **(POLICY if standard else {}), **(STATE if last else {})}
-    return Audit(subject, _firewall(seen), exposures, (), _findings(report, pages), seen.is_whole)
+    return Audit(subject, _firewall(seen), exposures, (), _findings(report, pages), seen.is_whole and is_decided)
 
 
 def _judge(auditing: Auditing, machine: Machine, saying: Saying) -> None:
@@ -104,7 +113,12 @@ _ABOUT = re.compile(r'^\tchain about(?:\.\d+)? \{[^\n]*\n\s*comment "policy .*, 
 
 
 def audit_running(
-    running: Running, path: str, report: Report, standard: Standard | None = None, saying: Saying = silent
+    running: Running,
+    path: str,
+    report: Report,
+    standard: Standard | None = None,
+    saying: Saying = silent,
+    budget: int = MOST,
 ) -> Audit:
     """What a ruleset alone lets in, without the machine that it is for: to the machine and through it, in the families that it describes.
 
@@ -127,10 +141,11 @@ def audit_running(
         passages.append(Passage("let through", ("everything, where the machine forwards: no chain hooks forward",)))
     if not any(one.name == "no-firewall" for one in report.diagnostics):
         _say_exposed(running, described, report)
+    is_decided = True
     if standard is not None:
-        say_against(standard, running, path, described, report, saying)
-    pages = {**RULESETS, **(POLICY if standard else {})}
-    return Audit(path, _counted(running), (), tuple(passages), _findings(report, pages))
+        is_decided = say_against(standard, running, path, described, report, saying, budget)
+    pages = {**RULESETS, **RULES, **(POLICY if standard else {})}
+    return Audit(path, _counted(running), (), tuple(passages), _findings(report, pages), is_whole=is_decided)
 
 
 def described_by(running: Running) -> tuple[Family, ...]:

@@ -13,8 +13,17 @@ RULESETS: Mapping[str, str] = {
     "not-understood": "Rules that are only known in bounds: answers say surely and possibly where that matters.",
 }
 """Of any audit."""
+RULES: Mapping[str, str] = {
+    "shadowed-rule": "Earlier rules take all of its packets and do something else: it was written, and never applies.",
+    "needless-rule": "Without it each of its packets is decided the same: other rules take them.",
+    "unreachable-rule": "No packet comes to it: nothing calls its chain, or what stands before it lets none through.",
+    "unused-object": "A set, a map, a chain or another object that no rule names.",
+    "not-judged": "Rules that were not judged one by one, with the reason.",
+}
+"""Of an audit of a ruleset's text, beside what it lets pass."""
 POLICY: Mapping[str, str] = {
     "violation": "Open, and the policy does not permit it.",
+    "contradicted": "Something listens, and is reached or hidden otherwise than the policy says.",
     "blocked": "Required by the policy, or by every machine, and closed: which firewall, and which rule of it.",
     "unneeded": "Open and allowed, between zones for which somebody wrote down what is required, and this is not among it.",
     "advice": "Permitted by the policy, and the catalog advises against it.",
@@ -32,5 +41,5 @@ STATE: Mapping[str, str] = {
     "listener-gone": "It listened the last time.",
 }
 """Of an audit that knows what was there the last time."""
-EVERY: Mapping[str, str] = {**RULESETS, **POLICY, **MACHINE, **STATE}
+EVERY: Mapping[str, str] = {**RULESETS, **RULES, **POLICY, **MACHINE, **STATE}
 """Whatever any audit can find."""

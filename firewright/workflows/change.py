@@ -12,6 +12,7 @@ from firewright.live.apart import apart
 from firewright.live.host import Host, HostError
 from firewright.live.session import user
 from firewright.live.state import Generation, HostState, state_of
+from firewright.model.moment import begins, parse
 from firewright.reports import Became, HostOutcome
 from firewright.reports._rollout import GOOD
 from firewright.workflows.apply import apply_plan, disagreement, plan_to_apply
@@ -123,10 +124,10 @@ def _runs_already(job: Job, planned: Planned) -> bool:
 def _day_of(known: Generation, prepared: Prepared) -> date | None:
     """The day from which on a generation was compiled, where that is no later than the day of what is prepared."""
     try:
-        day = date.fromisoformat(known.facts.get("day", ""))
+        day = parse(known.facts.get("day", ""))
     except ValueError:
         return None
-    return day if day <= prepared.day else None
+    return day if begins(day) <= begins(prepared.day) else None
 
 
 _TEXTS: dict[tuple[str, date], str] = {}

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from datetime import date, datetime, timezone
 from functools import lru_cache, partial
 
-from firewright.analysis.validate import Instant, Mismatch, Pause, Proof, joined, validate
+from firewright.analysis.validate import Mismatch, Pause, Proof, joined, validate
 from firewright.diagnostic import Diagnostic, Note, Report, Severity, harmless
 from firewright.live.nft import NftError, list_back
 from firewright.live.parallel import each
+from firewright.model.moment import Instant
 from firewright.model.packet import FAMILIES, Family
 from firewright.model.policy import Firewall, Policy
 from firewright.readers.nftables import Listing, UnreadableListing, encode, parse, unseen

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
-from firewright.analysis.contrast import Change, Contrast, Scope, Side, contrast
+from firewright.analysis.contrast import MOST, Change, Contrast, Scope, Side, contrast
 from firewright.analysis.subject import Kind, Subject, said_only
 from firewright.diagnostic import Report, harmless
 from firewright.model.packet import FAMILIES, Family
 from firewright.reports._contrast import Contrasted, Decider, Differs
 from firewright.source import Source
-from firewright.space.budget import Undecided
 from firewright.workflows.documents import document_in, document_subject
 from firewright.workflows.selection import Saying, Wanted, silent
 from firewright.workflows.subject import kind_of, subject_in
 
 _WHAT = {Scope.NEW: "every packet that begins a flow", Scope.ALL: "every packet in every state"}
 _SPOKEN = " of which the document can speak,"
-_MOST_ALIKE = 3
+_MOST_ALIKE, _MOST_SHOWN = 3, 3
 
 
 def are_policies(pair: Collection[str | Source], wanted: Wanted, report: Report) -> bool:
@@ -36,9 +35,13 @@ def compare_subjects(
     families: Collection[Family] = FAMILIES,
     by_rule: bool = False,
     firewall: str = "",
+    budget: int = MOST,
     saying: Saying = silent,
 ) -> Contrasted | None:
-    """Every difference between two files of any kind, or None after saying in the report why there is no answer."""
+    """Every difference between two files of any kind, or None after saying in the report why there is no answer.
+
+    What the budget did not suffice for is `undecided` in it.
+    """
     pair = _both(before, after, wanted, report, saying, firewall)
     if report.has_errors() or pair[0] is None or pair[1] is None:
         return None
@@ -50,11 +53,7 @@ def compare_subjects(
     if report.has_errors():
         return None
     saying(f"comparing {pair[0].name} with {pair[1].name}")
-    try:
-        return contrasted(contrast(pair[0], pair[1], scope, families, by_rule=by_rule))
-    except Undecided as error:
-        report.error("undecided", f"the comparison was not decided: {harmless(str(error))}", help="compare in parts")
-        return None
+    return contrasted(contrast(pair[0], pair[1], scope, families, by_rule=by_rule, budget=budget, telling=saying))
 
 
 def _both(
@@ -96,6 +95,7 @@ def contrasted(found: Contrast) -> Contrasted:
         found.is_equivalent and not unread,
         (*_uncompared(found), *unread),
         tuple(_notes(found)),
+        tuple(undecided_words(found)),
     )
 
 
@@ -118,6 +118,21 @@ def _uncompared(found: Contrast) -> Iterator[str]:
     for family, name in found.uncompared:
         other = f", --family {10 - family} compares the rest alone" if found.families else ""
         yield f"IPv{family}: {name} says nothing of it{other}"
+
+
+def undecided_words(found: Contrast) -> Iterator[str]:
+    """What the budget did not suffice for, in sentences."""
+    if found.untold:
+        many = found.untold > 1
+        which = (
+            f"{found.untold} parts of the question differ and are" if many else "1 part of the question differs and is"
+        )
+        yield f"{which} told by an example alone: the budget of {found.budget} was spent"
+    if found.unasked:
+        words = found.unasked_words
+        shown = "; ".join(map(str, words[:_MOST_SHOWN]))
+        rest = f"; and {len(words) - _MOST_SHOWN} more" if len(words) > _MOST_SHOWN else ""
+        yield f"whether these differ: {shown}{rest}: the budget of {found.budget} was spent"
 
 
 def _unread(subject: Subject) -> Iterator[str]:

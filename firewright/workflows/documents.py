@@ -47,8 +47,11 @@ from firewright.workflows.unfilled import say_unfilled
 _PLAIN = (".txt", ".text")
 """Endings of documents that rulesets and listings have too: what is in the file tells."""
 _NO_DOCUMENT = re.compile(
-    r"^(?:\s*\{|\s*(?:table|add table|flush ruleset|define|include)\s|\*(?:filter|nat|mangle|raw|security)\b|-[AP] |:[A-Z]+ "
-    r"|#!.*\bnft\b|Netid\s|State\s+Recv|Active Internet|(?:tcp|udp)6?\s+(?:LISTEN|UNCONN|[0-9]+\s))",
+    r"\A\s*\{|\A#!"
+    r"|^[ \t]*(?:table\s+(?:(?:ip6?|inet|arp|bridge|netdev)\s+)?[\w.$-]+\s*\{|chain\s+[\w.$-]+\s*\{|define\s+[\w.]+\s*="
+    r"|(?:add|create|insert|flush|delete)\s+(?:table|chain|rule|ruleset|set|map|element)\b|include\s+[\"'])"
+    r"|^(?:\*(?:filter|nat|mangle|raw|security)[ \t\r]*$|-A \S+ (?:-|! )|-P [A-Z]+ [A-Z]|:[A-Z]+ (?:ACCEPT|DROP|-))"
+    r"|^(?:Netid\s|State\s+Recv|Active Internet|(?:tcp|udp)6?\s+(?:LISTEN|UNCONN|[0-9]+\s+[0-9]+\s+\S+:))",
     re.MULTILINE,
 )
 """How lines of rulesets and of listings of sockets begin."""
@@ -208,7 +211,7 @@ def document_subject(given: Source | str, wanted: Wanted, report: Report, saying
     if document is None or text is None:
         return None
     own = Report()
-    policy = load(Source(document.path, text.text), own, settings=wanted.options)
+    policy = load(Source(document.path, text.text), own, settings=wanted.options, with_exceptions=False)
     if policy is None:
         for said in own.diagnostics:
             report.add(replace(said, at=said.at._replace(line=0, column=0, width=0)))

@@ -12,6 +12,7 @@ from pathlib import Path
 from firewright import document
 from firewright.diagnostic import Report, harmless
 from firewright.document import Mapping
+from firewright.readers.policy_yaml.exceptions import FOLDER as EXCEPTIONS
 from firewright.source import Source, UnreadableSource, read
 from firewright.workflows.settings import PROJECT_FILE
 
@@ -79,10 +80,11 @@ def skipped_words(paths: list[str]) -> str:
 
 
 def policies_below(folder: Path) -> list[str]:
-    """The folders right below that hold policies, sorted, as far as LOOK_LIMIT files show it."""
+    """The folders right below that hold policies, not those of exceptions, sorted, as far as LOOK_LIMIT files show it."""
     found = []
     try:
-        below = sorted(path for path in islice(folder.iterdir(), LOOK_LIMIT) if path.is_dir() and path.name[0] != ".")
+        entries = islice(folder.iterdir(), LOOK_LIMIT)
+        below = sorted(path for path in entries if path.is_dir() and path.name[0] != "." and path.name != EXCEPTIONS)
     except OSError:
         return []
     left = LOOK_LIMIT

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 from firewright.analysis.passage import MachineNamer, passage_words, world
 from firewright.analysis.running import openings, witness
-from firewright.analysis.validate import Instant, real
+from firewright.analysis.validate import real
 from firewright.diagnostic import Report, harmless
 from firewright.live.host import Host
 from firewright.model.address import AddressSet
 from firewright.model.interval import Ranges
 from firewright.model.interval import difference as without
+from firewright.model.moment import Instant
 from firewright.model.packet import FAMILIES, Family
 from firewright.reports._drift import Side
 from firewright.reports._generations import Generations, GenerationsCompared, GenerationText, Kept, Moved

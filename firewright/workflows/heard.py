@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import PurePath
 
+from firewright.analysis.contrast import MOST
 from firewright.analysis.passage import MachineNamer, world
 from firewright.analysis.running import Running
 from firewright.diagnostic import Note, Report, harmless
@@ -23,6 +24,7 @@ from firewright.space.axis import ANY_INTERFACE, HOST, interface
 from firewright.space.box import Box, box
 from firewright.workflows.against import Standard
 from firewright.workflows.audit import audit_running, described_by
+from firewright.workflows.contradicted import say_contradicted
 from firewright.workflows.exposure import Auditing, expose, merged
 from firewright.workflows.selection import Saying, silent
 from firewright.workflows.targets import NEW, Target
@@ -110,6 +112,7 @@ def audit_heard(
     report: Report,
     saying: Saying = silent,
     standard: Standard | None = None,
+    budget: int = MOST,
 ) -> Audit | None:
     """Who reaches what a listing names, through a ruleset; then what that lets in alone. None where the listing cannot be read.
 
@@ -129,7 +132,9 @@ def audit_heard(
     for target in heard_targets(listing):
         saying(f"judging {target.service}")
         expose(auditing, target)
-    audit = audit_running(running, path, report, standard, saying)
+    if standard is not None:
+        say_contradicted(standard.subject, running, heard_targets(listing), described_by(running), report)
+    audit = audit_running(running, path, report, standard, saying, budget)
     subject = f"{path}, with what {listing.path} lists"
     return replace(
         audit, subject=subject, exposures=merged(auditing.exposures), is_whole=audit.is_whole and not refused

@@ -161,7 +161,7 @@ def _reads(main: str, texts: Mapping[str, str], folder: Path, report: Report) ->
             raise UnreadableSource(f"there is no file {path.name}")
         return Source(str(path), texts[path.name])
 
-    return load(Source(str(folder / main), texts[main]), report, reading=reading) is not None
+    return load(Source(str(folder / main), texts[main]), report, reading=reading, with_exceptions=False) is not None
 
 
 def _with_options(profile: Profile, answers: Mapping[str, str], report: Report) -> Start | None:

@@ -17,7 +17,7 @@ _DATA = Path(firewright.audits.__file__).with_name("data") / "marks.tsv"
 def requirements() -> tuple[Mark, ...]:
     """Every requirement that findings can count against, in the order of the table."""
     rows = Table.read(_DATA).rows()
-    return tuple(Mark(standard, number, title, tuple(names.split()), ()) for standard, number, title, names in rows)
+    return tuple(Mark(standard, number, title, tuple(names.split()), ()) for standard, number, title, names, _ in rows)
 
 
 def marked(audit: Audit) -> Audit:

@@ -17,13 +17,14 @@ from itertools import pairwise
 
 from firewright.analysis.difference import first_disagreement
 from firewright.analysis.running import openings
-from firewright.analysis.validate import Instant, real
+from firewright.analysis.validate import real
 from firewright.diagnostic import harmless
 from firewright.live.apart import plain
 from firewright.live.listing import NotAListing, tables_in
 from firewright.live.nft import NftError, list_back
 from firewright.model.address import UNICAST
 from firewright.model.interval import Ranges
+from firewright.model.moment import Instant
 from firewright.model.packet import FAMILIES, Family, Packet
 from firewright.readers.nftables import Listing, UnreadableListing, encode, parse
 from firewright.space.axis import ANY_INTERFACE, HOST, point

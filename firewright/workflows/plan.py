@@ -140,8 +140,18 @@ def plan(
         beside,
         findings,
         FORCEABLE if is_forced else (),
+        tuple(_ended(prepared, surveyed.state)),
     )
     return Planned(made, prepared, surveyed)
+
+
+def _ended(prepared: Prepared, state: HostState) -> Iterator[tuple[int, str]]:
+    """Each instant at which a permission of the running generation has ended, by the host's clock, and which that was."""
+    running = state.generation(state.confirmed)
+    instants = (int(word) for word in (running.facts.get("ends", "") if running else "").split() if word.isdecimal())
+    for instant in sorted(instants):
+        if instant <= state.time:
+            yield instant, prepared.ending_words(instant) or "a permission that the policy does not have any more"
 
 
 def _later(prepared: Prepared, state: HostState) -> str:

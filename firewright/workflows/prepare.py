@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from firewright.analysis.ending import Ending, endings
 from firewright.analysis.minimal import minimal
-from firewright.analysis.validate import first_instant
 from firewright.diagnostic import Diagnostic, Report, Severity, harmless
 from firewright.live.conntrack_text import record_lines
 from firewright.model.address import AddressSet
 from firewright.model.interval import is_within
+from firewright.model.moment import ends, instant_of, iso
 from firewright.model.packet import FAMILIES
 from firewright.model.policy import Firewall, Policy
 from firewright.reports import Compiled
@@ -127,8 +127,8 @@ def _refuse_examples(policy: Policy, report: Report) -> None:
 
 
 def _end_of(until: date | None, policy: Policy) -> int:
-    """The instant after the last day of a permission."""
-    return 0 if until is None else int(first_instant(until + timedelta(days=1), policy))
+    """The first instant at which a permission is over."""
+    return 0 if until is None else int(instant_of(ends(until), policy.timezone))
 
 
 def _endings(policy: Policy, firewall: Firewall, day: date, report: Report) -> tuple[Ending, ...]:
@@ -154,7 +154,7 @@ def facts(prepared: Prepared, made: int, by: str) -> str:
         "policy": policy.name,
         "path": policy.path,
         "firewall": prepared.firewall.name,
-        "day": prepared.day.isoformat(),
+        "day": iso(prepared.day),
         "made": str(made),
         "by": by,
         "mode": "enforce" if auditing is None else "audit",

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 
 from firewright.analysis.ground import Ground, NoGround, ground_of
-from firewright.analysis.validate import first_instant
+from firewright.analysis.path import intervals
 from firewright.analysis.witnesses import Witness, Witnesses, carried, witnesses
 from firewright.diagnostic import Report
 from firewright.document import collection_paused
 from firewright.live.rehearsal import Outcome, rehearse
 from firewright.live.scenes import Scene, Stage, play
 from firewright.live.testbed import Testbed, TestbedError
+from firewright.model.moment import instant_of
 from firewright.model.packet import Packet
 from firewright.model.policy import Firewall, Policy, Rule
 from firewright.reports import Compiled, Differing, Played, Rehearsal, Rehearsed, Way
@@ -26,9 +29,10 @@ from firewright.workflows.compile import compile_firewall
 from firewright.workflows.selection import Saying, Wanted, silent
 from firewright.writers.nftables import lower, rule_comment
 
-_DAY = 86_400
 _LATER = 60
 """Seconds after a day's beginning at which it is rehearsed, where it is another day than today."""
+_ROOM = 900
+"""Seconds in which nothing may end while packets are sent: far more than that takes."""
 
 
 def rehearse_policies(
@@ -80,15 +84,13 @@ def rehearse_firewall(
         ground = ground_of(policy, firewall)
         saying(f"choosing packets for {named}")
         chosen = witnesses(policy, firewall, day, ground)
-        text_at = _clock(policy, firewall, compiled, is_today)
+        text = _quiet_text(policy, firewall, compiled, is_today)
         with Testbed(ground, in_user_namespace) as bed:
             outcome = rehearse(
-                bed, text_at(0), chosen.found, lambda sent, total: saying(f"{named}: {sent:,} of {total:,} packets")
+                bed, text, chosen.found, lambda sent, total: saying(f"{named}: {sent:,} of {total:,} packets")
             )
             counted = counters(bed.listing())
-            stage = Stage(
-                bed, policy, firewall, day, chosen.found, text_at, lambda until: first_instant(until, policy) + _DAY
-            )
+            stage = Stage(bed, policy, firewall, day, chosen.found, text, _moved(policy, firewall, compiled))
             scenes = play(stage, lambda name: saying(f"{named}: {name}"))
     except NoGround as error:
         report.error("not-rehearsed", f"nothing can be rehearsed: {error}", firewall.at)
@@ -99,16 +101,28 @@ def rehearse_firewall(
     return _rehearsed(policy, compiled, ground, chosen, outcome, counted, scenes)
 
 
-def _clock(policy: Policy, firewall: Firewall, compiled: Compiled, is_today: bool) -> Callable[[int], str]:
-    """The ruleset's text as it would be so many seconds from now; the very text that was proved, where that is now."""
-    base = 0 if is_today else round(time.time() - first_instant(compiled.day, policy)) - _LATER
+def _quiet_text(policy: Policy, firewall: Firewall, compiled: Compiled, is_today: bool) -> str:
+    """The ruleset's text, in which nothing ends for a while: the very text that was proved, where that is so.
 
-    def text_at(seconds: int) -> str:
-        if not base + seconds:
-            return compiled.text
-        return render(shifted(lower(policy, firewall, compiled.day, Report()), base + seconds))
+    Else its clock is moved, so that its day or time began a little ago and the next end is far enough.
+    """
+    begins, *later = (instant_of(one, policy.timezone) for one in intervals(policy, compiled.day))
+    now, until = time.time(), min(later, default=math.inf)
+    if is_today and until - now >= _ROOM:
+        return compiled.text
+    moved = math.floor(now - begins) - _LATER
+    apart = math.ceil(max(0.0, now + _ROOM - until - moved))
+    return render(shifted(lower(policy, firewall, compiled.day, Report()), moved, apart))
 
-    return text_at
+
+def _moved(policy: Policy, firewall: Firewall, compiled: Compiled) -> Callable[[date, int], str]:
+    """The ruleset's text under a clock by which a moment begins at an instant."""
+
+    def text_of(moment: date, instant: int) -> str:
+        seconds = instant - int(instant_of(moment, policy.timezone))
+        return render(shifted(lower(policy, firewall, compiled.day, Report()), seconds))
+
+    return text_of
 
 
 def _rehearsed(

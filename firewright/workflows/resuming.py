@@ -10,6 +10,7 @@ from typing import Any
 
 from firewright.diagnostic import Note, Report, harmless
 from firewright.live.run_record import Entry, RecordError, RunRecord, latest
+from firewright.model.moment import iso, parse
 from firewright.readers.inventory import Inventory
 from firewright.reports import Became, HostOutcome
 from firewright.reports._result import SCHEMA_VERSION
@@ -37,7 +38,7 @@ class Earlier:
 
 def first_entry(run: str, inventory: Inventory, plan: Batches, fleet: Fleet, is_probed: bool = False) -> Entry:
     """The first line of a state file: what the run is about."""
-    days = {one.pair: one.prepared.day.isoformat() for one in fleet.given.values()}
+    days = {one.pair: iso(one.prepared.day) for one in fleet.given.values()}
     return {
         "kind": "run",
         "schema_version": SCHEMA_VERSION,
@@ -97,7 +98,7 @@ def _earlier(path: Path, entries: list[Entry]) -> Earlier:
         path,
         tuple(tuple(str(name) for name in batch) for batch in first["batches"]),
         {str(name): str(digest) for name, digest in first["digests"].items()},
-        {(str(file), str(firewall)): date.fromisoformat(day) for file, firewall, day in first["days"]},
+        {(str(file), str(firewall)): parse(day) for file, firewall, day in first["days"]},
         begun,
         done,
         bool(first.get("probed", False)),

@@ -5,23 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from firewright.analysis.passage import MachineNamer, world
+from firewright.analysis.passage import MachineNamer, passage_words, world
 from firewright.analysis.question import BadQuestion, Question, Side, parse_question
-from firewright.analysis.route import Judgement, Part, Replies, Route, Station, with_own
+from firewright.analysis.route import Judgement, Part, Replies, Route, Station, Undone, with_own
 from firewright.analysis.running import Running
+from firewright.analysis.wire import by_any
 from firewright.diagnostic import Report, harmless
 from firewright.model.address import LOOPBACK, UNICAST, AddressSet, BadPrefix
 from firewright.model.packet import FAMILIES
 from firewright.model.policy import Policy
 from firewright.reports._route import Judged, Returned, RouteAnswers, RoutePart
 from firewright.source import Source
-from firewright.space.budget import Undecided
+from firewright.space.budget import purse
 from firewright.space.ruleset import Hook, Line
 from firewright.workflows.live import see
 from firewright.workflows.read import ruleset_in
 from firewright.workflows.selection import Saying, Wanted, select, silent, text_of
 from firewright.workflows.subject import families_of
 
+MOST = 4_000_000
+"""The budget of a question where none is given."""
+_MOST_SHOWN = 3
 MOST_FIREWALLS = 16
 """Firewalls on one way."""
 
@@ -35,7 +39,13 @@ class Asked:
 
 
 def ask_rulesets(
-    text: str, firewalls: Sequence[Asked], own: str, wanted: Wanted, report: Report, saying: Saying = silent
+    text: str,
+    firewalls: Sequence[Asked],
+    own: str,
+    wanted: Wanted,
+    report: Report,
+    saying: Saying = silent,
+    budget: int = MOST,
 ) -> RouteAnswers | None:
     """What firewalls in series do with the packets of a question, or None after saying in the report why nobody knows.
 
@@ -56,10 +66,10 @@ def ask_rulesets(
     namer = MachineNamer(
         vocabulary, addresses if own else UNICAST, [(one.words, one.addresses) for one in _named(questions)]
     )
-    return answers_of(Route(tuple(stations)), questions, namer, report, saying)
+    return answers_of(Route(tuple(stations)), questions, namer, report, saying, budget)
 
 
-def ask_live(text: str, report: Report, saying: Saying = silent) -> RouteAnswers | None:
+def ask_live(text: str, report: Report, saying: Saying = silent, budget: int = MOST) -> RouteAnswers | None:
     """What this machine's rulesets do with the packets of a question, or None after saying in the report why nobody knows."""
     seen = see(report, saying)
     if seen.running is None or report.has_errors():
@@ -73,7 +83,7 @@ def ask_live(text: str, report: Report, saying: Saying = silent) -> RouteAnswers
     own = seen.machine.own_addresses
     route = Route((Station(f"this machine ({seen.machine.name})", seen.running),))
     namer = MachineNamer(vocabulary, own - LOOPBACK)
-    return answers_of(route, [_of_machine(one, own) for one in questions], namer, report, saying)
+    return answers_of(route, [_of_machine(one, own) for one in questions], namer, report, saying, budget)
 
 
 def _of_machine(question: Question, own: AddressSet) -> Question:
@@ -87,31 +97,46 @@ def _of_machine(question: Question, own: AddressSet) -> Question:
 
 
 def answers_of(
-    route: Route, questions: Sequence[Question], namer: MachineNamer, report: Report, saying: Saying = silent
+    route: Route,
+    questions: Sequence[Question],
+    namer: MachineNamer,
+    report: Report,
+    saying: Saying = silent,
+    budget: int = MOST,
 ) -> RouteAnswers | None:
-    """The exact answers of a way to some questions, or None after saying in the report that one was not decided.
+    """The exact answers of a way to some questions, or None after saying in the report why there is none.
 
-    The second of two questions is the first turned round: its packets meet the firewalls in the other order.
+    The second of two questions is the first turned round: its packets meet the firewalls in the other order. What the budget,
+    in units of about one box looked at, does not suffice for is `undecided` in the answer.
     """
     answers = []
-    for number, question in enumerate(questions):
-        saying(f"asking {question}")
-        here = Route(route.stations[::-1]) if number else route
-        try:
-            parts = here.parts(question, namer)
-        except Undecided as error:
-            report.error(
-                "undecided", f"the question was not decided: {harmless(str(error))}", help="ask a narrower one"
-            )
-            return None
-        answers.append((str(question), tuple(map(_part, parts))))
-    if not any(parts for _, parts in answers):
+    undecided: list[str] = []
+    with purse(budget):
+        for number, question in enumerate(questions):
+            saying(f"asking {question}")
+            here, undone = Route(route.stations[::-1]) if number else route, Undone()
+            parts = here.parts(question, namer, undone)
+            answers.append((str(question), tuple(map(_part, parts))))
+            undecided += _undecided(question, undone, namer, budget)
+    if not undecided and not any(parts for _, parts in answers):
         known = "" if len(route.families) > 1 else " that every ruleset speaks of"
         way_out = f"both ends need addresses of one family{known}, and the service must exist in it"
         report.error("bad-question", "no packet is asked about", help=way_out)
         return None
     names = tuple((one.name, "" if (path := _path_of(one)) == one.name else path) for one in route.stations)
-    return RouteAnswers(names, tuple(answers), tuple(_notes(route, questions)))
+    return RouteAnswers(names, tuple(answers), tuple(_notes(route, questions)), tuple(undecided))
+
+
+def _undecided(question: Question, undone: Undone, namer: MachineNamer, budget: int) -> Iterator[str]:
+    """What the budget did not suffice for, in sentences."""
+    if undone.boxes:
+        words = passage_words(map(by_any, undone.boxes), namer)
+        rest = f"; and {len(words) - _MOST_SHOWN} more" if len(words) > _MOST_SHOWN else ""
+        shown = "; ".join(map(str, words[:_MOST_SHOWN]))
+        yield harmless(f"{question}: what becomes of {shown}{rest}: the budget of {budget} was spent", 400)
+    if undone.replies:
+        parts = "1 open part" if undone.replies == 1 else f"{undone.replies} open parts"
+        yield f"{harmless(str(question), 100)}: whether the replies of {parts} pass: the budget of {budget} was spent"
 
 
 def _path_of(station: Station) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from firewright.diagnostic import Diagnostic, Report, harmless, nearest
+from firewright.model.moment import exact, present
 from firewright.model.policy import Firewall, Policy
 from firewright.readers.policy_yaml import load
 from firewright.readers.policy_yaml.loading import SETTINGS
@@ -47,7 +47,8 @@ class Wanted:
     `policies` are files, folders, or texts that were piped in; none is every policy in the folder.
 
     `options` are answers from outside: an option's yes or no, a zone's addresses.
-    `day` is the day that is asked about; None is today in each policy's own time zone, reckoned from `now`.
+    `day` is the day that is asked about, or a time of a day without a zone, meant on each policy's own clock; None is now, reckoned
+    from `now`: in each policy's own time zone today, or the last end of one of its rules if that has passed today.
     `telling` is told, in a line, what lies in a folder and is passed over.
     """
 
@@ -60,8 +61,11 @@ class Wanted:
     telling: Saying = silent
 
     def day_of(self, policy: Policy) -> date:
-        """The day on which a policy is asked."""
-        return self.day or self.now.astimezone(ZoneInfo(policy.timezone)).date()
+        """The day on which a policy is asked, or the time of day; what has ended by now has ended then."""
+        if self.day is None:
+            ends = {rule.until for rule in policy.rules if rule.is_on and rule.until is not None}
+            return present(self.now, ends, policy.timezone)
+        return exact(self.day, policy.timezone) if isinstance(self.day, datetime) else self.day
 
 
 def select(wanted: Wanted, report: Report, saying: Saying = silent) -> tuple[Policy, ...] | None:
@@ -75,7 +79,7 @@ def select(wanted: Wanted, report: Report, saying: Saying = silent) -> tuple[Pol
     if not sources:
         _nothing(wanted, report)
         return None
-    policies = _load_all(sources, wanted.options, report, saying)
+    policies = _load_all(sources, wanted, report, saying)
     return None if policies is None else by_labels(without_used(policies), wanted.labels, report)
 
 
@@ -109,12 +113,12 @@ def _nothing(wanted: Wanted, report: Report) -> None:
     report.error("no-policy", f"no policy in {shown}", help=way_out)
 
 
-def _load_all(sources: list[Source], options: Mapping[str, str], report: Report, saying: Saying) -> list[Policy] | None:
+def _load_all(sources: list[Source], wanted: Wanted, report: Report, saying: Saying) -> list[Policy] | None:
     """Every policy of these files, or None; a setting that no policy knows is an error, one that some knows is theirs."""
     policies, strangers = [], []
     for source in sources:
         saying(f"reading {source.path}")
-        policy, unknown = _load(source, options, report)
+        policy, unknown = _load(source, wanted, report)
         strangers.append(unknown)
         if policy is not None:
             policies.append(policy)
@@ -124,14 +128,16 @@ def _load_all(sources: list[Source], options: Mapping[str, str], report: Report,
     return None if report.has_errors() or len(policies) < len(sources) else policies
 
 
-def _load(source: Source, options: Mapping[str, str], report: Report) -> tuple[Policy | None, dict[str, Diagnostic]]:
+def _load(source: Source, wanted: Wanted, report: Report) -> tuple[Policy | None, dict[str, Diagnostic]]:
     """The policy of a file with the settings that it knows, and what it says of those that it does not."""
-    own = Report()
-    policy = load(source, own, settings=options)
+    own, options, folder = Report(), wanted.options, wanted.folder
+    policy = load(source, own, settings=options, folder=folder)
     unknown = {name: said for said in own.diagnostics for name in options if _is_stranger(said, name, own)}
     if unknown:
         own = Report()
-        policy = load(source, own, settings={name: text for name, text in options.items() if name not in unknown})
+        policy = load(
+            source, own, settings={name: text for name, text in options.items() if name not in unknown}, folder=folder
+        )
     report.sources.update(own.sources)
     for said in own.diagnostics:
         report.add(said)

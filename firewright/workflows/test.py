@@ -38,7 +38,7 @@ def run_tests(wanted: Wanted, report: Report, saying: Saying = silent, must_have
     `wanted.policies` are files of tests, policies that have some beside them, or folders. No test at all is an error, and
     where each `must_have` some a policy without is one too.
     """
-    read_ones = [(source, load(source, report)) for source in _files(wanted, report, must_have)]
+    read_ones = [(source, load(source, report, folder=wanted.folder)) for source in _files(wanted, report, must_have)]
     if report.has_errors():
         return None
     if not read_ones:

@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 
 from firewright.diagnostic import Diagnostic, Note, Report, Severity, harmless
+from firewright.model.moment import begins, ends
 from firewright.reports import Audit, SetAside
 from firewright.source import Source
 from firewright.workflows.audit_pages import EVERY
@@ -68,7 +69,7 @@ def triaged(audit: Audit, accepted: Accepted, day: date) -> Audit:
     for one in audit.findings.diagnostics:
         covering = [this for this in suppressions if this.covers(one)] if one.name in ABLE else []
         used.update(covering)
-        alive = next((this for this in covering if day <= this.until), None)
+        alive = next((this for this in covering if begins(day) < ends(this.until)), None)
         if alive is not None:
             apart.append(_suppressed(one, alive))
         elif one.name in ABLE and baseline is not None and is_known(one, baseline):
@@ -94,7 +95,7 @@ def _said_of(suppressions: Iterable[Suppression], used: set[Suppression], day: d
     for one in suppressions:
         what = f"{one.finding} {one.about or one.id}"
         notes = (Note(f"{harmless(one.owner)} answered for it: {harmless(one.reason)}"),)
-        if day > one.until:
+        if begins(day) >= ends(one.until):
             message = f"the suppression of {what} ended on {one.until.isoformat()}"
             way_out = "mend what it was about, or have its owner renew it"
             yield Diagnostic("expired-suppression", Severity.WARNING, message, one.at, notes, help=way_out)

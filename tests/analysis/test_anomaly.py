@@ -8,13 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from firewright.analysis import _stretched
+from firewright.analysis._stretched import Stretched, cut
 from firewright.analysis.anomaly import Anomaly, Kind, anomalies, mattering, reaching
 from firewright.model.packet import FAMILIES, TCP
-from firewright.space.axis import point
+from firewright.space.axis import Axis, point, top
 from firewright.space.box import EVERY_BOX, Box, box
 from firewright.space.budget import Undecided, budget
 from firewright.space.program import Program
-from tests.space.reference import Line, cells, holds, random_list, run_list
+from firewright.space.stretches import in_stretch, stretches
+from tests.space.reference import Line, cells, holds, random_list, run_list, segment
 from tests.space.translate import cell_of, program_of
 
 CELLS = {family: cells(family) for family in FAMILIES}
@@ -49,6 +52,85 @@ def test_exactly_the_steps_that_could_go_are_named(seed: int, family: int, skips
     found = {one.step: one.kind for one in anomalies(program_of(lines, family))}
     decisions = {step: kind for step, kind in found.items() if not lines[step].verdict.startswith("skip:")}
     assert decisions == known_anomalies(lines, family)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.integers(0, 10**9),
+    st.sampled_from(FAMILIES),
+    st.sampled_from((Axis.SOURCE, Axis.DESTINATION, Axis.SERVICE)),
+    st.integers(1, 6),
+)
+def test_judged_stretch_by_stretch_a_list_has_the_same_anomalies(seed: int, family: int, axis: Axis, most: int) -> None:
+    """Law: cut anywhere on any axis, the same steps could go, redundant ones by the same others, shadowed ones by a least cover."""
+    lines = random_list(Random(seed), family, 14, skips=0, unknown=0)
+    program = program_of(lines, family).seal()
+    whole = {one.step: one for one in anomalies(program)}
+    found = {one.step: one for one in Stretched(program, axis, stretches(program, axis, most)).judged()}
+    assert {step: one.kind for step, one in found.items()} == {step: one.kind for step, one in whole.items()}
+    assert [one for one in found.values() if one.kind is Kind.REDUNDANT] == [
+        one for one in whole.values() if one.kind is Kind.REDUNDANT
+    ]
+    for one in found.values():
+        if one.kind is Kind.REDUNDANT:
+            continue
+        if len(whole[one.step].by) == 1:
+            assert one.by == whole[one.step].by
+        own = [cell for cell in CELLS[family] if holds(lines[one.step].match, cell)]
+        for gone in (None, *one.by):
+            left = [step for step in one.by if step != gone]
+            is_covered = all(any(holds(lines[step].match, cell) for step in left) for cell in own)
+            assert is_covered == (gone is None)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 10**9),
+    st.sampled_from(FAMILIES),
+    st.sampled_from((Axis.SOURCE, Axis.DESTINATION, Axis.SERVICE)),
+    st.integers(1, 6),
+)
+def test_stretches_are_the_whole_axis_and_decide_alike(seed: int, family: int, axis: Axis, most: int) -> None:
+    """Law: stretches follow one another over the whole axis, and the list of each decides its packets by the same steps."""
+    random = Random(seed)
+    lines = random_list(random, family, 14, skips=0, unknown=0)
+    program = program_of(lines, family).seal()
+    parts = stretches(program, axis, most)
+    assert [parts[0].low, *(part.high + 1 for part in parts)] == [*(part.low for part in parts), top(family, axis) + 1]
+    short = [in_stretch(program, axis, part) for part in parts]
+    for cell in random.sample(CELLS[family], 60):
+        place = tuple(segment(family, number, one)[0] for number, one in enumerate(cell))
+        (mine,) = [number for number, part in enumerate(parts) if part.low <= place[axis] <= part.high]
+        assert parts[mine].steps[short[mine].decide(place)] == run_list(lines, cell, {})
+
+
+def test_a_long_list_is_cut_where_it_gains_and_never_where_it_skips() -> None:
+    """A list of short ranges is cut into stretches with the same answer; one that skips, or is short, is not."""
+    program = Program(4)
+    for number in range(400):
+        sides = [(number * 10, number * 10 + 9)]
+        if number % 4 == 3:
+            sides.append((number * 10 - 5, number * 10 + 4))
+        for side in sides:
+            one = box(4, destination=(side,), service=((TCP << 16, TCP << 16 | 9),))
+            assert one is not None
+            program.add(one, "accept" if number % 5 else "drop")
+    program.add(EVERY_BOX, "drop")
+    whole = anomalies(program)
+    assert {one.kind for one in whole} == set(Kind)
+    assert cut(program.seal()) is None
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(_stretched, "_LONG", 100)
+        patched.setattr(_stretched, "_SHORTEST", 20)
+        found = cut(program)
+        assert found is not None
+        assert len(found[1]) > 10
+        assert anomalies(program) == whole
+        skipping = Program(4)
+        for number in range(200):
+            skipping.skip(skipping.add(EVERY_BOX, None), number + 1)
+        skipping.add(EVERY_BOX, "drop")
+        assert cut(skipping.seal()) is None
 
 
 @settings(max_examples=40, deadline=None)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from firewright.analysis import difference
 from firewright.analysis.difference import differences, excesses, first_difference, stops
 from firewright.model.packet import FAMILIES
+from firewright.space import question
 from firewright.space.axis import point
-from firewright.space.box import EVERY_BOX
+from firewright.space.box import EVERY_BOX, has_point
 from firewright.space.packetset import EMPTY, EVERYTHING, PacketSet
 from firewright.space.program import Program, series
 from tests.space.reference import Line, cells, holds, random_list, random_match, run_list
@@ -66,9 +67,9 @@ def test_every_pair_of_steps_that_differ_is_found_with_a_packet(
 
 
 @settings(max_examples=80, deadline=None)
-@given(SEEDS, st.sampled_from(FAMILIES), st.integers(1, 6))
-def test_long_programs_are_compared_in_blocks_alike(seed: int, family: int, steps: int) -> None:
-    """Law: cut into blocks of any length, two programs differ exactly if they do as a whole, by a packet that shows it."""
+@given(SEEDS, st.sampled_from(FAMILIES), st.integers(1, 6), st.sampled_from((0, 2_000)))
+def test_long_programs_are_compared_in_parts_alike(seed: int, family: int, steps: int, most_slices: int) -> None:
+    """Law: cut into slices or not, and blocks of any length, two programs differ exactly if they do as a whole, by a packet."""
     random = Random(seed)
     before = random_list(random, family, 8, skips=0.3, unknown=0)
     after = edited(random, before, family)
@@ -77,11 +78,14 @@ def test_long_programs_are_compared_in_blocks_alike(seed: int, family: int, step
     whole = first_difference(first, second, within)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(difference, "_LONG", 0)
-        patched.setattr(difference, "_BLOCK", steps)
+        patched.setattr(question, "_LONG", 0)
+        patched.setattr(question, "_BLOCK", steps)
+        patched.setattr(question, "_MOST_SLICES", most_slices)
         cut = first_difference(first, second, within)
     assert (whole is None) == (cut is None)
     if cut is not None:
         cell = cell_of(cut)
+        assert has_point(within, point(cut))
         assert before[run_list(before, cell, {})].verdict != after[run_list(after, cell, {})].verdict
 
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from firewright.analysis.decide import enforce
 from firewright.analysis.path import intervals
-from firewright.analysis.validate import Instant, Mismatch, Proof, first_instant, joined, validate
+from firewright.analysis.validate import Mismatch, Proof, first_instant, joined, validate
+from firewright.model.moment import Instant
 from firewright.model.packet import FAMILIES, Family
 from firewright.model.policy import Policy
 from firewright.space.axis import point
@@ -72,7 +73,7 @@ rules:
 def at_each_instant(found: Policy, start: date, shift: float = 0, from_start: bool = True) -> Mismatch | Proof:
     """The proof of a ruleset whose permissions end `shift` seconds late, and which knows no beginning without `from_start`."""
     (firewall,) = found.firewalls.values()
-    days = intervals(found, start, own_only=True)
+    days = intervals(found, start)
     begins = [first_instant(day, found) + shift * (day != start) for day in days]
 
     def at(instant: Instant) -> Ruleset:

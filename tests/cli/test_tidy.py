@@ -77,3 +77,66 @@ def test_what_cannot_be_read_ends_with_2(folder: Path) -> None:
     (folder / "c.json").write_text('{"nftables": 3}')
     assert run("tidy", "c.json", "-o", "b.rules").exit_code == 2
     assert not (folder / "b.rules").exists()
+
+
+POLICY = """zones:
+  office: [192.0.2.0/24, "2001:db8::/64"]
+  desks: 192.0.2.0/25
+  server: [198.51.100.10, "2001:db8:1::10"]
+firewalls: {edge: {between: [internet, office, server]}}
+rules:
+  - {from: office, to: server, allow: http}   # all of them
+  - {from: desks, to: server, allow: http}
+  - {from: office, to: server, allow: ntp, until: 2026-06-30}
+"""
+
+
+def test_a_policy_is_tidied_and_proved(folder: Path) -> None:
+    """The difference and what was proved from which day on; what ends later than the day that is asked about stays until then."""
+    (folder / "office.yaml").write_text(POLICY)
+    done = run("tidy", "office.yaml", "--at", "2026-11-21")
+    assert done.exit_code == 0
+    assert "\n-  - {from: desks, to: server, allow: http}\n" in done.stdout
+    assert "proved: office.yaml means the same without 2 of 3 rules and 1 definition, for every packet" in done.stdout
+    earlier = json.loads(run("tidy", "office.yaml", "--at", "2026-06-30", "--format", "json").stdout)
+    assert [one["at"]["line"] for one in earlier["gone"]] == [8, 3]
+    assert earlier["of"] == "policy" and earlier["scope"].endswith("from 2026-06-30 on")
+    assert run("tidy", "office.yaml", "-o", "office.yaml").exit_code == 2
+    assert run("tidy", "office.yaml", "--at", "2026-06-30", "-o", "smaller.yaml").exit_code == 0
+    assert (folder / "smaller.yaml").read_text() == earlier["text"]
+    assert run("compare", "office.yaml", "smaller.yaml", "--at", "2026-06-30").exit_code == 0
+    assert (folder / "office.yaml").read_text() == POLICY
+
+
+def test_anomalies_of_a_policy_are_findings(folder: Path) -> None:
+    """A policy by name or piped in: 1 for what could be better, 0 for none, 2 for what is no policy; markdown and JSON alike."""
+    (folder / "office.yaml").write_text(POLICY)
+    done = run("read", "office.yaml", "--anomalies")
+    assert done.exit_code == 1
+    assert "office.yaml:8:31: rule 2: redundant: without it each of its packets is decided the same" in done.stdout
+    tree = json.loads(run("read", "-", "--anomalies", "--format", "json", stdin=POLICY).stdout)
+    assert tree["of"] == "policy" and tree["counts"]["redundant"] == 1
+    assert "| rule | words | finding | by |" in run("read", "office.yaml", "--anomalies", "--format", "markdown").stdout
+    lines = [line for line in POLICY.splitlines(keepends=True) if "desks" not in line and "ntp" not in line]
+    (folder / "office.yaml").write_text("".join(lines))
+    assert run("read", "office.yaml", "--anomalies").exit_code == 0
+    (folder / "office.yaml").write_text("rules: [\n")
+    assert run("read", "office.yaml", "--anomalies").exit_code == run("tidy", "office.yaml").exit_code == 2
+
+
+def test_an_audit_of_a_ruleset_tells_what_is_odd(folder: Path) -> None:
+    """What decides nothing is a note of an audit, with a rule of SARIF; of many of a kind five are shown, and all in JSON."""
+    same = "".join(f"-A INPUT -s 10.{number}.0.0/16 -p tcp --dport 22 -j DROP\n" for number in range(9))
+    (folder / "many.rules").write_text(RULES.replace("COMMIT", f"{same}COMMIT"))
+    shown = run("audit", "many.rules").stdout
+    assert shown.count("note[needless-rule]") == 5 and "and 4 more of needless-rule; -v shows all" in shown
+    assert run("audit", "many.rules", "-v").stdout.count("note[needless-rule]") == 9
+    tree = json.loads(run("audit", "many.rules", "--format", "json").stdout)
+    found = [one for one in tree["findings"] if one["name"] in ("shadowed-rule", "needless-rule")]
+    assert [one["name"] for one in found] == ["shadowed-rule", *["needless-rule"] * 9]
+    assert {one["severity"] for one in found} == {"note"} and found[0]["at"]["line"] == 5
+    log = json.loads(run("audit", "many.rules", "--format", "sarif").stdout)["runs"][0]
+    assert {"shadowed-rule", "needless-rule", "unused-object"} <= {one["id"] for one in log["tool"]["driver"]["rules"]}
+    results = [one for one in log["results"] if one["ruleId"] == "shadowed-rule"]
+    assert len(results) == 1 and len(results[0]["relatedLocations"]) == 2
+    assert "and 4 more of needless-rule" in run("audit", "many.rules", "--format", "markdown").stdout.lower()

@@ -163,3 +163,54 @@ def test_decision_38_drift_is_the_kernel_against_what_was_confirmed(tmp_path: Pa
     assert none.code == still.code == 0
     assert found.code == 1
     assert "tcp dport 9999 accept" in found.out and ":9999" in found.out
+
+
+_FOR_A_WHILE = """
+import sys, time
+until = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() + 20))
+rule = "{from: admins, to: local, allow: tcp/8080, because: moving, owner: me, until: " + until + "}"
+open(sys.argv[1], "w").write("policy: machine\\nrules:\\n  - " + rule + "\\n")
+print(until)
+"""
+_PAST = """
+import subprocess, time
+until = time.monotonic() + 60
+while time.monotonic() < until:
+    listed = [subprocess.run(["conntrack", "-L", "-f", one], capture_output=True, text=True) for one in ("ipv4", "ipv6")]
+    if not any("dport=8080" in one.stdout for one in listed):
+        break
+    time.sleep(0.2)
+"""
+
+
+def test_decision_34_an_exception_ends_at_its_time_on_the_machine(tmp_path: Path) -> None:
+    """At the time of day the timer ends the flows of both families, and the next plan and check say that the permission is over."""
+    path = written(tmp_path)
+    exception = tmp_path / "exceptions" / "EX-1.yaml"
+    exception.parent.mkdir()
+    flows = [flow(*one, port) for one in (("10.77.0.9", "10.77.0.2"), ("fd77::9", "fd77::2")) for port in (80, 8080)]
+    planning = ("firewright", "plan", "-p", path, "--format", "json")
+    until, applied, *_, before4, before6, _, after4, after6, plan, checked, drift = machine(
+        tmp_path,
+        (sys.executable, "-c", _FOR_A_WHILE, str(exception)),
+        ("firewright", "apply", "-p", path, "--confirm"),
+        *flows,
+        *TRACKED,
+        (sys.executable, "-c", _PAST),
+        *TRACKED,
+        planning,
+        ("firewright", "check", path),
+        ("firewright", "drift"),
+    )
+    end = until.out.strip().removesuffix(":00")
+    assert applied.code == 0, applied.err
+    assert f"until   {until.out.strip().replace('T', ' ')} UTC: allow: tcp/8080" in applied.out
+    for done in (before4, before6):
+        assert "dport=8080" in done.out, "the machine was too slow to apply before the end"
+    for done in (after4, after6):
+        assert "dport=8080" not in done.out and "dport=80 " in done.out
+    planned = plan.json()
+    assert (planned["day"], planned["equal"]) == (end, True)
+    assert [one["flows"] for one in planned["ended"]] == ["allow: tcp/8080"]
+    assert f"allow: tcp/8080 ended at {end} and opens nothing" in checked.out
+    assert "no drift" in drift.out

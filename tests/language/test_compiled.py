@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -126,3 +128,5 @@ rules: [{from: internet, to: inside, allow: ssh, until: 2027-03-31}]
     begins, ends = int(first_instant(DAY, found)), 1806552000  # 2027-04-01 04:00 UTC
     assert text.count(f"meta time >= {begins} meta time < {ends}") == text.count("meta time >= ") == 2
     assert not re.search(r"meta time[^\n]*\d{4}-\d{2}-\d{2}", text)
+    timed = replace(found, rules=(replace(found.rules[0], until=datetime(2027, 3, 31, 18, 30)),))
+    assert compiled(timed).count(f"meta time >= {begins} meta time < 1806532200") == 2  # 2027-03-31 22:30 UTC

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import permutations
 from pathlib import Path
 
@@ -475,14 +475,27 @@ def test_decision_34_until_is_the_last_day(last: date, later: int) -> None:
     assert inbound(found, "tcp/443", day=day) == ("allowed" if day <= last else "closed")
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.datetimes(datetime(2026, 1, 1), datetime(2030, 1, 1)), st.integers(-3, 3))
+def test_decision_34_until_may_be_a_time_of_day(end: datetime, later: int) -> None:
+    """Law: a permission that ends at a time is open before it and closed from it on, to the second."""
+    end = end.replace(microsecond=0)
+    found = edge(f"from: internet, to: inside, allow: https, until: {end.isoformat()}")
+    assert inbound(found, "tcp/443", day=end + timedelta(seconds=later)) == ("allowed" if later < 0 else "closed")
+    assert inbound(found, "tcp/443", day=end.date()) == ("allowed" if end > datetime.combine(end, time()) else "closed")
+
+
 def test_decision_34_proofs_are_of_each_interval() -> None:
     """Where permissions end on different days, each interval between them begins on a day of its own."""
     found = edge(
         "from: internet, to: inside, allow: https, until: 2027-01-31",
         "from: internet, to: inside, allow: http, until: 2027-03-31",
         "from: internet, to: inside, deny: ftp, until: 2027-02-28",
+        "from: internet, to: inside, allow: tcp/8080, until: 2027-03-31T18:30",
     )
-    assert intervals(found, DAY) == (DAY, date(2027, 2, 1), date(2027, 4, 1))
+    beginnings = (DAY, date(2027, 2, 1), datetime(2027, 3, 31, 18, 30), date(2027, 4, 1))
+    assert intervals(found, DAY) == beginnings
+    assert intervals(found, beginnings[2]) == beginnings[2:]
 
 
 @pytest.mark.parametrize("verb", ["deny", "reject"])

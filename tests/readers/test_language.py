@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from itertools import combinations
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from firewright.catalog.services import catalog
 from firewright.diagnostic import Report
 from firewright.model.address import EVERYWHERE, MULTICAST, UNICAST, AddressSet
+from firewright.model.moment import exact
 from firewright.model.packet import FAMILIES, UDP
 from firewright.model.policy import Action, Policy, Verb, ZoneKind
 from firewright.model.transport import Transport, parse_transport
@@ -230,18 +232,53 @@ def test_decision_34_until_is_a_day_in_the_policys_time_zone() -> None:
     assert errors("timezone: Europe/Londno\n" + NONE) == ["bad-timezone"]
 
 
+_FIRST = "it ends at the first of the two; write another time if that is too early"
+
+
+@pytest.mark.parametrize(
+    ("zone", "written", "means", "said"),
+    [
+        ("Europe/London", "2027-03-31T18:30", datetime(2027, 3, 31, 18, 30), ""),
+        ("Europe/London", "2027-03-31T18:30:05", datetime(2027, 3, 31, 18, 30, 5), ""),
+        ("Europe/London", "2027-03-31T00:00", date(2027, 3, 30), ""),
+        ("Europe/London", "2027-03-28T01:30", datetime(2027, 3, 28, 2), "it ends when it shows 2027-03-28T02:00: write that"),
+        ("Europe/London", "2027-10-31T01:30", datetime(2027, 10, 31, 1, 30), _FIRST),
+        ("America/Havana", "2027-03-14T00:30", date(2027, 3, 13), "it ends on 2027-03-13, with the day: write that"),
+        ("America/Havana", "2027-11-07T00:00", date(2027, 11, 6), _FIRST),
+        ("UTC", "9998-12-31T23:59:59", datetime(9998, 12, 31, 23, 59, 59), ""),
+    ],
+)  # fmt: skip
+def test_decision_34_until_may_be_a_time_on_the_policys_clock(zone: str, written: str, means: date, said: str) -> None:
+    """A time is an end by itself; a midnight is the end of the day before; one that clocks skip or show twice is the earlier, and said."""
+    report = Report()
+    text = f"timezone: {zone}\n" + rule(f"from: home, to: any, allow: https, until: {written}")
+    found = load(Source("policy.yaml", text), report)
+    assert found is not None
+    until = found.rules[0].until
+    assert (type(until), until) == (type(means), means)
+    assert [one.help for one in report.diagnostics] == ([said] if said else [])
+    assert not found.rules[0].is_active(exact(datetime.fromisoformat(written), zone))
+
+
 @settings(max_examples=200, deadline=None)
 @given(
     st.one_of(
-        st.dates().map(str), st.from_regex(r"[0-9]{1,4}[-./ ][0-9]{1,2}[-./ ][0-9]{1,4}", fullmatch=True), st.text()
+        st.datetimes().map(lambda one: one.isoformat()),
+        st.from_regex(r"20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9](:[0-6][0-9])?", fullmatch=True),
+        st.dates().map(str),
+        st.from_regex(r"[0-9]{1,4}[-./ ][0-9]{1,2}[-./ ][0-9]{1,4}", fullmatch=True),
+        st.text(),
     )
 )
 def test_decision_35_a_malformed_date_is_an_error(text: str) -> None:
-    """Law: a day is read exactly where it is an ISO date that exists; everything else is an error with a way out."""
+    """Law: a day, or a time of one, is read exactly where it is written as ISO 8601 and exists; all else is an error with a way out."""
     quoted = "'" + text.replace("'", "''") + "'"
     source = Source("policy.yaml", rule(f"from: home, to: any, deny: https, until: {quoted}"))
     try:
         expected = date.fromisoformat(text) if len(text) == 10 and text.count("-") == 2 and text.isascii() else None
+        if re.fullmatch(r"[0-9]{4}-..-..T..:..(?::..)?", text, re.ASCII) and 1970 <= int(text[:4]) < 9999:
+            clock = datetime.fromisoformat(text)
+            expected = clock if clock.time() != time() else clock.date() - timedelta(days=1)
     except ValueError:
         expected = None
     report = Report()

@@ -12,16 +12,27 @@ from jsonschema import Draft202012Validator
 import firewright
 from firewright import document
 from firewright.diagnostic import Report
-from firewright.readers.policy_yaml.grammar import FIREWALL, POLICY, RULE, TEST, TESTS, TIMEOUTS, VERBS, WHO
+from firewright.readers.policy_yaml.grammar import EXCEPTION, FIREWALL, POLICY, RULE, TEST, TESTS, TIMEOUTS, VERBS, WHO
 from firewright.readers.policy_yaml.reference import SECTIONS, reference
-from firewright.readers.policy_yaml.schema import Schema, plain, policy_schema, policy_tests_schema, published
+from firewright.readers.policy_yaml.schema import (
+    Schema,
+    exception_schema,
+    plain,
+    policy_schema,
+    policy_tests_schema,
+    published,
+)
 from firewright.readers.policy_yaml.shape import Record
 from firewright.source import Source, read
 
 ROOT = Path(firewright.__file__).parent
 EXAMPLES = Path(__file__).parents[3] / "shared" / "examples"
 MALFORMED = Path(__file__).parent / "malformed"
-FILES = {"policy.schema.json": policy_schema(), "policy-test.schema.json": policy_tests_schema()}
+FILES = {
+    "policy.schema.json": policy_schema(),
+    "policy-test.schema.json": policy_tests_schema(),
+    "exception.schema.json": exception_schema(),
+}
 
 BEYOND_A_SCHEMA = {
     "name-twice", "unknown-zone", "unknown-service", "unknown-option", "unknown-rule", "overlapping-zones", "zone-cycle",
@@ -95,7 +106,7 @@ def test_enough_cases_are_seen_by_the_schema() -> None:
 def test_every_key_has_a_sentence_and_an_example_that_fits() -> None:
     """Each key says what it is in one sentence, and its example validates in its place."""
     schema = policy_schema()
-    for record in (POLICY, RULE, FIREWALL, TESTS, TEST):
+    for record in (POLICY, EXCEPTION, RULE, FIREWALL, TESTS, TEST):
         for key in record.keys:
             assert key.says.endswith(".")
             assert key.says[0].isupper()
@@ -110,10 +121,33 @@ def _of(record: Record, name: str) -> Schema:
         schema = policy_tests_schema()["properties"]["tests"]["items"]
     elif record is FIREWALL:
         schema = policy_schema()["properties"]["firewalls"]["additionalProperties"]
+    elif record is EXCEPTION:
+        schema = exception_schema()
     else:
         schema = policy_schema() if record is POLICY else policy_tests_schema()
     found: Schema = schema["properties"][name]
     return found
+
+
+@pytest.mark.parametrize(
+    ("change", "is_right"),
+    [
+        (("", ""), True),
+        (("until: 2027-03-31", "until: 2027-03-31T18:30:05"), True),
+        (("until: 2027-03-31", "until: 2027-03-31T18"), False),
+        ((", until: 2027-03-31", ""), False),
+        (("because: x, ", ""), False),
+        (("allow", "deny"), False),
+        (("allow: ssh", "otherwise: drop"), False),
+        (("policy: edge", "about: edge"), False),
+        (("rules:", "zones: {a: 10.0.0.0/8}\nrules:"), False),
+    ],
+)
+def test_the_schema_of_an_exception_is_as_strict_as_the_reader(change: tuple[str, str], is_right: bool) -> None:
+    """It permits for a time and for a reason, names its policy, and defines nothing."""
+    text = "policy: edge\nowner: me\nrules:\n  - {from: any, to: local, allow: ssh, because: x, until: 2027-03-31}\n"
+    assert change[0] in text
+    assert (violations(exception_schema(), text.replace(*change, 1)) == []) == is_right
 
 
 def test_the_reference_names_every_key() -> None:
@@ -128,7 +162,7 @@ def test_the_reference_names_every_key() -> None:
 
 def test_synonyms_lead_to_keys() -> None:
     """A word that people may type for a key is no key itself, and leads to one."""
-    for record in (POLICY, RULE, FIREWALL, TESTS, TEST):
+    for record in (POLICY, EXCEPTION, RULE, FIREWALL, TESTS, TEST):
         for word, key in record.synonyms:
             assert word not in record.by_name, word
             assert key in record.by_name, key

@@ -13,7 +13,7 @@ from firewright.space.bounds import possibly, surely
 from firewright.space.box import EVERY_BOX
 from firewright.space.budget import Undecided
 from firewright.space.chain import Chain, Final, Jump, Rule, unfold, verdict_map
-from firewright.space.fold import fold
+from firewright.space.fold import fold, fold_runs
 from firewright.space.packetset import EVERYTHING, PacketSet
 from firewright.space.partition import partition
 from firewright.space.program import Hop, Program, series, specialise
@@ -72,14 +72,14 @@ def test_unfolded_chains_decide_as_the_chains_do(seed: int, family: int) -> None
     random = Random(seed)
     chains, bases = random_chains(random, family)
     program = unfold(chains_of(chains, family), bases, family)
-    folded = fold(program)
+    folded = [fold(program), fold_runs(program)]
     sample = random.sample(CELLS[family], 150)
     for reading in readings():
         for cell in sample:
             word = run_hook(chains, bases, cell, reading)
             place = place_of(cell, family)
             assert program.verdict[program.decide(place, reading)] == word
-            assert folded.verdict[folded.decide(place, reading)] == word
+            assert all(one.verdict[one.decide(place, reading)] == word for one in folded)
     sets = PacketSet.decided({family: program, 10 - family: other_family(10 - family)}, "accept")
     flows = sets.flows(family)
     for reading in readings():

@@ -127,6 +127,23 @@ def test_a_machine_is_held_against_its_policy(tmp_path: Path) -> None:
     assert any("inet extra late" in note["text"] for note in blocked["notes"])
 
 
+def test_a_socket_that_the_policy_does_not_permit_contradicts_it(tmp_path: Path) -> None:
+    """What listens and is let in against the policy is named with its program; one on loopback, or hidden as it is to be, is not."""
+    policy = tmp_path / "shop.yaml"
+    policy.write_text("policy: shop\nrules:\n  - {from: any, to: local, require: http}\n")
+    sockets = [("tcp", "0.0.0.0", 12345), ("tcp", "127.0.0.1", 8443), ("tcp", "::", 80), ("tcp", "::", 9000)]
+    (done,) = play((*LIVE, "-p", str(policy)), nft=RULES, sockets=sockets)
+    (open_,) = told(done, "contradicted")
+    assert open_["severity"] == "error" and open_["message"].startswith("tcp/12345 at any address, held by ")
+    assert open_["message"].endswith("listens: it is open to internet, and the policy says drop (IPv4 only)")
+    second = "table inet extra {\n chain late { type filter hook input priority 10; tcp dport 80 drop; }\n}\n"
+    (done,) = play((*LIVE, "-p", str(policy)), nft=RULES + second, sockets=sockets)
+    assert {one["message"].split()[0]: one["severity"] for one in told(done, "contradicted")} == {
+        "tcp/12345": "error",
+        "tcp/80": "warning",
+    }
+
+
 def test_the_tables_of_programs_and_back_doors_are_sound() -> None:
     """Programs serve what the catalog has, under names as long as the kernel keeps them; each back door has a port and a source."""
     known = {*catalog().names()}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from random import Random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from firewright.analysis import wording
+from firewright.analysis.homes import Homes
 from firewright.analysis.passage import OPENERS
 from firewright.analysis.proposal import Proposed
 from firewright.analysis.subject import Subject
@@ -20,6 +22,7 @@ from firewright.source import Source, read
 from firewright.space.axis import HOST
 from firewright.space.bounds import surely
 from firewright.space.box import box
+from firewright.space.budget import budget
 from firewright.space.packetset import Within
 from firewright.workflows import migration
 from firewright.workflows.migration import Migration, migrated
@@ -185,8 +188,8 @@ def test_what_no_rule_says_is_told_with_its_line_and_opens_nothing() -> None:
 def test_a_proposal_that_is_wrong_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """Were a rule written wider or left out, the comparison says so with a packet: it does not rest on the proposal."""
 
-    def wider(found: Proposed) -> wording.Wording:
-        out = wording.worded(found)
+    def wider(found: Proposed, homes: Homes) -> wording.Wording:
+        out = wording.worded(found, homes)
         rules = [replace(rule, services=((TCP << 16, TCP << 16 | 65535),)) for rule in out.rules[:-1]]
         return replace(out, rules=tuple(rules))
 
@@ -242,3 +245,48 @@ def test_rulesets_of_others_open_nothing_more(name: str, is_equal: bool) -> None
     assert found.is_equal is is_equal
     for way in WAYS:
         assert (new.possibly - old.possibly).witness(tcp(way)) is None
+
+
+def crowded() -> str:
+    """A dump whose input is one rule, and whose forwarding is many that cross each other."""
+    random = Random(3)
+    rules = [
+        f"FORWARD -s 10.{random.randrange(20)}.0.0/16 -d 172.16.{random.randrange(20)}.0/24 -p tcp "
+        f"--dport {random.randrange(50)}:{50 + random.randrange(50)} -j {random.choice(('ACCEPT', 'DROP'))}"
+        for _ in range(60)
+    ]
+    return chains("INPUT -s 10.0.0.0/8 -p tcp --dport 22 -j ACCEPT", *rules)
+
+
+def test_what_is_too_much_work_is_named_and_the_rest_is_proved() -> None:
+    """Where the budget ends on one way of packets, the others are proposed and compared all the same, and nothing is equal."""
+    report = Report()
+    with budget(cells=100):
+        found = migrated(Source("old.rules", crowded()), report)
+    assert found is not None and not found.is_equal and not report.diagnostics
+    lines = found.policy.text.splitlines()
+    assert lines[1].startswith("# forward not decided: the policy judges nothing that passes through: ")
+    assert any("{from: net-10-0-0-0-8, to: local, allow: ssh}" in line for line in lines)
+    assert "network:" not in found.policy.text
+    everywhere = crowded().replace("COMMIT", "")
+    for chain, end in (("INPUT", "-s"), ("OUTPUT", "-d")):
+        everywhere += "".join(
+            f"-A {chain} {end} 10.{n % 7}.0.0/{13 + n % 4} -p tcp --dport {n}:{40 + 3 * n} -j {('ACCEPT', 'DROP')[n % 2]}\n"
+            for n in range(1, 40)
+        )
+    with budget(cells=3):
+        assert migrated(Source("old.rules", f"{everywhere}COMMIT\n"), report) is None
+    assert [one.name for one in report.diagnostics] == ["undecided"]
+
+
+def test_more_classes_than_anybody_could_read_leave_out_what_passes_through() -> None:
+    """A policy of hundreds of zones for forwarding is not written: that is said, and the machine's own rules are kept."""
+    many = [f"FORWARD -s 10.{n // 250}.{n % 250}.0/24 -p tcp --dport {n + 1} -j ACCEPT" for n in range(450)]
+    found, old, new = made(chains("INPUT -s 192.0.2.0/24 -p tcp --dport 22 -j ACCEPT", *many))
+    assert not found.is_equal
+    assert (
+        "# forward not decided: the policy judges nothing that passes through: no policy that anybody could read"
+        in found.policy.text
+    )
+    within = {4: tcp("input")[4]}
+    assert (new.possibly - old.surely).witness(within) is (old.possibly - new.surely).witness(within) is None

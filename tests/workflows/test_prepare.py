@@ -31,10 +31,12 @@ _MIDNIGHT = 1_798_156_800
 """The instant at which the 25th of December 2026 begins in UTC."""
 
 
-def _prepared(folder: Path, text: str = _TEXT, auditing: Auditing | None = None) -> tuple[Prepared | None, list[str]]:
+def _prepared(
+    folder: Path, text: str = _TEXT, auditing: Auditing | None = None, now: datetime = _NOW
+) -> tuple[Prepared | None, list[str]]:
     (folder / "web.yaml").write_text(text, encoding="utf-8")
     report = Report()
-    found = prepare(Wanted(folder, _NOW, ("web.yaml",)), report, auditing=auditing)
+    found = prepare(Wanted(folder, now, ("web.yaml",)), report, auditing=auditing)
     return found, [f"{one.severity.value} {one.name}" for one in report.diagnostics]
 
 
@@ -57,6 +59,21 @@ def test_what_ends_is_told_with_its_instant(tmp_path: Path) -> None:
     assert found.ending_words(_MIDNIGHT + 1) == ""
     assert {line.split()[0] for line in found.ends_text.splitlines()} == {str(_MIDNIGHT)}
     assert {line.split()[1] for line in found.ends_text.splitlines()} == {"4", "6"}
+
+
+def test_on_the_evening_of_an_end_what_is_ready_begins_there(tmp_path: Path) -> None:
+    """After an end with a time of day the ruleset of the same evening is without that permission, from that time on."""
+    text = _TEXT.replace("2026-10-01", "2026-11-21T18:30:30")
+    before, after = (_prepared(tmp_path, text, now=_NOW.replace(hour=18, minute=minute))[0] for minute in (30, 31))
+    assert before is not None and after is not None
+    end = 1_795_285_830
+    assert [one.instant for one in before.endings] == [end, _MIDNIGHT]
+    assert [one.instant for one in after.endings] == [_MIDNIGHT]
+    assert f"meta time < {end}" in before.compiled.text
+    assert "9002" not in after.compiled.text and f"meta time >= {end} meta time < {_MIDNIGHT}" in after.compiled.text
+    assert (before.day, after.day) == (DAY, datetime(2026, 11, 21, 18, 30, 30))
+    assert "day=2026-11-21T18:30:30\n" in facts(after, 1, "me")
+    assert before.ending_words(end) == "allow: tcp/9002"
 
 
 @pytest.mark.parametrize(

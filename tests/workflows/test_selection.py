@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -94,6 +94,41 @@ def test_a_file_that_is_there_is_not_offered_as_another_one(tmp_path: Path) -> N
     assert select(Wanted(tmp_path, NOW, ("bad.yaml",)), report) is None
     assert "not UTF-8" in report.diagnostics[0].message
     assert report.diagnostics[0].help == ""
+
+
+def test_now_is_as_far_back_as_the_last_end_of_today(tmp_path: Path) -> None:
+    """Today until an end with a time of day has passed where the policy is; from then on what is asked begins at that end."""
+    rules = ", ".join(
+        f"{{from: any, to: local, {verb}: tcp/{port}, until: {until}}}"
+        for port, (verb, until) in enumerate(
+            [("allow", "2026-11-22T08:29"), ("allow", "2026-11-22T08:31"), ("deny", "2026-11-22T08:00"),
+             ("allow", "2026-11-21T23:00"), ("allow", "2026-11-22")], 4000)
+    )  # fmt: skip
+    (tmp_path / "b.yaml").write_text(f"timezone: Asia/Tokyo\nrules: [{rules}]\n")
+    found = select(Wanted(tmp_path, NOW, ("b.yaml",)), Report())
+    assert found is not None
+    (tokyo,) = found
+    days = [Wanted(tmp_path, NOW + timedelta(minutes=minutes)).day_of(tokyo) for minutes in (-31, -2, -1, 0, 1, 930)]
+    assert days == [
+        date(2026, 11, 22), datetime(2026, 11, 22, 8), datetime(2026, 11, 22, 8, 29), datetime(2026, 11, 22, 8, 29),
+        datetime(2026, 11, 22, 8, 31), date(2026, 11, 23),
+    ]  # fmt: skip
+    assert [rule.is_active(days[3]) for rule in tokyo.rules] == [False, True, True, False, True]
+    asked = Wanted(tmp_path, NOW, day=datetime(2026, 11, 22))
+    assert asked.day_of(tokyo) == date(2026, 11, 22)
+
+
+def test_files_lie_in_the_folder_that_is_asked_about(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a policy uses, and its exceptions, are looked for from that folder, wherever the program runs."""
+    (tmp_path / "exceptions").mkdir()
+    (tmp_path / "exceptions" / "EX-1.yaml").write_text(
+        "policy: site\nrules:\n  - {from: any, to: local, allow: ssh, because: x, owner: y, until: 2027-01-01}\n"
+    )
+    (tmp_path / "away").mkdir()
+    monkeypatch.chdir(tmp_path / "away")
+    found = select(Wanted(tmp_path, NOW, ("site.yaml",)), Report())
+    assert found is not None
+    assert found[0].paths == ("site.yaml", "a.yaml", "exceptions/EX-1.yaml")
 
 
 def test_what_is_named_counts_even_where_another_one_uses_it(tmp_path: Path) -> None:

@@ -45,6 +45,12 @@ def told(found: Contrasted) -> list[tuple[str, list[str]]]:
         ("edge.yaml", POLICY, Kind.POLICY),
         ("page.md", PAGE, Kind.DOCUMENT),
         ("ruleset.json", '{"nftables": []}', Kind.RULESET),
+        ("saved.txt", SAVED, Kind.RULESET),
+        ("saved.txt", SAVED.replace("\n", "\r\n"), Kind.RULESET),
+        ("listed.txt", f"# our rules\n\n{LISTED}", Kind.RULESET),
+        ("script.txt", "add table inet t\nadd rule inet t c tcp dport 22 accept\n", Kind.RULESET),
+        ("ports.txt", "table of the ports\n\ntcp 22 ssh\ninclude what you need\n-A note on ports\n", Kind.DOCUMENT),
+        ("page.txt", PAGE, Kind.DOCUMENT),
     ],
 )
 def test_the_kind_of_a_file_is_told_by_its_name_and_its_text(path: str, text: str, kind: Kind) -> None:

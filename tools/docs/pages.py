@@ -109,6 +109,10 @@ It never depends on the order of the file; where several rules of the same verb 
 - Replies to an open flow pass by themselves. Rules speak of who opens the flow.
 - A name of a service is one of the [catalog](reference/catalog.md) or of the policy itself. A port has its protocol: `tcp/443`.
 - IPv6 addresses with brackets or braces around them need quotes: `["2001:db8::/32"]`.
+- An end (`until`) is a day, to its end, or a time of day on the clocks of the policy's `timezone`, at which it is over.
+- An exception is a file of its own, in the folder `exceptions` beside its policy, which it names; every command sees it.
+  It only permits: `allow` or `require`, each rule with `until`, `because` and `owner` (the rule's own, or the file's).
+  One that names no policy, or cannot be read, stops every policy beside the folder.
 - Tags, anchors and aliases of YAML are refused. So is every key that is not in the tables below.
 """
 _ZONES = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from firewright.analysis.path import When, day_of
 from firewright.analysis.status import Direction, Standing
@@ -67,7 +67,15 @@ class _Section:
 
 def draw(policy: Policy, chosen: Chosen, when: When) -> Scene:
     """The picture of a policy on a day. Raises TooLarge, Unfilled, Undecided."""
-    selection = select(policy, chosen, when)
+    return _drawn(policy, select(policy, chosen, when), when)
+
+
+def draw_alone(policy: Policy, chosen: Chosen, when: When) -> Scene:
+    """The picture of the chosen pairs without a word of what it leaves out. Raises TooLarge, Unfilled, Undecided."""
+    return _drawn(policy, replace(select(policy, chosen, when), left_out=()), when)
+
+
+def _drawn(policy: Policy, selection: Selection, when: When) -> Scene:
     sections = tuple(_section(policy, one) for one in selection.shown)
     return _scene(imprint(policy, "Port status", day_of(when, policy)), sections, selection)
 

@@ -24,6 +24,8 @@ _AH_SERVICES: Ranges = ((51 << 16, 51 << 16 | 65535),)
 
 def both(one: Clauses, other: Clauses, family: Family) -> Clauses:
     """The packets of both, clause by clause. O(n x m)."""
+    if one is ALWAYS:
+        return other
     found: dict[Clause, None] = {}
     for first, read in one:
         for second, also in other:

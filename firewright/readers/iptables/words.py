@@ -20,7 +20,7 @@ def split(text: str) -> tuple[Word, ...]:
     """The words of a line, as iptables-restore sees them. Raises BadLine if a quote is not closed. O(n)."""
     if '"' not in text:
         # Most lines have no quotes, and then blanks are all there is to it.
-        return tuple(Word(word) for word in text.replace("\t", " ").split(" ") if word)
+        return tuple([Word(word) for word in text.replace("\t", " ").split(" ") if word])
     words: list[Word] = []
     letters: list[str] = []
     is_open = is_quoted = is_escaped = False
@@ -47,10 +47,13 @@ def split(text: str) -> tuple[Word, ...]:
 
 def is_option(word: Word) -> bool:
     """Whether a word is an option's name: one dash and a letter or more, or two and a word, and not quoted."""
-    stem = word.text.removeprefix("-").removeprefix("-")
-    return not word.is_quoted and word.text.startswith("-") and stem[:1].isalpha()
+    text, is_quoted = word
+    if is_quoted or text[:1] != "-":
+        return False
+    return (text[2:3] if text[1:2] == "-" else text[1:2]).isalpha()
 
 
 def is_negation(word: Word) -> bool:
     """Whether a word is the exclamation mark that negates what follows."""
-    return word == Word("!")
+    text, is_quoted = word
+    return text == "!" and not is_quoted

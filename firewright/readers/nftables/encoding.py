@@ -11,6 +11,7 @@ from firewright.model.packet import FAMILIES, Family
 from firewright.readers.nftables.collecting import without_collecting
 from firewright.readers.nftables.conditions import Conditions
 from firewright.readers.nftables.fields import UNSAID, Scene
+from firewright.readers.nftables.frames import PASSED, FrameChain, before, bounded_lines, stopped
 from firewright.readers.nftables.instants import instants_in
 from firewright.readers.nftables.steps import Reading, Step
 from firewright.readers.nftables.tree import (
@@ -44,6 +45,7 @@ _PORTS = ("sport", "dport")
 _SETTING = re.compile(r"((?:meta|ct|ip6?|tcp|udp|th|sctp|dccp|udplite) \w+) set ")
 
 _FRAMES = "it sees frames, not the packets of this report"
+"""Why a rule is refused that can only let frames pass, count or change them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,18 @@ class _Encoder:
         self.refused: dict[int, str] = {}
         self.lines: list[Line] = []
         self.at = Span(listing.path, 0, 0, 0)
+        self.framed = tuple(self.frame_chains())
+        self.drops = {
+            (hook, family): [
+                drop
+                for one in self.framed
+                if one.hook is hook
+                for drop in stopped(one, family, instant, self.can_drop, self.at)
+            ]
+            for hook in dict.fromkeys(one.hook for one in self.framed)
+            for family in self.families["inet"]
+        }
+        self.by_frames = bounded_lines(self.drops)
 
     def ruleset(self) -> Ruleset:
         bases = self.bases()
@@ -94,8 +108,11 @@ class _Encoder:
         hooks = {}
         for hook in Hook:
             own = [base for base in bases if base.hook is hook]
-            if own:
-                hooks[hook] = {family: self.program(own, family) for family in self.families["inet"]}
+            if own or any(self.drops.get((hook, family)) for family in self.families["inet"]):
+                hooks[hook] = {
+                    family: before(self.program(own, family), self.drops.get((hook, family), []))
+                    for family in self.families["inet"]
+                }
         return Ruleset(
             self.listing.path,
             hooks,
@@ -114,15 +131,24 @@ class _Encoder:
                     continue
                 if table.family in _FAMILIES and chain.kind in _JUDGING and chain.hook in tuple(Hook):
                     found.append(_Base(table, chain, Hook(chain.hook)))
+                elif (table.family, chain.hook) in PASSED:
+                    self.said(table, chain, "sees frames: packets that it may drop are bounded, none is surely dropped")
                 elif table.family not in _FAMILIES or chain.kind != "nat":
                     self.said(table, chain, f"is not judged: {_FRAMES}")
-                elif self.drops(table, chain):
+                elif self.can_drop(table, chain):
                     self.said(table, chain, "translates addresses, and drops packets as well, which is not judged")
         # Of equal priority the one that was registered last comes first (measured); a listing has them as they were made.
         found.reverse()
         return sorted(found, key=lambda base: base.chain.priority)
 
-    def drops(self, table: ListedTable, chain: ListedChain) -> bool:
+    def frame_chains(self) -> Iterator[FrameChain]:
+        """The base chains that see the frames of packets."""
+        for table in self.listing.tables:
+            for chain in () if table.is_dormant else table.chains.values():
+                if (table.family, chain.hook) in PASSED:
+                    yield FrameChain(table, chain, PASSED[table.family, chain.hook])
+
+    def can_drop(self, table: ListedTable, chain: ListedChain) -> bool:
         """Whether a chain or one that it calls can drop packets."""
         seen, waiting = {chain.name}, [chain]
         while waiting:
@@ -193,7 +219,8 @@ class _Encoder:
             for chain in table.chains.values():
                 for place, rule in enumerate(chain.rules, 1):
                     words, name = harmless(table.title), harmless(chain.name)
-                    yield Line(words, name, place, rule.text, rule.comment, self.at, refused=_FRAMES)
+                    refused = Line(words, name, place, rule.text, rule.comment, self.at, refused=_FRAMES)
+                    yield self.by_frames.get(refused.place, refused)
 
     def line(self, number: int) -> Line:
         table, chain, place, rule = self.rules[number]
@@ -201,9 +228,10 @@ class _Encoder:
         unknown = tuple(dict.fromkeys(text.removesuffix(")").split(" (", 1)[0] for text in literals))
         is_at_device = bool(chain.hook) and chain.hook not in tuple(Hook)
         refused = harmless(self.refused.get(number, _FRAMES if is_at_device else ""))
-        return Line(
+        line = Line(
             harmless(table.title), harmless(chain.name), place, rule.text, rule.comment, self.at, unknown, refused
         )
+        return self.by_frames.get(line.place, line)
 
     def program(self, bases: Sequence[_Base], family: Family) -> Program:
         own = [base for base in bases if family in _FAMILIES[base.table.family]]

@@ -6,7 +6,7 @@ Whether they hold is for the analysis to say. What is checked here: names, and t
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import cast
@@ -17,6 +17,7 @@ from firewright.diagnostic import Report, harmless
 from firewright.document import Scalar, collection_paused
 from firewright.model.address import AddressSet, BadPrefix, parse_prefix
 from firewright.model.interval import difference, union
+from firewright.model.moment import exact
 from firewright.model.packet import FAMILIES, Family
 from firewright.model.policy import Policy, Term, Zone
 from firewright.model.transport import EVERY_SELECTOR, EVERY_SERVICE, service_ranges
@@ -65,7 +66,7 @@ class End:
 class Assertion:
     """From any of these ends to any of those, by any of `terms` and none of `excepted`, every packet meets `expect`.
 
-    `day` is the day on which it is asked, None for today.
+    `day` is the day, or the time in the policy's time zone, on which it is asked; None for today.
     """
 
     sources: tuple[End, ...]
@@ -96,14 +97,22 @@ class PolicyTests:
 
 
 def load(
-    path_or_source: Path | str | Source, report: Report, *, services: Catalog | None = None, reading: Reading = read
+    path_or_source: Path | str | Source,
+    report: Report,
+    *,
+    services: Catalog | None = None,
+    reading: Reading = read,
+    folder: Path = Path(),
 ) -> PolicyTests | None:
-    """The tests of a file with their policy, or None after saying in the report what is wrong with either."""
+    """The tests of a file with their policy, or None after saying in the report what is wrong with either.
+
+    Paths are relative to `folder`.
+    """
     complaints = Complaints(report)
     try:
-        source = path_or_source if isinstance(path_or_source, Source) else reading(Path(path_or_source))
+        source = path_or_source if isinstance(path_or_source, Source) else reading(folder / path_or_source)
         with collection_paused():
-            tests = _Tests(source, services or catalog(), complaints, reading).read()
+            tests = _Tests(source, services or catalog(), complaints, reading, folder).read()
     except UnreadableSource as error:
         complaints.error("unreadable-file", harmless(str(error)), NOWHERE, "name a file of tests")
         return None
@@ -115,7 +124,10 @@ def load(
 class _Tests:
     """Reads one file of tests."""
 
-    def __init__(self, source: Source, services: Catalog, complaints: Complaints, reading: Reading) -> None:
+    def __init__(
+        self, source: Source, services: Catalog, complaints: Complaints, reading: Reading, folder: Path
+    ) -> None:
+        self.folder = folder
         self.source, self.catalog, self.complaints, self.reading = source, services, complaints, reading
         self.error = complaints.error
 
@@ -142,12 +154,12 @@ class _Tests:
         self.error("no-tests", "the file has no tests", at, "write tests: with a list behind it")
 
     def _policy(self, stated: Stated) -> Policy | None:
-        files = Files(self.source, self.complaints, self.reading)
+        files = Files(self.source, self.complaints, self.reading, self.folder)
         word = stated.word("policy")
         if word is None:
             if "policy" in stated.keys:
                 return None
-            name = real_path(self.source.path).name
+            name = real_path(self.source.path, self.folder).name
             if not name.endswith(SUFFIX):
                 self.error("no-policy", "nobody says which policy is tested", stated.at, "add policy: its file")
                 return None
@@ -164,7 +176,7 @@ class _Tests:
             if value is not None
         ]
         before = self.complaints.errors
-        policy = load_given(source, (), Given(entries, self.complaints), self.catalog, self.reading)
+        policy = load_given(source, (), Given(entries, self.complaints), self.catalog, self.reading, folder=self.folder)
         return policy if self.complaints.errors == before else None
 
 
@@ -191,8 +203,12 @@ class _Resolver:
         self._check_for_packets(sources, destinations, terms, excepted, test)
         return Assertion(
             sources, destinations, terms, Expectation(expect.text), excepted,
-            test.prose("because"), test.text("name"), test.day("at"), test.at,
+            test.prose("because"), test.text("name"), self._day(test), test.at,
         )  # fmt: skip
+
+    def _day(self, test: Stated) -> date | None:
+        day = test.day("at")
+        return exact(day, self.policy.timezone) if isinstance(day, datetime) else day
 
     def _terms(self, test: Stated, key: str) -> tuple[Term, ...] | None:
         entries = cast("tuple[ServiceWord, ...]", test.values.get(key, ()))

@@ -58,19 +58,26 @@ class Parts:
 
 
 class Files:
-    """Finds and reads the files of one load; each is read once, and there are at most FILE_LIMIT."""
+    """Finds and reads the files of one load; each is read once, and there are at most FILE_LIMIT.
 
-    def __init__(self, first: Source, complaints: Complaints, reading: Reading) -> None:
-        self.complaints, self.reading = complaints, reading
-        self.root = repository_of(real_path(first.path))
+    The paths of sources are relative to `folder`.
+    """
+
+    def __init__(self, first: Source, complaints: Complaints, reading: Reading, folder: Path = Path()) -> None:
+        self.complaints, self.reading, self.folder = complaints, reading, folder
+        self.root = repository_of(self.real(first.path))
         self.count = 0
+
+    def real(self, path: str) -> Path:
+        """The real place of a source."""
+        return real_path(path, self.folder)
 
     def policy(self, first: Source, also: tuple[Source, ...] = ()) -> Parts:
         """A file, all that it uses, and further files that are merged in, with all that those use."""
         parts = Parts()
         seen: dict[Path, Scalar | None] = {}
         for source in (first, *also):
-            real = real_path(source.path)
+            real = self.real(source.path)
             if real not in seen:
                 seen[real] = None
                 self._add(source, real, parts, seen, ())
@@ -128,7 +135,7 @@ class Files:
         elif text.startswith(("/", "~")) or "\\" in text or re.match(r"[A-Za-z]:", text):
             message, way_out = f"{quoted(name)} is not a relative path", "write it relative to this file, with /"
         else:
-            target = Path(os.path.realpath(real_path(source.path).parent / text))
+            target = Path(os.path.realpath(self.real(source.path).parent / text))
             if target.is_relative_to(self.root):
                 return target
             message = (
@@ -151,7 +158,7 @@ class Files:
             text = self.reading(target).text
         except UnreadableSource as error:
             beside = sorted(target.parent.glob("*.yaml")) if target.parent.is_dir() else []
-            known = [path.name for path in beside[:500] if path != real_path(source.path)]
+            known = [path.name for path in beside[:500] if path != self.real(source.path)]
             way_out = self.complaints.did_you_mean(target.name, known, "name a file relative to this one")
             message = harmless(str(error).replace(str(target), shown))
             self.complaints.error("unreadable-file", message, name.at, way_out)
@@ -167,6 +174,6 @@ def repository_of(real: Path) -> Path:
     return real.parent
 
 
-def real_path(path: str) -> Path:
-    """The real place of a source, of links in a circle their own; standard input lies in the current folder."""
-    return Path(os.path.realpath("stdin.yaml" if path == "-" else path))
+def real_path(path: str, folder: Path = Path()) -> Path:
+    """The real place of a source, of links in a circle their own; standard input lies in the folder."""
+    return Path(os.path.realpath(folder / ("stdin.yaml" if path == "-" else path)))

@@ -5,12 +5,15 @@ The reader checks texts against it; the published JSON Schema and the reference 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from firewright.model.policy import Verb
 from firewright.readers.policy_yaml.shape import (
     Day,
     Duration,
     Endpoint,
     Key,
+    Moment,
     Name,
     Path,
     Question,
@@ -59,7 +62,8 @@ RULE = Record(
         Key("because", Text(), "The reason, in words for people.", "the public service"),
         Key("owner", Text(), "Who answers for the rule.", "messaging team"),
         Key("ticket", Text(), "Where it was asked for and decided.", "OPS-112"),
-        Key("until", Day(), "The last day on which the rule permits, to its end.", "2027-03-31"),
+        Key("until", Moment(), "The last day on which the rule permits, to its end; or the time of day at which it ends.",
+            "2027-03-31"),
         Key("sessions", Duration(), "How long its flows may be silent before they are forgotten.", "4h"),
         Key("log", YesNo(), "Whether what the rule decides is logged.", "yes"),
         Key("overrides", Several(Name("rule")), "The bans that this dated permission passes, by name.", "[no-ftp]"),
@@ -134,6 +138,39 @@ POLICY = Record(
     ),
 )  # fmt: skip
 
+_PERMISSIONS = ("allow", "require")
+_OF_EXCEPTIONS = ("policy", "about", "owner", "agreed-with", "contact", "reviewed", "rules")
+
+EXCEPTION_RULE = Record(
+    "a rule",
+    tuple(
+        replace(key, is_required=True) if key.name in ("until", "because") else key
+        for key in RULE.keys
+        if key.name not in VERBS or key.name in _PERMISSIONS
+    ),
+    synonyms=RULE.synonyms,
+    elsewhere=tuple((verb, "an exception only permits; a ban is a rule of the policy") for verb in VERBS
+                    if verb not in _PERMISSIONS),
+)  # fmt: skip
+
+EXCEPTION = Record(
+    "an exception",
+    (
+        Key("policy", Name("policy"), "The name of the policy that it is an exception of.", "my-machine", is_required=True),
+        Key("about", Text(), "What it is about, in one sentence.", "Moving the shop to its new machines"),
+        Key("owner", Text(), "Who answers for those of its rules that name no owner.", "shop-team"),
+        Key("agreed-with", Several(Text()), "Who agreed to it.", "[security office]"),
+        Key("contact", Text(), "Whom to ask.", "shop@tenant.example"),
+        Key("reviewed", Day(), "When it was last looked through.", "2026-11-21"),
+        Key("rules", Several(EXCEPTION_RULE, is_loose=False), "What it permits until when.",
+            "[{from: office, to: shop, allow: ssh, because: moving house, owner: shop-team, until: 2027-03-31}]",
+            is_required=True),
+    ),
+    synonyms=tuple((word, key) for word, key in POLICY.synonyms if key in ("policy", "about", "owner", "rules")),
+    elsewhere=tuple((key.name, "write it into the policy; an exception only permits")
+                    for key in POLICY.keys if key.name not in _OF_EXCEPTIONS),
+)  # fmt: skip
+
 QUESTION = Record(
     "a question",
     (Key("fill-in", Text(), "What to ask whoever installs.", "the core nodes' addresses", is_required=True),),
@@ -153,7 +190,7 @@ TEST = Record(
         Key("except", _SERVICES, "Services that are left out of them.", "[https]"),
         Key("expect", Word(EXPECTATIONS), "What holds for every packet that is asked about.", "denied", is_required=True),
         Key("because", Text(), "Why it must be so.", "over a VPN only"),
-        Key("at", Day(), "The day on which it is asked; today if nothing is said.", "2027-04-01"),
+        Key("at", Moment(), "The day or the time on which it is asked; today if nothing is said.", "2027-04-01"),
     ),
     synonyms=(("services", "service"), ("expected", "expect"), ("result", "expect"), ("day", "at"), ("date", "at"),
               ("on", "at"), ("source", "from"), ("destination", "to"), ("reason", "because")),

@@ -13,6 +13,7 @@ from firewright.diagnostic import Note, Report, harmless
 from firewright.document import Scalar, collection_paused
 from firewright.model.policy import Option, Policy, Zone
 from firewright.readers.policy_yaml.complaint import Complaints, TooManyErrors, quoted
+from firewright.readers.policy_yaml.exceptions import Exceptions, complain_of_exception, is_exception
 from firewright.readers.policy_yaml.files import Files, Part, Parts, Reading
 from firewright.readers.policy_yaml.firewalls import resolve_firewalls
 from firewright.readers.policy_yaml.given import SETTINGS, Given
@@ -46,42 +47,64 @@ def load(
     also: Iterable[Path | str | Source] = (),
     services: Catalog | None = None,
     reading: Reading = read,
+    with_exceptions: bool = True,
+    folder: Path = Path(),
 ) -> Policy | None:
     """The policy of a file, with all that it uses and is behind, or None after saying in the report what is wrong.
 
     `settings` are values of options (`yes`, `no`) and of zones that ask (prefixes and zones, by commas or spaces); they
-    go before what files say. `also` are further files that become part of the policy, exceptions for example. `services`
-    is the catalog that names are looked up in; `reading` how the text of a file is come by.
+    go before what files say. `also` are further files that become part of the policy; one that is an exception by its place is
+    held to be one, and goes before the file of that place. `services` is the catalog that names are looked up in; `reading` how
+    the text of a file is come by. The exceptions beside the policy, and beside those that it is behind, are part of them, but not
+    `with_exceptions` False: for a text that is not yet the policy of its place. Paths are relative to `folder`, those in
+    diagnostics too.
     O(n log n) in the size of all files.
     """
     complaints = Complaints(report)
     try:
-        sources = [_source(one, reading, complaints) for one in (path_or_source, *also)]
+        sources = [_source(one, reading, complaints, folder) for one in (path_or_source, *also)]
         if None in sources:
             return None
         first, *more = cast("list[Source]", sources)
         known = services or catalog()
         with collection_paused():
             # nothing here keeps the trees, so that they are gone before the collector looks again
-            policy = load_given(first, tuple(more), Given.settings(settings or {}, complaints), known, reading)
+            given = Given.settings(settings or {}, complaints)
+            policy = load_given(first, tuple(more), given, known, reading, with_exceptions, folder)
     except TooManyErrors:
         return None
     return policy if not complaints.errors else None
 
 
 def load_given(
-    first: Source, also: tuple[Source, ...], given: Given, services: Catalog, reading: Reading = read
+    first: Source,
+    also: tuple[Source, ...],
+    given: Given,
+    services: Catalog,
+    reading: Reading = read,
+    with_exceptions: bool = True,
+    folder: Path = Path(),
 ) -> Policy | None:
     """The policy of a text with values given from outside; None, or one with parts left out, where there were errors."""
     complaints = given.complaints
-    return _Loader(Files(first, complaints, reading), services, complaints).policy(first, also, given, ())
+    files = Files(first, complaints, reading, folder)
+    if with_exceptions and is_exception(first, folder):
+        complain_of_exception(first, files)
+        return None
+    proposed = [one for one in also if with_exceptions and is_exception(one, folder)]
+    exceptions = Exceptions(files, proposed) if with_exceptions else None
+    merged = tuple(one for one in also if one not in proposed)
+    policy = _Loader(files, services, complaints, exceptions).policy(first, merged, given, ())
+    if exceptions is not None and policy is not None:
+        exceptions.complain_of_rest()
+    return policy
 
 
-def _source(one: Path | str | Source, reading: Reading, complaints: Complaints) -> Source | None:
+def _source(one: Path | str | Source, reading: Reading, complaints: Complaints, folder: Path) -> Source | None:
     if isinstance(one, Source):
         return one
     try:
-        return Source(str(one), reading(Path(one)).text)
+        return Source(str(one), reading(folder / one).text)
     except UnreadableSource as error:
         complaints.error("unreadable-file", harmless(str(error)), NOWHERE, "name the file of a policy")
         return None
@@ -90,13 +113,16 @@ def _source(one: Path | str | Source, reading: Reading, complaints: Complaints) 
 class _Loader:
     """Resolves the policies of one load: the one that was asked for, and those that it is behind."""
 
-    def __init__(self, files: Files, services: Catalog, complaints: Complaints) -> None:
+    def __init__(self, files: Files, services: Catalog, complaints: Complaints, exceptions: Exceptions | None) -> None:
+        self.exceptions = exceptions
         self.files, self.catalog, self.complaints, self.error = files, services, complaints, complaints.error
 
     def policy(self, first: Source, also: tuple[Source, ...], given: Given, inside: tuple[Path, ...]) -> Policy | None:
         parts = self.files.policy(first, also)
         if not parts.files:
             return None
+        if self.exceptions is not None:
+            parts.files += list(self.exceptions.of(parts))
         behind = self._behind(parts, inside)
         atlas, zones = self._zones(parts, given, behind)
         options = self._options(parts, given)
@@ -104,7 +130,8 @@ class _Loader:
         lexicon = self._lexicon(parts)
         for part in parts.files:
             firewalls.take(part.stated.table("firewalls"), self.complaints)
-        resolver = RuleResolver(atlas, lexicon, options.values, options.broken, self.complaints)
+        timezone = self._timezone(parts)
+        resolver = RuleResolver(atlas, lexicon, options.values, options.broken, timezone, self.complaints)
         rules = resolver.all(parts.rules(self.complaints))
         if parts.is_complete:
             given.complain_of_rest(options.values, zones.defined)
@@ -120,7 +147,7 @@ class _Loader:
             behind=behind,
             labels=_labels(main),
             metadata=_metadata(main),
-            timezone=self._timezone(parts),
+            timezone=timezone,
             paths=tuple(part.path for part in parts.files),
             at=main.stated.at,
         )
@@ -212,7 +239,9 @@ class _Loader:
         return Lexicon(names, self.catalog, parts.is_complete, self.complaints)
 
     def _timezone(self, parts: Parts) -> str:
+        """The zone of all its days and times; UTC after complaining of one that is none."""
         stated = [word for part in parts.files if (word := part.stated.word("timezone")) is not None]
+        is_known = True
         for word in stated:
             try:
                 ZoneInfo(word.text)
@@ -224,6 +253,7 @@ class _Loader:
                     word.text, available_timezones(), "write it as in Europe/London, or UTC"
                 )
                 self.error("bad-timezone", f"there is no time zone {quoted(word)}", word.at, way_out)
+                is_known = False
         for word in stated[1:]:
             if word.text != stated[0].text:
                 notes = [Note("the other one is here", stated[0].at)]
@@ -234,7 +264,7 @@ class _Loader:
             self.error(
                 "two-timezones", "days of another time zone than the policy's, which is UTC", stated[0].at, way_out
             )
-        return stated[0].text if stated else "UTC"
+        return stated[0].text if stated and is_known else "UTC"
 
 
 class _Options:

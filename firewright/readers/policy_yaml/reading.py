@@ -21,6 +21,7 @@ from firewright.readers.policy_yaml.shape import (
     Duration,
     Endpoint,
     Key,
+    Moment,
     Name,
     Path,
     Question,
@@ -43,6 +44,7 @@ from firewright.readers.policy_yaml.values import (
     mended_name,
     parse_day,
     parse_duration,
+    parse_moment,
     parse_yes_no,
 )
 from firewright.source import Located
@@ -98,7 +100,9 @@ class Reader:
         synonym = dict(shape.synonyms).get(key.text)
         known = shape.by_name
         listed = f"its keys are {_listed(tuple(known))}"
-        way_out = f"did you mean {synonym}?" if synonym else self.complaints.did_you_mean(key.text, known, listed)
+        way_out = dict(shape.elsewhere).get(key.text, "")
+        if not way_out:
+            way_out = f"did you mean {synonym}?" if synonym else self.complaints.did_you_mean(key.text, known, listed)
         self.error("unknown-key", f"{shape.called} has no key {quoted(key)}", key.at, way_out)
 
     def _comma_in_text(self, place: str, key: Scalar) -> None:
@@ -195,6 +199,9 @@ class Reader:
 
     def _day(self, node: Node, shape: Shape, place: str) -> Located[date] | None:
         return self._parsed(node, shape, place, parse_day)
+
+    def _moment(self, node: Node, shape: Shape, place: str) -> Located[date] | None:
+        return self._parsed(node, shape, place, parse_moment)
 
     def _duration(self, node: Node, shape: Shape, place: str) -> Located[int] | None:
         return self._parsed(node, shape, place, parse_duration)
@@ -341,7 +348,7 @@ def _article(kind: str) -> str:
 # on the class, not on its instances: bound methods in a table would tie each reader and its tree into a circle
 _BY_SHAPE: Mapping[type, Callable[[Reader, Node, Any, str], Any]] = {
     Text: Reader._text, Name: Reader._name, Word: Reader._word, YesNo: Reader._yes_no, Day: Reader._day,
-    Duration: Reader._duration, Path: Reader._one_word, ZoneEntry: Reader._one_word,
+    Moment: Reader._moment, Duration: Reader._duration, Path: Reader._one_word, ZoneEntry: Reader._one_word,
     Endpoint: Reader._one_word, ServiceEntry: Reader._service,
     Several: Reader._several, Table: Reader._table, Question: Reader._question, Record: Reader.record,
 }  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from firewright.readers.policy_yaml.grammar import FIREWALL, POLICY, RULE, TEST, TESTS
+from firewright.readers.policy_yaml.grammar import EXCEPTION, FIREWALL, POLICY, RULE, TEST, TESTS
 from firewright.readers.policy_yaml.shape import (
     Name,
     Question,
@@ -17,6 +17,7 @@ from firewright.readers.policy_yaml.shape import (
 
 SECTIONS = (
     ("A policy", POLICY),
+    ("An exception", EXCEPTION),
     ("A rule", RULE),
     ("A firewall", FIREWALL),
     ("A file of tests", TESTS),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, datetime
 
 from firewright.diagnostic import Note
 from firewright.document import Scalar
+from firewright.model.moment import is_shown, is_shown_twice, iso, last_of
 from firewright.model.packet import FAMILIES
 from firewright.model.policy import Action, Ends, Option, Rule, Term, Verb, Zone
 from firewright.readers.policy_yaml.complaint import Complaints, quoted
@@ -24,9 +26,16 @@ class RuleResolver:
     """Turns what rules say into rules, with what is alike in many of them looked up once."""
 
     def __init__(
-        self, atlas: Atlas, lexicon: Lexicon, options: Mapping[str, Option], broken: set[str], complaints: Complaints
+        self,
+        atlas: Atlas,
+        lexicon: Lexicon,
+        options: Mapping[str, Option],
+        broken: set[str],
+        timezone: str,
+        complaints: Complaints,
     ) -> None:
         self.atlas, self.lexicon, self.options, self.broken = atlas, lexicon, options, broken
+        self.timezone = timezone
         self.complaints, self.error = complaints, complaints.error
         self._able: dict[str, int] = {}
         self._held: dict[str, int] = {}
@@ -78,7 +87,7 @@ class RuleResolver:
             stated.prose("because") if "because" in values else "",
             stated.prose("owner") if "owner" in values else "",
             stated.prose("ticket") if "ticket" in values else "",
-            stated.day("until") if "until" in values else None,
+            self._until(stated) if "until" in values else None,
             when,
             not when or all(self.options[name].value for name in when if name in self.options),
             stated.seconds("sessions") if "sessions" in values else None,
@@ -166,6 +175,22 @@ class RuleResolver:
                 way_out = self.complaints.did_you_mean(word.text, self.options, known)
                 self.error("unknown-option", f"there is no option {quoted(word)}", word.at, way_out)
         return tuple(word.text for word in words)
+
+    def _until(self, stated: Stated) -> date | None:
+        """The end, so that its order on the clock is that of the instants; of a time that is shown twice the first."""
+        end = stated.day("until")
+        if not isinstance(end, datetime):
+            return end
+        exact = last_of(end, self.timezone)
+        if not is_shown(end, self.timezone):
+            message = f"no clock in {self.timezone} shows {iso(end)}, where summer time begins"
+            when = f"on {exact}, with the day" if not isinstance(exact, datetime) else f"when it shows {iso(exact)}"
+            self.complaints.warning("unclear-time", message, stated.keys["until"].at, f"it ends {when}: write that")
+        elif is_shown_twice(end, self.timezone):
+            message = f"clocks in {self.timezone} show {iso(end)} twice, as summer time ends"
+            way_out = "it ends at the first of the two; write another time if that is too early"
+            self.complaints.warning("unclear-time", message, stated.keys["until"].at, way_out)
+        return exact
 
     def _check_families(self, ends: tuple[Ends, ...], terms: tuple[Term, ...], verb: Verb, stated: Stated) -> None:
         """A rule that no packet of either family can match is an error, not an empty match."""

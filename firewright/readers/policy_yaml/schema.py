@@ -1,4 +1,4 @@
-"""JSON Schemas of policies and of tests, made from the grammar, for editors: what a schema can see, it refuses as the reader does.
+"""JSON Schemas of policies, exceptions and tests, made from the grammar, for editors: what a schema can see, it refuses as the reader does.
 
 A schema knows no names: that a zone exists, that zones nest, that a rule has packets, only the reader says.
 """
@@ -11,11 +11,12 @@ from typing import Any
 
 from firewright.document import Node, Scalar, Sequence
 from firewright.model.protocol import PORTED_NAMES
-from firewright.readers.policy_yaml.grammar import POLICY, QUESTION, RULE, TESTS, VERBS
+from firewright.readers.policy_yaml.grammar import EXCEPTION, EXCEPTION_RULE, POLICY, QUESTION, RULE, TESTS, VERBS
 from firewright.readers.policy_yaml.shape import (
     Day,
     Duration,
     Endpoint,
+    Moment,
     Name,
     Path,
     Question,
@@ -36,12 +37,18 @@ Schema = dict[str, Any]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _TEXT: Schema = {"type": ["string", "number", "boolean"]}
 """YAML's own reading of `1.3`, `22` or `true` is not ours: each is the text that stands there."""
+_DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _NAME = f"^(?:{NAME.pattern})$"
 
 
 def policy_schema() -> Schema:
     """The schema of a policy."""
     return _whole(POLICY, "Firewright policy")
+
+
+def exception_schema() -> Schema:
+    """The schema of an exception, a file under `exceptions`. That each rule has an owner, of its own or the file's, no schema says."""
+    return _whole(EXCEPTION, "Firewright exception")
 
 
 def policy_tests_schema() -> Schema:
@@ -106,9 +113,9 @@ def _record(shape: Record) -> Schema:
     }
     if required := [key.name for key in shape.keys if key.is_required]:
         schema["required"] = required
-    if shape is RULE:
+    if shape in (RULE, EXCEPTION_RULE):
         schema["allOf"] = [
-            {"oneOf": [{"required": [verb]} for verb in VERBS]},
+            {"oneOf": [{"required": [verb]} for verb in VERBS if verb in shape.by_name]},
             {
                 "oneOf": [
                     {
@@ -172,7 +179,8 @@ _SCHEMAS: Mapping[type, Callable[[Any], Schema]] = {
     Name: _name,
     Word: lambda shape: {"enum": list(shape.words)},
     YesNo: lambda _: {"enum": ["yes", "no", "true", "false", True, False]},
-    Day: lambda _: {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"},
+    Day: lambda _: {"type": "string", "pattern": f"^{_DAY}$"},
+    Moment: lambda _: {"type": "string", "pattern": f"^{_DAY}(?:T[0-9]{{2}}:[0-9]{{2}}(?::[0-9]{{2}})?)?$"},
     Duration: lambda _: {"type": "string", "pattern": "^[0-9]{1,12}[smhd]$"},
     Path: lambda _: {"type": "string", "minLength": 1, "not": {"pattern": r"^[/~]|://|\\"}},
     ZoneEntry: lambda _: {"type": ["string", "number"], "minLength": 1},

@@ -36,6 +36,11 @@ class Day:
 
 
 @dataclass(frozen=True)
+class Moment:
+    """A day, or a time of a day in the policy's time zone, as 2027-03-31T18:30."""
+
+
+@dataclass(frozen=True)
 class Duration:
     """A whole number of seconds, minutes, hours or days: 30s, 5m, 4h, 2d."""
 
@@ -99,11 +104,15 @@ class Key:
 
 @dataclass(frozen=True)
 class Record:
-    """A mapping of known keys. `called` is what people call it, with its article: a policy, a rule."""
+    """A mapping of known keys. `called` is what people call it, with its article: a policy, a rule.
+
+    `synonyms` are words that people type for keys; `elsewhere` are keys that do not belong here, and what to do instead.
+    """
 
     called: str
     keys: tuple[Key, ...]
     synonyms: tuple[tuple[str, str], ...] = ()
+    elsewhere: tuple[tuple[str, str], ...] = ()
 
     @cached_property
     def by_name(self) -> dict[str, Key]:
@@ -117,6 +126,7 @@ Shape = (
     | Word
     | YesNo
     | Day
+    | Moment
     | Duration
     | Path
     | ZoneEntry

@@ -67,7 +67,7 @@ class Stated:
         return " ".join(cast("Scalar", found).text.split()) if found is not None else ""
 
     def day(self, key: str) -> date | None:
-        """One day."""
+        """One day, or one time of a day: a datetime."""
         found = self.values.get(key)
         return cast("Located[date]", found).value if found is not None else None
 

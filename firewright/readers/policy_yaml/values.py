@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, datetime
 
 from firewright.diagnostic import harmless
 
@@ -23,6 +23,13 @@ YES_NO = {"yes": True, "true": True, "no": False, "false": False}
 _ISO = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _DAY_FIRST = re.compile(r"([0-9]{1,2})[-./ ]([0-9]{1,2})[-./ ]([0-9]{4})")
 _LOOSE_ISO = re.compile(r"([0-9]{4})[-./ ]?([0-9]{1,2})[-./ ]?([0-9]{1,2})")
+_TIMED = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?")
+_LOOSELY_TIMED = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt _]+([0-9]{1,2})(?:[:.h]([0-9]{2}))?(?:[:.]([0-9]{2})(?:[.,][0-9]+)?)?(.*)",
+    re.DOTALL,
+)
+_CLOCK_YEARS = range(1970, 9999)
+"""The years of which a time of day can be asked of every time zone's clocks."""
 _DURATION = re.compile(r"([0-9]{1,12})([smhd])")
 _GROUPED = re.compile(r"([0-9]{1,3})((?:[., '_][0-9]{3})+) ?([smhd]?)")
 _WORDED = re.compile(r"([0-9]{1,12}) ?(s|sec|second|m|min|minute|h|hour|d|day)s?", re.IGNORECASE)
@@ -60,6 +67,38 @@ def parse_day(text: str) -> date:
             "bad-date", f"{shown} is more than a day", f"write {found[0]}; the whole day is meant, to its end"
         )
     raise BadValue("bad-date", f"{shown} is no day", "write year-month-day, as in 2027-03-31")
+
+
+def parse_moment(text: str) -> date:
+    """A day as `2027-03-31`, or a time of it as `2027-03-31T18:30` (seconds may follow), which has no zone. Raises BadValue."""
+    if found := _TIMED.fullmatch(text):
+        day = parse_day(found[1])
+        hour, minute, second = (int(part or 0) for part in found.groups()[1:])
+        if hour > 23 or minute > 59 or second > 59:
+            way_out = (
+                f"write {found[1]}: the whole day, to its end" if hour == 24 else "write it as in 2027-03-31T18:30"
+            )
+            raise BadValue("bad-date", f"no clock shows {harmless(text[11:], 20)}", way_out)
+        if day.year not in _CLOCK_YEARS:
+            raise BadValue("bad-date", f"{found[0]} is no time to ask of a clock", f"write {found[1]}, the whole day")
+        return datetime(day.year, day.month, day.day, hour, minute, second)
+    if found := _LOOSELY_TIMED.fullmatch(text):
+        raise _no_time(text, found)
+    return parse_day(text)
+
+
+def _no_time(text: str, found: re.Match[str]) -> BadValue:
+    """Why what looks like a time of a day is none, and how it is written."""
+    day, hour, minute, second, rest = found.groups()
+    try:
+        mended = datetime.fromisoformat(f"{day}T{int(hour):02}:{minute or '00'}:{second or '00'}")
+    except ValueError:
+        return BadValue("bad-date", f"{harmless(text, 40)} is no time of a day", "write it as in 2027-03-31T18:30")
+    way_out = f"write {mended.isoformat(timespec='seconds' if mended.second else 'minutes')}"
+    if re.fullmatch(r"\s*(?:Z|z|[A-Za-z/_]{3,}|[+-][0-9:]{2,6})", rest):
+        message = f"{harmless(text, 40)} names a time zone of its own"
+        return BadValue("bad-date", message, f"{way_out}, as a clock in the policy's timezone shows it")
+    return BadValue("bad-date", f"{harmless(text, 40)} is not how a time of a day is written", way_out)
 
 
 def _as_iso(year: str, month: str, day: str) -> str:

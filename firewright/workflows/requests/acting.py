@@ -20,10 +20,11 @@ from firewright.model.moment import ends, instant_of, iso
 from firewright.model.moment import parse as moment_from
 from firewright.model.policy import Policy
 from firewright.model.request import Act, Approval, Request, State, Wish, next_state
+from firewright.reports import CheckedRequest
 from firewright.space.budget import Undecided
 from firewright.store import accounts, log, outbox, requests
 from firewright.workflows.requests import checking
-from firewright.workflows.requests.checking import Checked, check_wish, zones_of
+from firewright.workflows.requests.checking import check_wish, zones_of
 from firewright.workflows.requests.estate import Estate
 from firewright.workflows.requests.exception_text import path_of, text_of
 from firewright.workflows.requests.quorum import Matter, People, lacking, may_decide, owned, standing
@@ -295,7 +296,7 @@ def _still_standing(desk: Desk, request: Request, people: People) -> tuple[Appro
     return () if matter is None else standing(desk.estate.rules, matter, request.standing, people)
 
 
-def _checked(desk: Desk, wish: Wish, number: int = 0) -> Checked:
+def _checked(desk: Desk, wish: Wish, number: int = 0) -> CheckedRequest:
     return check_wish(desk.estate, wish, desk.now, number)
 
 
@@ -303,7 +304,7 @@ def _folder(desk: Desk, wish: Wish) -> str:
     return checking.folder_of(desk.estate.policies[wish.policy])
 
 
-def _may_ask(desk: Desk, checked: Checked) -> None:
+def _may_ask(desk: Desk, checked: CheckedRequest) -> None:
     zones = (*checked.source_zones, *checked.destination_zones)
     policy = checked.wish.policy
     if not any(desk.actor.is_allowed(Role.REQUESTER, policy, zone) for zone in zones):
@@ -311,7 +312,7 @@ def _may_ask(desk: Desk, checked: Checked) -> None:
         raise Refused("may-not", message, f"ask for the role requester on {policy}, or on one of the zones", 403)
 
 
-def _must_open(checked: Checked) -> None:
+def _must_open(checked: CheckedRequest) -> None:
     """Raises Refused where there is nothing to decide: it is permitted already, or a ban stands against it."""
     if checked.verdict == "permitted":
         lines = "; ".join(f"{one.at}: {one.line}" for one in checked.permitted) or "nothing changes"
@@ -325,7 +326,7 @@ def _must_open(checked: Checked) -> None:
         raise Refused("denied", f"it is denied: {said}", way_out, 409)
 
 
-def _must_be_narrower(desk: Desk, request: Request, checked: Checked) -> None:
+def _must_be_narrower(desk: Desk, request: Request, checked: CheckedRequest) -> None:
     policy = desk.estate.policies[request.wish.policy]
     asked = checking.with_exception(policy, request.path, request.text)
     less = checking.with_exception(policy, checked.path, checked.text)
@@ -383,7 +384,7 @@ def _people(desk: Desk, approvals: Iterable[Approval]) -> People:
     }
 
 
-def _all_zones(checked: Checked) -> tuple[str, ...]:
+def _all_zones(checked: CheckedRequest) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*checked.source_zones, *checked.destination_zones)))
 
 
@@ -397,7 +398,7 @@ def every(desk: Desk, *states: State) -> tuple[Request, ...]:
     return tuple(found)
 
 
-def _rewritten(desk: Desk, request: Request, checked: Checked, why: str) -> dict[str, Any]:
+def _rewritten(desk: Desk, request: Request, checked: CheckedRequest, why: str) -> dict[str, Any]:
     """What changes with another text: the approvals of the old one are void."""
     approvals = tuple(replace(one, voided=why) if one.stands else one for one in request.approvals)
     text, path = text_of(checked.wish, request.number), path_of(request.number, _folder(desk, checked.wish))

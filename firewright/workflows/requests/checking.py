@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
-from typing import Literal
 
 from firewright.analysis.ask import Answer, Part, Ruling, ask
 from firewright.analysis.compare import Change, Comparison, compare
@@ -30,7 +29,8 @@ from firewright.model.transport import service_ranges
 from firewright.readers.policy_yaml import load
 from firewright.readers.policy_yaml.approvals import FILE
 from firewright.readers.policy_yaml.values import BadValue, parse_moment
-from firewright.source import Source, Span
+from firewright.reports import Advice, CheckedRequest, Opening, RequestFinding, RequestVerdict
+from firewright.source import Source
 from firewright.space.budget import Undecided
 from firewright.space.encode import Unfilled
 from firewright.workflows.requests.estate import Estate
@@ -47,86 +47,11 @@ _MOST_WORDS = 50
 _PORTED = (6, 17, 132)
 
 _MOST_KEPT = 128
-_KEPT: OrderedDict[tuple[object, ...], Checked] = OrderedDict()
+_KEPT: OrderedDict[tuple[object, ...], CheckedRequest] = OrderedDict()
 _KEPT_LOCK = Lock()
 
-Verdict = Literal["permitted", "denied", "open", "partly"]
 
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Flows that one line decides now: in words, what it decides, its place, its text and its reason, and one packet of them."""
-
-    flows: tuple[str, ...]
-    outcome: str
-    firewall: str
-    policy: str
-    at: Span
-    line: str
-    because: str
-    witness: str
-    zones: tuple[str, ...] = ()
-    rule: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """What is newly open: how many addresses of each family may open it, to how many, in words."""
-
-    flows: tuple[str, ...]
-    sources: tuple[tuple[Family, int], ...]
-    destinations: tuple[tuple[Family, int], ...]
-    is_worldwide: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Advice:
-    """What the catalog says of a service that is asked for."""
-
-    name: str
-    title: str
-    visibility: str
-    when_open: str
-    advice: str
-    instead: str
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What a wish would mean.
-
-    `verdict`: permitted (no change is necessary), denied (a ban stands against some of it), partly (some of it is permitted
-    already), or open (to be decided). `elsewhere` are other authorities on the path that stop it all the same. `text` and
-    `path` are the exception's file as it would be written; `zones` those that the flows touch, by their names, the sources first.
-    """
-
-    wish: Wish
-    verdict: Verdict
-    permitted: tuple[Finding, ...]
-    denied: tuple[Finding, ...]
-    undecided: tuple[Finding, ...]
-    elsewhere: tuple[Finding, ...]
-    opening: Opening
-    advice: tuple[Advice, ...]
-    alternative: str
-    severity: Weight
-    why_severe: tuple[str, ...]
-    firewalls: tuple[str, ...]
-    text: str
-    path: str
-    source_zones: tuple[str, ...]
-    destination_zones: tuple[str, ...]
-    difference: Comparison | None = field(compare=False, default=None)
-    answer: Answer | None = field(compare=False, default=None)
-    notes: tuple[Diagnostic, ...] = ()
-
-    @property
-    def is_submittable(self) -> bool:
-        """Whether there is something to decide: it opens something, and no ban that is not overridden stands against it."""
-        return self.verdict in ("open", "partly") and bool(self.opening.flows)
-
-
-def check_wish(estate: Estate, wish: Wish, now: datetime, number: int = 0) -> Checked:
+def check_wish(estate: Estate, wish: Wish, now: datetime, number: int = 0) -> CheckedRequest:
     """What a wish would mean on the estate as it is, exactly, for both families. Raises Refused for one that means nothing.
 
     What was reckoned for the same files, day and wish is kept a while, since pages ask before an act and the act asks again.
@@ -146,7 +71,7 @@ def check_wish(estate: Estate, wish: Wish, now: datetime, number: int = 0) -> Ch
     return replace(found, notes=_notes(estate))
 
 
-def _check(estate: Estate, policy: Policy, wish: Wish, number: int) -> Checked:
+def _check(estate: Estate, policy: Policy, wish: Wish, number: int) -> CheckedRequest:
     sources, destinations = zones_of(policy, wish)
     question = _question(policy, wish)
     path, text = path_of(number, folder_of(policy)), text_of(wish, number)
@@ -165,7 +90,7 @@ def _check(estate: Estate, policy: Policy, wish: Wish, number: int) -> Checked:
     opening = _opening(policy, difference.opens)
     rows = _rows(question)
     severity, why = _severity(wish, opening, _opened_rows(rows, difference.opens), question)
-    return Checked(
+    return CheckedRequest(
         wish,
         _verdict(permitted, denied, opening),
         permitted,
@@ -343,12 +268,12 @@ def with_exception(policy: Policy, path: str, text: str) -> Policy:
     return after
 
 
-def _sorted_out(policy: Policy, answer: Answer, wish: Wish) -> tuple[tuple[Finding, ...], ...]:
+def _sorted_out(policy: Policy, answer: Answer, wish: Wish) -> tuple[tuple[RequestFinding, ...], ...]:
     """The parts that are permitted, denied, and to be decided by this authority, and those that another one stops."""
-    permitted: list[Finding] = []
-    denied: list[Finding] = []
-    undecided: list[Finding] = []
-    elsewhere: list[Finding] = []
+    permitted: list[RequestFinding] = []
+    denied: list[RequestFinding] = []
+    undecided: list[RequestFinding] = []
+    elsewhere: list[RequestFinding] = []
     for part in answer.parts:
         own = [one for one in part.rulings if one.policy is policy]
         stops = [one for one in own if not one.decision.outcome.is_open]
@@ -371,9 +296,9 @@ def _is_overridden(rule: Rule | None, wish: Wish) -> bool:
     return rule is not None and bool(rule.name) and rule.name in wish.overrides
 
 
-def _finding(part: Part, ruling: Ruling) -> Finding:
+def _finding(part: Part, ruling: Ruling) -> RequestFinding:
     rule = ruling.decision.rule
-    return Finding(
+    return RequestFinding(
         tuple(map(str, part.lines)),
         ruling.decision.outcome.value,
         ruling.decision.firewall.name,
@@ -469,7 +394,7 @@ def _advice(row: ServiceRow) -> Advice:
     return Advice(row.name, row.title, row.visibility.value, row.when_open, row.advice, row.instead)
 
 
-def _alternative(denied: Sequence[Finding], rows: Sequence[ServiceRow]) -> str:
+def _alternative(denied: Sequence[RequestFinding], rows: Sequence[ServiceRow]) -> str:
     """What to do instead of what is denied: what the ban itself says, else what the catalog knows."""
     if not denied:
         return ""
@@ -478,7 +403,7 @@ def _alternative(denied: Sequence[Finding], rows: Sequence[ServiceRow]) -> str:
     return "; ".join(dict.fromkeys([*said[:2], *known[:2]]))
 
 
-def _verdict(permitted: Sequence[Finding], denied: Sequence[Finding], opening: Opening) -> Verdict:
+def _verdict(permitted: Sequence[RequestFinding], denied: Sequence[RequestFinding], opening: Opening) -> RequestVerdict:
     if denied:
         return "denied"
     if not opening.flows:

@@ -15,48 +15,13 @@ from firewright.model.approval_rules import DAY
 from firewright.model.moment import ends, instant_of, iso
 from firewright.model.policy import Policy, Rule
 from firewright.model.request import Request, State
-from firewright.source import Span
+from firewright.reports import Standing
 from firewright.store import log, outbox, requests, settings
 from firewright.store.database import Store
 from firewright.workflows.requests.acting import SYSTEM, Desk, every, standing_reason
 from firewright.workflows.requests.estate import EXCEPTIONS, Estate
 
 _TROUBLE = "exception-files"
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """One exception as it stands: its rule, the request behind it if there is one, and what is to be said of it.
-
-    `left` are seconds until its end, none or fewer where it has ended; `unapproved` says why it may not be applied, empty if it
-    may. `hits` are packets that its rule let in since it was applied, None where nobody looked.
-    """
-
-    policy: str
-    path: str
-    rule: str
-    flows: str
-    services: str
-    owner: str
-    because: str
-    ticket: str
-    until: str
-    left: int
-    number: int
-    state: str
-    review: str
-    zones: tuple[str, ...]
-    at: Span
-    unapproved: str = ""
-    is_review_due: bool = False
-    is_break_glass: bool = False
-    is_reminded: bool = False
-    hits: int | None = None
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether its end is past."""
-        return self.left <= 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +42,8 @@ def rules_of(estate: Estate) -> Iterator[tuple[Policy, Rule]]:
                 yield policy, rule
 
 
-def standing(desk: Desk, hits: Mapping[tuple[str, str], int] | None = None) -> tuple[Standing, ...]:
-    """Every exception of the estate, the one that ends first at the head. `hits` are packets by policy and rule."""
+def standing(desk: Desk, hits: Mapping[str, int] | None = None) -> tuple[Standing, ...]:
+    """Every exception of the estate, the one that ends first at the head. `hits` are packets by file."""
     known = {one.path: one for one in every(desk, *State)}
     today = desk.now.date().isoformat()
     found = []
@@ -108,7 +73,7 @@ def standing(desk: Desk, hits: Mapping[tuple[str, str], int] | None = None) -> t
                 bool(request and request.review and request.review <= today and left > 0),
                 bool(request and request.is_break_glass),
                 0 < left <= max(desk.estate.rules.remind, default=14 * DAY),
-                None if hits is None else hits.get((policy.name, rule.name), 0),
+                None if hits is None else hits.get(rule.at.path, 0),
             )
         )
     return tuple(sorted(found, key=lambda one: (one.left, one.path)))

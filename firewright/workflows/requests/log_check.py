@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
+from firewright.reports import LogVerdict
 from firewright.store import chain, head_files, heads, log
 from firewright.store.chain import Verdict
 from firewright.store.database import Store
@@ -37,3 +38,15 @@ def check_log(store: Store, state: Path, more: Iterable[SignedHead] = (), public
     known = (*head_files.kept(state / HEADS), *more)
     with store.reading() as connection:
         return chain.verify(log.stream(connection), known, key)
+
+
+def verdict_of(found: Verdict) -> LogVerdict:
+    """A verdict as it is shown."""
+    kind = found.kind.value if found.kind is not None else ""
+    return LogVerdict(found.is_intact, found.message, kind, found.first, found.last, found.rows, found.covered)
+
+
+def public_key(state: Path) -> str:
+    """The public key of this place in PEM, to be kept elsewhere beside the heads. Raises StoreError."""
+    head_files.make_folder(state)
+    return heads.public_of(heads.key_at(state / KEY))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, time
-from zoneinfo import ZoneInfo
+from datetime import date
 
 from firewright.diagnostic import Report
 from firewright.model.conntrack_helper import HELPERS
+from firewright.model.moment import instant_of, iso
 from firewright.model.packet import FAMILIES, Family
 from firewright.model.policy import Action, Firewall, Policy, Rule
 from firewright.syntax.nftables import (
@@ -43,7 +43,7 @@ _FAMILY_NUMBERS = {4: 2, 6: 10}
 def lower(policy: Policy, firewall: Firewall, day: date, report: Report) -> Table:
     """The table that does what the policy says of this firewall from a day on; what nftables cannot say goes into the report.
 
-    Permissions with an end hold from the first instant of the day, in the policy's time zone, to the end of their last day.
+    Permissions with an end hold from the first instant of the day, or of the time of day, in the policy's time zone, to their end.
     """
     active = [rule for rule in policy.rules if rule.is_active(day)]
     lowering = _Lowering(policy, firewall, day, [rule for rule in active if end_of(rule, policy) <= LATEST_INSTANT])
@@ -52,7 +52,7 @@ def lower(policy: Policy, firewall: Firewall, day: date, report: Report) -> Tabl
     say_limits(policy, firewall, active, lowering.chains.reached(), report)
     chains = lowering.chains
     return Table(
-        comment(f"policy {policy.name}, firewall {firewall.name}, from {day} on"),
+        comment(f"policy {policy.name}, firewall {firewall.name}, from {iso(day)} on"),
         (*bases, *chains.chains()),
         tuple(chains.groups.values()),
         tuple(chains.objects.timeouts.values()),
@@ -66,7 +66,7 @@ class _Lowering:
     def __init__(self, policy: Policy, firewall: Firewall, day: date, active: list[Rule]) -> None:
         self.policy, self.firewall = policy, firewall
         self.rules = Rules(policy, firewall, active)
-        start = int(datetime.combine(day, time(), ZoneInfo(policy.timezone)).timestamp())
+        start = int(instant_of(day, policy.timezone))
         self.chains = Chains(Objects(dict(firewall.timeouts)), start)
         self.sets = {family: Sets(family) for family in FAMILIES}
         self.places = {family: Places(policy.zones.values(), family) for family in FAMILIES}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from firewright.model.address import TOP
 from firewright.model.interval import union
+from firewright.model.moment import ends, instant_of
 from firewright.model.policy import Action, Firewall, Policy, Rule, Term, Verb, Zone, ZoneKind
 from firewright.syntax.nftables import Hook
 from firewright.writers.nftables.chains import Chains
@@ -32,11 +32,8 @@ def end_of(rule: Rule, policy: Policy) -> int:
     """The epoch second at which a rule's permission has ended, 0 for never; a ban never ends."""
     if rule.until is None or rule.verb in (Verb.DENY, Verb.REJECT):
         return 0
-    try:
-        after = rule.until + timedelta(days=1)
-        return int(datetime.combine(after, time(), ZoneInfo(policy.timezone)).timestamp())
-    except OverflowError:
-        return 2**63
+    end = ends(rule.until)
+    return 2**63 if end == datetime.max else int(instant_of(end, policy.timezone))
 
 
 class Entry(NamedTuple):

@@ -114,12 +114,12 @@ def test_what_does_not_load_has_a_way_out(text: str, line: int, way_out: str) ->
 
 
 def test_frames_are_counted_and_said() -> None:
-    """Rules of bridges and devices are refused, not lost, and their chain is named in a warning."""
+    """Rules of bridges and devices are bounded where they drop, else refused, not lost, and their chain is named in a warning."""
     ruleset = read(
         "table bridge b {\nchain c { type filter hook input priority 0;\nether type arp drop\naccept\n}\n}\n"
     )
-    assert [(line.place, bool(line.refused)) for line in ruleset.lines] == [
-        ("bridge b c rule 1", True),
-        ("bridge b c rule 2", True),
+    assert [(line.place, bool(line.unknown), bool(line.refused)) for line in ruleset.lines] == [
+        ("bridge b c rule 1", True, False),
+        ("bridge b c rule 2", False, True),
     ]
     assert [one.name for one in ruleset.diagnostics] == ["not-judged"]

@@ -1,0 +1,74 @@
+"""The gate before a policy is applied: every exception of it that has not ended was approved, exactly as it is, or nothing is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from firewright.cli import _output
+from firewright.cli._desk import NOT_APPROVED, office
+from firewright.cli._run import Run
+
+if TYPE_CHECKING:
+    from firewright.live.host import Host
+    from firewright.model.policy import Policy
+
+RULES = "approvals.yaml"
+
+
+def must_be_approved(run: Run, policies: Iterable[Policy]) -> None:
+    """Leave with exit code 5 where an exception of these policies was not approved, or nobody can tell.
+
+    Asked only where approvals.yaml says who decides, and a policy has exceptions.
+    """
+    policies = tuple(policies)
+    if not _is_asked(policies):
+        return
+    from firewright.workflows.requests.acting import SYSTEM, Desk
+    from firewright.workflows.requests.exceptions import unapproved
+
+    with office(run) as place, place.store.reading() as connection:
+        found = unapproved(Desk(connection, place.estate, SYSTEM, place.now), policies)
+        if place.estate.broken or place.estate.report.has_errors():
+            run.report.error("broken", "the policies or approvals.yaml cannot be read", help="firewright check")
+    for one in found:
+        run.report.add(one)
+    if found or run.report.has_errors():
+        run.warn()
+        raise click.exceptions.Exit(NOT_APPROVED)
+
+
+def note_implemented(run: Run, host: Host) -> None:
+    """After a confirm: the requests whose exceptions run on a host now are implemented; what cannot be noted is said."""
+    if not Path(RULES).exists():
+        return
+    from firewright.diagnostic import Report
+    from firewright.model.request import State
+    from firewright.workflows.requests import acting
+    from firewright.workflows.requests.hits import hits_on
+    from firewright.workflows.requests.refused import Refused
+
+    running = hits_on(host, Report()) or {}
+    with office(run) as place, place.deciding() as desk:
+        for request in acting.every(desk, State.APPROVED):
+            if request.path in running:
+                try:
+                    acting.implement(desk, request.number, {"host": host.name})
+                    _output.say(f"request {request.number} is implemented")
+                except Refused as refused:
+                    _output.say(f"request {request.number} was not noted as implemented: {refused}")
+
+
+def _is_asked(policies: Iterable[Policy]) -> bool:
+    from firewright.workflows.requests.estate import EXCEPTIONS
+
+    has_exceptions = any(
+        Path(path).parent.name == EXCEPTIONS
+        for policy in policies
+        for one in policy.authorities()
+        for path in one.paths
+    )
+    return has_exceptions and Path(RULES).exists()

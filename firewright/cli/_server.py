@@ -1,0 +1,252 @@
+"""The web server's process: its settings from flags and environment, its socket, its log; several processes where that is asked."""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from firewright.cli._desk import DATABASE
+from firewright.cli._desk import state_folder as named_folder
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from firewright.web.settings import Oidc, Settings
+
+_HANDED = "FIREWRIGHT_SERVE_OPTIONS"
+"""The variable by which the processes of one server get its options; never a secret."""
+_COUNTERS = "PROMETHEUS_MULTIPROC_DIR"
+_MOST_AT_ONCE = 500
+"""Connections that one process keeps; whoever comes later is told to come again (503)."""
+_LEAVE_SECONDS = 10
+_INSTALL = 'pip install "firewright[web]"'
+
+
+class CannotServe(click.ClickException):
+    """The server cannot start; `way_out` says what to do."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, way_out: str) -> None:
+        super().__init__(message)
+        self.way_out = way_out
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the flags say; `proxies` are the addresses whose X-Forwarded-* are believed."""
+
+    folder: str
+    state: str
+    address: str
+    port: int
+    base_url: str
+    workers: int = 1
+    hosts: tuple[str, ...] = ()
+    proxies: tuple[str, ...] = ()
+    is_demo: bool = False
+    counters: str = ""
+
+
+def state_folder() -> Path:
+    """The folder for database and keys, made for its owner alone where there is none. Raises CannotServe."""
+    from firewright.store.errors import StoreError
+    from firewright.store.head_files import make_folder
+
+    home = named_folder().absolute()
+    try:
+        make_folder(home)
+    except StoreError as error:
+        raise CannotServe(error.message, error.help) from None
+    return home
+
+
+def must_be_installed() -> None:
+    """Make sure that what the web needs is there. Raises CannotServe with how to install it."""
+    from importlib.util import find_spec
+
+    needed = (
+        "fastapi",
+        "uvicorn",
+        "sqlalchemy",
+        "alembic",
+        "jinja2",
+        "argon2",
+        "multipart",
+        "prometheus_client",
+        "joserfc",
+    )
+    missing = [name for name in needed if find_spec(name) is None]
+    if missing:
+        raise CannotServe(f"the web application needs more than is installed: {', '.join(missing)}", _INSTALL)
+
+
+def settings_of(options: Options, environment: Mapping[str, str]) -> Settings:
+    """The application's settings. Raises CannotServe."""
+    from firewright.web.settings import BadSettings, Settings, hosts_of
+
+    try:
+        return Settings(
+            folder=Path(options.folder),
+            database_url=environment.get(DATABASE, ""),
+            state_folder=Path(options.state),
+            base_url=options.base_url,
+            is_demo=options.is_demo,
+            hosts=(*hosts_of(options.address), *options.hosts),
+            oidc=_oidc(environment),
+            counters=Path(options.counters) if options.counters else None,
+        )
+    except BadSettings as error:
+        raise CannotServe(error.message, error.help) from None
+
+
+def made(options: Options, *, migrates: bool = False) -> FastAPI:
+    """The application. Raises CannotServe where database or settings do not allow it."""
+    from firewright.store.errors import StoreError
+    from firewright.web.app import application, opened
+    from firewright.web.settings import BadSettings
+
+    os.chdir(options.folder)  # paths in complaints and in the log are as people know them
+    try:
+        settings = settings_of(options, os.environ)
+        if migrates:
+            opened(settings, migrates=True).close()
+        return application(settings)
+    except StoreError as error:
+        raise CannotServe(error.message, error.help) from None
+    except BadSettings as error:
+        raise CannotServe(error.message, error.help) from None
+
+
+def from_environment() -> FastAPI:
+    """The application of one of several processes, as uvicorn asks for it."""
+    handed: dict[str, Any] = json.loads(os.environ[_HANDED])
+    _log_lines()
+    return made(Options(**{**handed, "hosts": tuple(handed["hosts"]), "proxies": tuple(handed["proxies"])}))
+
+
+def listening(address: str, port: int) -> socket.socket:
+    """A socket that listens there. Raises CannotServe where that is not possible."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        found = socket.create_server((address, port), family=family, backlog=1024)
+    except OSError as error:
+        where = f"{address}:{port}"
+        if error.errno == errno.EADDRINUSE:
+            raise CannotServe(f"another program listens at {where}", f"--listen {address}:{port + 1}") from None
+        raise CannotServe(
+            f"it cannot listen at {where}: {(error.strerror or 'unknown').lower()}", "see --listen"
+        ) from None
+    found.set_inheritable(True)
+    return found
+
+
+def run(options: Options, app: FastAPI, place: socket.socket) -> None:
+    """Serve until a signal ends it; what is being answered then is answered first."""
+    import uvicorn
+    from uvicorn.supervisors import Multiprocess
+
+    _log_lines()
+    shared: dict[str, Any] = {
+        "access_log": False,
+        "log_config": None,
+        "server_header": False,
+        "proxy_headers": bool(options.proxies),
+        "forwarded_allow_ips": ",".join(options.proxies),
+        "limit_concurrency": _MOST_AT_ONCE,
+        "timeout_graceful_shutdown": _LEAVE_SECONDS,
+        "ws": "none",
+    }
+    if options.workers == 1:
+        uvicorn.Server(uvicorn.Config(app, **shared)).run([place])
+        return
+    with tempfile.TemporaryDirectory(prefix="firewright-counters-") as counters:
+        os.environ[_COUNTERS] = counters
+        handed = {name: getattr(options, name) for name in Options.__slots__} | {"counters": counters}
+        os.environ[_HANDED] = json.dumps(handed)
+        config = uvicorn.Config(
+            "firewright.cli._server:from_environment", factory=True, workers=options.workers, **shared
+        )
+        Multiprocess(config, [place]).run()
+
+
+def _log_lines() -> None:
+    """One line of JSON for each request, and what uvicorn complains of, on standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    for name, level in (
+        ("firewright.web", logging.INFO),
+        ("uvicorn", logging.WARNING),
+        ("uvicorn.error", logging.WARNING),
+    ):
+        log = logging.getLogger(name)
+        log.setLevel(level)
+        if name != "uvicorn.error":
+            log.handlers, log.propagate = [handler], False
+
+
+def _oidc(environment: Mapping[str, str]) -> Oidc | None:
+    """The provider that FIREWRIGHT_OIDC_* name, or None. Raises CannotServe."""
+    from firewright.web.settings import Oidc
+
+    told = {
+        name.removeprefix("FIREWRIGHT_OIDC_"): value
+        for name, value in environment.items()
+        if name.startswith("FIREWRIGHT_OIDC_")
+    }
+    issuer, client = told.get("ISSUER", ""), told.get("CLIENT_ID", "")
+    if not issuer and not client:
+        return None
+    if not issuer or not client:
+        raise CannotServe(
+            "login by a provider is half set up", "set FIREWRIGHT_OIDC_ISSUER and FIREWRIGHT_OIDC_CLIENT_ID"
+        )
+    usual = Oidc(issuer, client)
+    return Oidc(
+        issuer=issuer,
+        client_id=client,
+        client_secret=_secret(told),
+        label=told.get("LABEL", usual.label),
+        scopes=told.get("SCOPES", usual.scopes),
+        name_claim=told.get("NAME_CLAIM", usual.name_claim),
+        groups_claim=told.get("GROUPS_CLAIM", usual.groups_claim),
+        makes_accounts=told.get("MAKES_ACCOUNTS", "").lower() in ("yes", "true", "1"),
+        grants=_grants(told.get("GRANTS", "")),
+    )
+
+
+def _secret(told: Mapping[str, str]) -> str:
+    if path := told.get("CLIENT_SECRET_FILE", ""):
+        try:
+            return Path(path).read_text().strip()
+        except (OSError, UnicodeDecodeError):
+            raise CannotServe(
+                f"the client's secret in {path} cannot be read", "see FIREWRIGHT_OIDC_CLIENT_SECRET_FILE"
+            ) from None
+    return told.get("CLIENT_SECRET", "")
+
+
+def _grants(text: str) -> dict[str, tuple[Any, ...]]:
+    """What groups give: `GROUP=ROLE SCOPE`, with semicolons between. Raises CannotServe."""
+    from firewright.store.accounts import grants_of
+
+    found: dict[str, tuple[Any, ...]] = {}
+    for part in filter(None, (one.strip() for one in text.split(";"))):
+        group, equals, grant = (one.strip() for one in part.partition("="))
+        given = grants_of((grant,)) if " " in grant else ()
+        if not equals or not group or not given:
+            message = f"FIREWRIGHT_OIDC_GRANTS: {part!r} gives nothing"
+            raise CannotServe(message, "write GROUP=ROLE SCOPE; GROUP=ROLE SCOPE, as in netops=operator *")
+        found[group] = (*found.get(group, ()), *given)
+    return found

@@ -1,0 +1,77 @@
+"""`firewright exceptions`: what is open for a time only, and when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from firewright.cli._desk import NOT_APPROVED, office
+from firewright.cli._host import reaches
+from firewright.cli._run import Run, Shown, shows
+
+if TYPE_CHECKING:
+    from firewright.live.host import Host
+
+
+@click.command(
+    "exceptions",
+    short_help="What is open for a time only, when it ends, who approved it.",
+    epilog="Example: firewright exceptions --check. Ends with 5 where one may not be applied.",
+)
+@click.option("--check", "is_check", is_flag=True, help="Fail where one was not approved, or its approval has ended.")
+@click.option(
+    "--settle", "is_settle", is_flag=True, help="Write and remove files as the requests say; end what has ended."
+)
+@click.option("--tidy", "is_tidy", is_flag=True, help="Remove the files of those that have ended.")
+@click.option(
+    "--remind", "is_remind", is_flag=True, help="Tell, once each, of those that end soon or are to be confirmed."
+)
+@click.option(
+    "--hits", metavar="HOST", help="Count what each let in, by the ruleset that runs on HOST; local is this machine."
+)
+@reaches
+@shows("text", "json")
+def COMMAND(
+    is_check: bool, is_settle: bool, is_tidy: bool, is_remind: bool, hits: str | None,
+    reached: Callable[[str | None], Host], shown: Shown,
+) -> int:  # fmt: skip
+    """List the exceptions of the folder's policies, the one that ends first at the head.
+
+    An exception ends by itself in the kernel. What was approved is in its request; a file that nobody approved, or that was
+    changed since, is said, and `plan` and `apply` refuse it where approvals.yaml says who decides.
+    """
+    from firewright.reports import ExceptionList
+    from firewright.workflows.requests import acting, exceptions
+
+    run = Run.begin(shown)
+    run.will_show(ExceptionList)
+    with office(run) as place:
+        done: list[str] = []
+        if is_settle:
+            with place.deciding() as desk:
+                done += [f"request {one.number} has ended" for one in acting.expire_due(desk)]
+                done += [f"request {one.number} is to be decided again" for one in acting.lapse_lost_roles(desk)]
+            done += place.settle()
+        if is_tidy or is_remind:
+            with place.deciding() as desk:
+                done += [f"removed {path}" for path in (exceptions.tidy(desk) if is_tidy else ())]
+                done += [f"reminded of {one.rule}" for one in (exceptions.remind(desk) if is_remind else ())]
+        counted = _counted(run, None if hits is None else reached(None if hits == "local" else hits))
+        with place.looking() as desk:
+            found = exceptions.standing(desk, counted)
+        run.show(ExceptionList(found, tuple(done)))
+        bad = any(one.unapproved and not one.has_ended for one in found)
+    return NOT_APPROVED if is_check and bad else 0
+
+
+def _counted(run: Run, host: Host | None) -> dict[str, int] | None:
+    if host is None:
+        return None
+    from firewright.workflows.requests.hits import hits_on
+
+    found = hits_on(host, run.report)
+    if found is None:
+        run.refuse()
+    return found

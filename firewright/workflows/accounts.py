@@ -1,0 +1,170 @@
+"""What is done to accounts: made, granted, disabled, given passwords and tokens. Each act is one change and one row of the log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from firewright.model.account import Actor, Grant, Role, narrowed
+from firewright.store import accounts, log, sessions, tokens
+from firewright.store.accounts import Account
+from firewright.workflows.passwords import check_password, hashed
+from firewright.workflows.requests.refused import Refused
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+MOST_TOKENS = 50
+"""Of one account that have not ended."""
+
+
+def find_account(c: Connection, name: str) -> Account:
+    """The account of that name. Raises Refused (404)."""
+    found = accounts.find(c, name)
+    if found is None:
+        raise Refused("no-account", f"there is no account {name!r}", "firewright account list shows them", 404)
+    return found
+
+
+def add_account(c: Connection, actor: Actor, account: Account, now: datetime) -> Account:
+    """A new account. Raises Refused (409) where the name, or one that looks the same, is taken; UnfitText for a bad name."""
+    if not accounts.add(c, account):
+        raise Refused("account-exists", f"there is an account {account.name!r} already", "choose another name", 409)
+    _tell(c, actor, "account.add", account, now, {"grants": _words(account.grants)})
+    return account
+
+
+def set_grants(c: Connection, actor: Actor, name: str, grants: Iterable[Grant], now: datetime) -> Account:
+    """Give an account these roles and no others.
+
+    Raises Refused (404, 409): nobody changes their own, which would let an admin decide too; one admin always stays.
+    """
+    account = find_account(c, name)
+    if account.name == actor.account:
+        raise Refused(
+            "own-roles", "nobody changes their own roles", "another admin does, or firewright account grant", 409
+        )
+    changed = replace(account, grants=tuple(sorted(set(grants))))
+    _must_leave_an_admin(c, account, changed)
+    accounts.put(c, changed)
+    details = {"grants": _words(changed.grants), "before": _words(account.grants)}
+    _tell(c, actor, "account.grant", changed, now, details)
+    return changed
+
+
+def set_active(c: Connection, actor: Actor, name: str, is_active: bool, now: datetime) -> Account:
+    """Let an account in again, or no more: then its sessions and tokens end for good. Raises Refused."""
+    account = find_account(c, name)
+    if account.name == actor.account and not is_active:
+        raise Refused("own-account", "nobody disables their own account", "another admin does", 409)
+    changed = replace(account, is_active=is_active)
+    _must_leave_an_admin(c, account, changed)
+    accounts.put(c, changed)
+    if not is_active:
+        sessions.end_all(c, account.name)
+        tokens.end_all(c, account.name, now)
+    _tell(c, actor, "account.enable" if is_active else "account.disable", changed, now)
+    return changed
+
+
+def set_password(c: Connection, actor: Actor, name: str, password: str, now: datetime) -> Account:
+    """Give an account a password; its sessions end. Raises Refused (404, 422) for a weak one."""
+    account = find_account(c, name)
+    check_password(password, account.name)
+    return put_password(c, actor, account, hashed(password), now)
+
+
+def put_password(c: Connection, actor: Actor, account: Account, kept: str, now: datetime) -> Account:
+    """The same with a password that was hashed before, so that no transaction waits for that."""
+    changed = replace(account, password_hash=kept)
+    accounts.put(c, changed)
+    sessions.end_all(c, account.name)
+    _tell(c, actor, "account.password", changed, now)
+    return changed
+
+
+def make_token(
+    c: Connection, actor: Actor, name: str, label: str, scopes: Iterable[Grant], expires: datetime, now: datetime
+) -> str:
+    """A token of an account, which may do what both it and the account may; the secret is shown this once. Raises Refused."""
+    account = find_account(c, name)
+    wanted = tuple(sorted(set(scopes)))
+    if not wanted:
+        raise Refused("no-scope", "a token without roles can do nothing", "name a role of the account", 422)
+    if not narrowed(account.grants, wanted):
+        raise Refused("no-scope", "the account has none of these roles", "name a role of the account", 422)
+    if expires <= now:
+        raise Refused("bad-end", "the token would be over already", "name a day that is to come", 422)
+    if sum(one.is_valid(now) for one in tokens.listed(c, account.name)) >= MOST_TOKENS:
+        raise Refused("too-many-tokens", f"an account has at most {MOST_TOKENS} tokens", "end one that is unused", 409)
+    secret, token = tokens.make(c, account.name, label, wanted, now, expires)
+    details = {
+        "token": label,
+        "number": str(token.number),
+        "scopes": _words(wanted),
+        "expires": expires.isoformat(timespec="minutes"),
+    }
+    _tell(c, actor, "token.add", account, now, details)
+    return secret
+
+
+def end_token(c: Connection, actor: Actor, name: str, number: int, now: datetime) -> None:
+    """End one token of an account. Raises Refused (404)."""
+    account = find_account(c, name)
+    if not tokens.end(c, account.name, number, now):
+        raise Refused("no-token", "there is no such token", "the page of the account shows its tokens", 404)
+    _tell(c, actor, "token.end", account, now, {"number": str(number)})
+
+
+def vouched(
+    c: Connection, actor: Actor, subject: str, name: str, shown: str, groups: Iterable[str],
+    grants: tuple[Grant, ...] | None, may_be_made: bool, now: datetime,
+) -> Account:  # fmt: skip
+    """The account of somebody whom a provider knows, with the groups that it tells, and the roles where those come from groups.
+
+    Raises Refused (403): no account yet and none is to be made, or the name is taken by an account that is not this person's.
+    """
+    account, is_new = accounts.of_subject(c, subject), False
+    if account is None:
+        if not may_be_made:
+            raise Refused("no-account", f"there is no account for {name} here", "ask an admin for one", 403)
+        account, is_new = Account(name=name, shown=shown, subject=subject), True
+    told = replace(account, shown=shown, groups=tuple(sorted(set(groups))))
+    if grants is not None:
+        told = replace(told, grants=grants)
+    if is_new:
+        if not accounts.add(c, told):
+            way_out = "an admin has to rename one of the two: they may be different people"
+            raise Refused("account-exists", f"the account {name} here is not tied to the provider", way_out, 403)
+        _tell(c, actor, "account.add", told, now, {"grants": _words(told.grants), "groups": " ".join(told.groups)})
+    elif told != account:
+        accounts.put(c, told)
+        if (told.grants, told.groups) != (account.grants, account.groups):
+            _tell(
+                c, actor, "account.grant", told, now, {"grants": _words(told.grants), "groups": " ".join(told.groups)}
+            )
+    return told
+
+
+def _must_leave_an_admin(c: Connection, before: Account, after: Account) -> None:
+    if _is_admin(before) and not _is_admin(after):
+        others = (one for one in accounts.listed(c, limit=10_000) if one.name != before.name)
+        if not any(_is_admin(one) for one in others):
+            raise Refused("last-admin", f"{before.name} is the only admin", "make somebody else one first", 409)
+
+
+def _is_admin(account: Account) -> bool:
+    return account.is_active and Grant(Role.ADMIN) in account.grants
+
+
+def _words(grants: Iterable[Grant]) -> str:
+    return ", ".join(f"{grant.role} {grant.scope}" for grant in grants) or "none"
+
+
+def _tell(
+    c: Connection, actor: Actor, act: str, account: Account, now: datetime, details: Mapping[str, str] | None = None
+) -> None:
+    about = f"account {account.name}"
+    log.append(c, log.Entry(actor.account, act, about, actor.origin, actor.way.value, "", details or {}, now))

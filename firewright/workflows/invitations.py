@@ -1,0 +1,91 @@
+"""Links that let somebody in once, to choose a password: for the first account of a new database, and for those an admin makes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from firewright.model.account import Actor, Grant, Role
+from firewright.store import accounts, log, settings
+from firewright.store.accounts import Account
+from firewright.store.secrets import fresh, hashed
+from firewright.workflows.accounts import add_account, find_account, put_password
+from firewright.workflows.requests.refused import Refused
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+LASTS = timedelta(days=3)
+FIRST = ""
+"""The account's name in the link that makes the first one: whoever follows it chooses it."""
+_KEPT = "invitations"
+_MOST = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """For whom a link is, and until when it opens anything."""
+
+    account: str
+    expires: datetime
+
+    @property
+    def is_first(self) -> bool:
+        """Whether it makes the first account."""
+        return self.account == FIRST
+
+
+def invite(c: Connection, actor: Actor, name: str, now: datetime) -> str:
+    """The secret of a link by which an account's holder chooses a password; older ones for it are void. Raises Refused (404)."""
+    account = find_account(c, name)
+    secret = _keep(c, Invitation(account.name, now + LASTS), now)
+    about = f"account {account.name}"
+    log.append(c, log.Entry(actor.account, "account.invite", about, actor.origin, actor.way.value, "", {}, now))
+    return secret
+
+
+def invite_first(c: Connection, now: datetime) -> str | None:
+    """The secret of the link that makes the first account, an admin's; None where there are accounts already."""
+    return _keep(c, Invitation(FIRST, now + LASTS), now) if accounts.is_empty(c) else None
+
+
+def invitation(c: Connection, secret: str, now: datetime) -> Invitation:
+    """What a link is for. Raises Refused (404) for one that is not known, used, or over."""
+    found = _all(c).get(hashed(secret, "invitation"))
+    if found is None or found.expires <= now or (found.is_first and not accounts.is_empty(c)):
+        raise Refused("no-invitation", "this link was used, is over, or never was one", "ask an admin for another", 404)
+    return found
+
+
+def accept(c: Connection, secret: str, actor: Actor, name: str, kept: str, now: datetime) -> Account:
+    """Use a link: its account has the password with the hash `kept`; the first account is made, called `name`. Raises Refused."""
+    found = invitation(c, secret, now)
+    left = {key: one for key, one in _all(c).items() if key != hashed(secret, "invitation")}
+    _write(c, left)
+    if found.is_first:
+        made = Account(name=name, shown=name, password_hash=kept, grants=(Grant(Role.ADMIN),))
+        return add_account(c, Actor(name, way=actor.way, origin=actor.origin), made, now)
+    account = find_account(c, found.account)
+    if not account.is_active:
+        raise Refused("disabled", "this account is disabled", "ask an admin", 403)
+    return put_password(c, Actor(account.name, way=actor.way, origin=actor.origin), account, kept, now)
+
+
+def _keep(c: Connection, made: Invitation, now: datetime) -> str:
+    secret = fresh()
+    left = {key: one for key, one in _all(c).items() if one.expires > now and one.account != made.account}
+    if len(left) >= _MOST:
+        raise Refused("too-many-links", f"{_MOST} links were made and not used", "wait until some are over", 409)
+    _write(c, {**left, hashed(secret, "invitation"): made})
+    return secret
+
+
+def _all(c: Connection) -> dict[str, Invitation]:
+    kept = json.loads(settings.get(c, _KEPT, "{}"))
+    return {key: Invitation(name, datetime.fromisoformat(expires)) for key, (name, expires) in kept.items()}
+
+
+def _write(c: Connection, left: dict[str, Invitation]) -> None:
+    settings.put(c, _KEPT, json.dumps({key: [one.account, one.expires.isoformat()] for key, one in left.items()}))

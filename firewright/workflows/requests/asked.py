@@ -1,0 +1,99 @@
+"""What somebody asks for, as they type it: a flow in one line, or the file of an exception as it stands in a pull request."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+from firewright import document
+from firewright.diagnostic import Report, harmless, nearest
+from firewright.document import Mapping, Node, Scalar, Sequence
+from firewright.model.request import Wish
+from firewright.source import Source, UnreadableSource, read
+from firewright.workflows.requests.estate import Estate
+from firewright.workflows.requests.refused import Refused
+
+_LISTS = ("from", "to", "allow", "overrides")
+_TEXTS = ("because", "owner", "ticket", "until", "name")
+
+
+def flow_of(text: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """The sources, destinations and services in `FROM -> TO SERVICES`. Raises Refused."""
+    left, arrow, right = text.partition("->")
+    words = right.replace(",", " , ").split()
+    ends: list[str] = []
+    while words and (not ends or words[0] == "," or ends[-1] == ","):
+        ends.append(words.pop(0))
+    sources = tuple(left.replace(",", " ").split())
+    destinations = tuple(word for word in ends if word != ",")
+    services = tuple(word for word in words if word != ",")
+    if not arrow or "<->" in text or not (sources and destinations and services):
+        message = f"{harmless(text, 80)!r} does not say what is asked for"
+        raise Refused("bad-request", message, "write 'tenants -> internet tcp/11371'", 422)
+    return sources, destinations, services
+
+
+def policy_for(estate: Estate, named: str | None, ends: tuple[str, ...]) -> str:
+    """The policy that is meant: the one that is named, itself or by its file, or the only one that knows the zones. Raises Refused."""
+    if named is not None:
+        for policy in estate.policies.values():
+            if named in (policy.name, policy.path) or PurePath(named) == PurePath(policy.path):
+                return policy.name
+        near = nearest(named, estate.policies)
+        known = f"did you mean {near}?" if near else f"there are: {', '.join(estate.policies) or 'none'}"
+        raise Refused("unknown-policy", f"there is no policy {harmless(named, 60)!r}", known, 422)
+    knowing = [
+        policy.name
+        for policy in estate.policies.values()
+        if all(end in policy.zones or any(mark in end for mark in ".:/") for end in ends)
+    ]
+    if len(knowing) == 1:
+        return knowing[0]
+    if not knowing:
+        known = ", ".join(dict.fromkeys(name for policy in estate.policies.values() for name in policy.zones))
+        message = f"no policy has the zones {' and '.join(ends)}"
+        raise Refused("unknown-zone", message, f"there are: {known or 'no policies here'}", 422)
+    raise Refused(
+        "several-policies", f"several policies have these zones: {', '.join(knowing)}", "name one with -p", 422
+    )
+
+
+def wish_in(given: str | Source, report: Report) -> Wish | None:
+    """What the file of an exception asks for, or None after saying in the report what is wrong with it."""
+    try:
+        source = given if isinstance(given, Source) else Source(given, read(given).text)
+    except UnreadableSource as error:
+        report.error("unreadable", harmless(str(error)), help="name the file of an exception")
+        return None
+    tree = document.parse(source, report)
+    if tree is None:
+        return None
+    root = tree.root
+    rules = _value(root, "rules")
+    if not isinstance(root, Mapping) or not isinstance(rules, Sequence) or len(rules.items) != 1:
+        report.error(
+            "bad-request", f"{source.path} is not one exception", help="write policy: and rules: with one rule"
+        )
+        return None
+    rule = rules.items[0]
+    texts = {key: _text(_value(rule, key)) for key in _TEXTS}
+    lists = {key: _texts(_value(rule, key)) for key in _LISTS}
+    return Wish(
+        _text(_value(root, "policy")), lists["from"], lists["to"], lists["allow"], texts["because"], texts["owner"],
+        texts["until"], texts["ticket"], lists["overrides"],
+    )  # fmt: skip
+
+
+def _value(node: Node | None, key: str) -> Node | None:
+    if not isinstance(node, Mapping):
+        return None
+    return next((value for name, value in node.entries if name.text == key), None)
+
+
+def _text(node: Node | None) -> str:
+    return node.text if isinstance(node, Scalar) else ""
+
+
+def _texts(node: Node | None) -> tuple[str, ...]:
+    if isinstance(node, Sequence):
+        return tuple(text for item in node.items if (text := _text(item)))
+    return (node.text,) if isinstance(node, Scalar) and node.text else ()

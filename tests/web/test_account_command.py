@@ -1,0 +1,120 @@
+"""`firewright account`: accounts from the command line, by whoever may write the database."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from io import BytesIO, TextIOWrapper
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from firewright.cli.main import firewright
+from firewright.model.account import Grant, Role
+from firewright.store import accounts, log, tokens
+from firewright.store.database import Store, open_store, sqlite_url
+from firewright.workflows.passwords import fits
+
+
+class Done(NamedTuple):
+    """What came of a run."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Run = Callable[..., Done]
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """The folder for state, which is not there yet."""
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def run(folder: Path, state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """The command, in a folder with policies."""
+    monkeypatch.setenv("FIREWRIGHT_STATE_HOME", str(state))
+
+    def called(*words: str, typed: str = "") -> Done:
+        monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(typed.encode())))
+        with pytest.raises(SystemExit) as end:
+            firewright.main(["account", *words])
+        return Done(int(end.value.code or 0), *capsys.readouterr())
+
+    return called
+
+
+def _store(state: Path) -> Store:
+    return open_store(sqlite_url(state / "firewright.db"))
+
+
+def test_an_account_is_made_let_in_and_put_out(run: Run, state: Path) -> None:
+    """The whole way of an account, with a row of the log for each act and a password that nobody saw."""
+    assert run("list").stdout.startswith("no account")
+    assert run("add", "ada", "--role", "admin").returncode == 0
+    assert (
+        run("add", "tom", "--role", "requester", "--scope", "tenant-a-edge/tenant-a", "--shown", "Tom").returncode == 0
+    )
+    assert run("password", "tom", typed=f"{PASSWORD}\n").returncode == 0
+    secret = run("token", "tom", "--role", "requester", "--scope", "tenant-a-edge", "--days", "2").stdout.strip()
+    link = run("link", "ada", "--base-url", "https://firewall.example.net").stdout
+    assert link.startswith("https://firewall.example.net/invitation?link=")
+    assert run("list").stdout == "ada  invited  admin\ntom  active   requester of tenant-a-edge/tenant-a\n"
+    listed = json.loads(run("list", "--format", "json").stdout)
+    assert listed["accounts"][1]["grants"] == [{"role": "requester", "scope": "tenant-a-edge/tenant-a"}]
+    with _store(state).reading() as c:
+        tom, token = accounts.find(c, "tom"), tokens.find(c, secret, datetime.now(UTC))
+        assert tom is not None and fits(PASSWORD, tom.password_hash)
+        assert token is not None and token.scopes == (Grant(Role.REQUESTER, "tenant-a-edge"),)
+    assert run("grant", "tom", "--role", "viewer").returncode == 0
+    assert run("revoke", "tom", "--role", "requester", "--scope", "tenant-a-edge/tenant-a").returncode == 0
+    assert run("disable", "tom").returncode == 0
+    with _store(state).reading() as c:
+        tom = accounts.find(c, "tom")
+        assert tom is not None and tom.grants == (Grant(Role.VIEWER),) and not tom.is_active
+        assert tokens.find(c, secret, datetime.now(UTC)) is None
+        rows = log.rows(c)
+    acts = [
+        "account.add",
+        "account.add",
+        "account.password",
+        "token.add",
+        "account.invite",
+        *["account.grant"] * 2,
+        "account.disable",
+    ]
+    assert [row.entry.act for row in rows] == acts
+    assert {row.entry.way for row in rows} == {"cli"} and all(row.entry.who.startswith("system:") for row in rows)
+    assert PASSWORD not in str(rows) and secret not in str(rows)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("add",), "add needs the name of an account"),
+        (("add", "x"), "name a role"),
+        (("add", "x", "--role", "viewer", "--scope", "tenant-a-edg"), "did you mean tenant-a-edge?"),
+        (("add", "x", "--role", "viewer", "--scope", "tenant-a-edge/tenant-b"), "did you mean tenant-a?"),
+        (("add", "x", "--role", "admin", "--scope", "tenant-a-edge"), "an admin is one of everything"),
+        (("add", "ada", "--role", "viewer"), "there is an account 'ada' already"),
+        (("disable", "ada"), "ada is the only admin"),
+        (("revoke", "ada", "--role", "admin"), "ada is the only admin"),
+        (("disable", "nobody"), "there is no account 'nobody'"),
+        (("password", "ada"), "a password needs 12 characters"),
+        (("token", "ada", "--role", "operator"), "the account has none of these roles"),
+    ],
+)
+def test_what_cannot_be_done_is_said_and_not_done(run: Run, state: Path, words: tuple[str, ...], said: str) -> None:
+    """One sentence with a way out, exit code 2, and nothing is changed."""
+    run("add", "ada", "--role", "admin")
+    done = run(*words)
+    assert done.returncode == 2 and said in done.stderr and not done.stdout
+    with _store(state).reading() as c:
+        assert [one.name for one in accounts.listed(c)] == ["ada"] and log.head(c).number == 1
