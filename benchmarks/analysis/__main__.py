@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import argparse
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from benchmarks.analysis import by_aerleon, by_cudd, classbench
-from benchmarks.analysis.contest import DEADLINE, Contest, machine, peak
+from benchmarks.analysis.contest import DEADLINE, Contest, machine
 from benchmarks.analysis.detection import measure_anomalies, measure_difference
+from benchmarks.analysis.memory import beyond_rules
 from benchmarks.analysis.proofs import measure_allowlist, measure_equivalence, measure_path
 from benchmarks.analysis.reading import measure_largest_dump, measure_reading
-from benchmarks.analysis.rulesets import ACCESS_LIST, FIREWALL, Row, flat, grouped, program_of
-from firewright.analysis.anomaly import anomalies
+from benchmarks.analysis.rulesets import ACCESS_LIST, FIREWALL, flat, grouped
 
 
 def main() -> None:
@@ -43,7 +44,7 @@ HEAD = """# Exact analysis, side by side
 Written by `python -m benchmarks.analysis` ({title}; {today}; {machine}); do not edit. Times are processor seconds, since the
 machine had other work to do meanwhile; caches and the clock are shared all the same, so the ratios of one run say more than
 the times, and both vary, at times by half. Firewright's times are the best of two or three (of one from 30,000 rules on), the
-others' of one, which favours Firewright. Engines are stopped after {deadline:.0f} s. Every answer that an engine got to was
+others' of one, which favours Firewright. Engines are stopped after {deadline:.0f} s (z3: by the clock). Every answer that an engine got to was
 compared with Firewright's in the same run, except that Aerleon's is counted against it. Firewright finds shadowed *and*
 redundant rules and says by which; the others were only asked which are shadowed, Aerleon only by single rules. All are asked
 from rules in memory; indexes and formulas count, except for the path question, which is asked of loaded programs.
@@ -69,15 +70,9 @@ def measure_rulesets(contest: Contest, count: int) -> None:
         if name == "groups":
             contest.aim(found, 0.015 if count == 1_000 else 0.6)
             if count == 10_000:
-                contest.aim_at_memory(found, 120, memory(rows))
+                contest.aim_at_memory(found, 120, beyond_rules(partial(grouped, count)))
         if count == 10_000:
             contest.aim(changed, 0.2)
-
-
-def memory(rows: list[Row]) -> float:
-    """The megabytes that finding what could go takes beyond the rules themselves."""
-    program = program_of(rows)
-    return peak(lambda: anomalies(program))
 
 
 def measure_classbench(contest: Contest, size: str, *, is_alone: bool = False, wanted: float = 0) -> None:
@@ -91,7 +86,7 @@ def measure_classbench(contest: Contest, size: str, *, is_alone: bool = False, w
         task = measure_anomalies(contest, title, rows, is_alone=is_alone)
         if wanted:
             contest.aim(task, wanted)
-            contest.aim_at_memory(task, 500, memory(rows))
+            contest.aim_at_memory(task, 500, beyond_rules(partial(classbench.rows, f"{name}-{size}")))
 
 
 def measure_largest(contest: Contest) -> None:

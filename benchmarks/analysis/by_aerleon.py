@@ -11,7 +11,7 @@ from benchmarks.analysis.rulesets import ALL_PORTS, EVERYWHERE, Row
 from firewright.model.interval import Ranges
 from firewright.model.packet import ICMP, TCP, UDP
 
-_WORDS = {TCP: "tcp", UDP: "udp", ICMP: "icmp"}
+_WORDS = {TCP: "tcp", UDP: "udp", ICMP: "icmp", 47: "gre", 50: "esp", 51: "ah", 88: "eigrp", 89: "ospf"}
 
 
 def is_installed() -> bool:

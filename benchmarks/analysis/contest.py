@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import platform
-import resource
 import sys
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from time import process_time
 
-DEADLINE = 20.0
+DEADLINE = 10.0
 """Processor seconds after which a contestant is stopped, where it can be stopped. Some stop only between two steps."""
 OWN = "Firewright"
 """Who is measured against the others."""
@@ -134,23 +133,6 @@ class Contest:
             name = f"**{row.contestant}**" if row.contestant == OWN else row.contestant
             lines.append(f"| {row.task} | {name} | {self.time_of(row)} | {self.ratio_of(row)} | {row.answer} |")
         return "\n".join(lines)
-
-
-def peak(ask: Callable[[], object]) -> float:
-    """The megabytes by which a question makes the largest size of the process grow, asked in a process of its own."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        ask()
-        os.write(writer, str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before).encode())
-        os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as pipe:
-        said = pipe.read()
-    if os.waitpid(child, 0)[1] or not said:
-        raise ChildProcessError("a question that was asked for its memory did not come to its end")
-    return int(said) / 1024
 
 
 def machine() -> str:

@@ -1,25 +1,26 @@
 """Firewalls one behind the other, each with its own rulesets: what becomes of a question at every one, and of what is answered.
 
 A packet comes to each by interfaces of its own; what it carries beside them is the same for all. Addresses are taken as they
-are asked: a firewall that changes them on the way is not followed.
+are asked; where a firewall gives packets that come in another destination, it is followed, another source is not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from firewright.analysis.passage import conditions, passage_words, ways
 from firewright.analysis.question import Question
 from firewright.analysis.replies import reply_boxes
+from firewright.analysis.rewriting import Rewrite, rewritten
 from firewright.analysis.running import Running
 from firewright.analysis.wire import REAL, by_any, real_ways, seen_openings
 from firewright.analysis.words import FlowWords, Namer
 from firewright.model.address import AddressSet
-from firewright.model.interval import Ranges
+from firewright.model.interval import Ranges, union
 from firewright.model.packet import FAMILIES, ConntrackState, Family, Packet
 from firewright.space.axis import ANY_INTERFACE, HOST, Axis, top
-from firewright.space.box import Box, intern, ranges_of
+from firewright.space.box import Box, box, intern, meet_box, minus_box, ranges_of
 from firewright.space.budget import Undecided
 from firewright.space.flow import Flow, flow_of, merged
 from firewright.space.ruleset import Line
@@ -87,6 +88,15 @@ class Replies:
 
 
 @dataclass(frozen=True, slots=True)
+class Rewritten:
+    """That packets were given another destination at a firewall: by which rule, and where they then go, in words."""
+
+    firewall: str
+    line: Line
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """Packets of a question that the same rules decide at every firewall, in the order of their way."""
 
@@ -94,6 +104,7 @@ class Part:
     witness: Packet
     judgements: tuple[Judgement, ...]
     replies: tuple[Replies, ...] = ()
+    rewrites: tuple[Rewritten, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -130,6 +141,22 @@ class _Trip:
     flow: Flow
     legs: tuple[_Leg, ...] = ()
     judgements: tuple[Judgement, ...] = ()
+    rewrites: tuple[tuple[str, Rewrite, Flow], ...] = ()
+    """At which firewall by what the destination was changed, and the flow before."""
+
+    @property
+    def asked(self) -> Flow:
+        """The flow with the destinations that were asked about."""
+        flow = self.flow
+        for _, rewrite, before in reversed(self.rewrites):
+            flow = rewrite.before(before, flow)
+        return flow
+
+    @property
+    def identity(self) -> Hashable:
+        """Equal for trips on which the same rules decide, and change destinations."""
+        changed = tuple((name, rewrite.line.place, rewrite.line.text) for name, rewrite, _ in self.rewrites)
+        return *(one.identity for one in self.judgements), changed
 
 
 @dataclass(slots=True)
@@ -160,22 +187,32 @@ class Route:
         groups: dict[Hashable, list[_Trip]] = {}
         for family, boxes in question.within().items():
             for opening in seen_openings(family, boxes) if family in self.families else ():
-                first, *others = self.stations
-                asked = _at(flow_of(family, opening), *self._ways(question)[0])
-                for within, running in first.running.regions(family, asked):
+                for stations, within in self._regions(family, opening, question):
                     ways = [_ways_of(within, family), *self._ways(question)[1:]]
                     try:
-                        trips = list(self._trips((replace(first, running=running), *others), family, within, ways))
+                        trips = list(self._trips(stations, family, within, ways))
                     except Undecided:
                         if undone is None:
                             raise
                         undone.boxes.append(flow_of(family, within))
                         continue
                     for trip in trips:
-                        key = tuple(one.identity for one in trip.judgements)
-                        groups.setdefault(key, []).append(trip)
+                        groups.setdefault(trip.identity, []).append(trip)
         parts = [self._part(trips, namer, undone) for trips in map(_merged, groups.values())]
         return tuple(sorted(parts, key=lambda one: (not one.is_open, not one.is_certain, one.words)))
+
+    def _regions(self, family: Family, opening: Box, question: Question) -> Iterator[tuple[tuple[Station, ...], Box]]:
+        """A box of a question in smaller ones as the first firewall asks for them, each with the firewalls as they are for it.
+
+        Where destinations are changed first, each of its packets may be judged as any other: then it stays whole.
+        """
+        first, *others = self.stations
+        asked = _at(flow_of(family, opening), *self._ways(question)[0])
+        if family in first.running.rewriting:
+            yield self.stations, asked
+            return
+        for within, running in first.running.regions(family, asked):
+            yield (replace(first, running=running), *others), within
 
     def _ways(self, question: Question) -> list[tuple[Ranges, Ranges]]:
         """By which interfaces the packets of a question come and go at each firewall."""
@@ -198,21 +235,26 @@ class Route:
                 raise
             undone.replies += 1
             replies = ()
-        packet = packet_in(trips[0].flow.family, trips[0].flow.axes)
-        return Part(self._words(trips, namer), packet, judgements, replies)
+        told = trips[0].asked
+        packet = packet_in(told.family, told.axes)
+        rewrites = tuple(
+            Rewritten(name, rewrite.line, _destination_words(rewrite)) for name, rewrite, _ in trips[0].rewrites
+        )
+        return Part(self._words(trips, namer), packet, judgements, replies, rewrites)
 
     def _words(self, trips: Iterable[_Trip], namer: Namer) -> tuple[FlowWords, ...]:
         """Flows in words; where there are several firewalls, with the name of the one that a condition is about."""
         if len(self.stations) == 1:
-            return passage_words([by_any(trip.flow) for trip in trips], namer)
+            return passage_words([by_any(trip.asked) for trip in trips], namer)
         groups: dict[str, list[Flow]] = {}
         for trip in trips:
+            told = trip.asked
             said = [
                 f"{words} at {judgement.firewall}"
                 for leg, judgement in zip(trip.legs, trip.judgements, strict=True)
-                if (words := _leg_words(trip.flow, leg))
+                if (words := _leg_words(told, leg))
             ]
-            plain = replace(trip.flow, in_interface=_end(trip.legs[0].in_interface), literals=())
+            plain = replace(told, in_interface=_end(trip.legs[0].in_interface), literals=())
             plain = replace(plain, out_interface=_end(trip.legs[-1].out_interface))
             groups.setdefault(", ".join(said), []).append(plain)
         lines = [
@@ -233,9 +275,14 @@ class Route:
         trips = [_Trip(flow_of(family, within))]
         for station, (came, went) in zip(stations, interfaces, strict=True):
             trips = [
-                _Trip(flow, (*trip.legs, _leg(flow)), (*trip.judgements, judgement))
+                _Trip(
+                    flow,
+                    (*trip.legs, _leg(flow)),
+                    (*trip.judgements, judgement),
+                    (*trip.rewrites, (station.name, *changed)) if changed else trip.rewrites,
+                )
                 for trip in trips
-                for flow, judgement in judged(station, family, _at(trip.flow, came, went))
+                for flow, judgement, changed in _passed(station, family, _at(trip.flow, came, went))
             ]
         yield from trips
 
@@ -250,7 +297,7 @@ class Route:
                 ways_back = [(leg.out_interface, leg.in_interface) for leg in trip.legs[::-1]]
                 for answer in reply_boxes(trip.flow, state):
                     for back in self._trips(backward, trip.flow.family, answer, ways_back):
-                        groups.setdefault(tuple(one.identity for one in back.judgements), []).append(back)
+                        groups.setdefault(back.identity, []).append(back)
             for found in groups.values():
                 is_untracked = state is ConntrackState.UNTRACKED
                 yield Replies(
@@ -270,6 +317,72 @@ class Route:
                 if not (~station.running.possibly).is_empty({flow.family: asked}):
                     return False
         return True
+
+
+def _passed(
+    station: Station, family: Family, within: Box
+) -> Iterator[tuple[Flow, Judgement, tuple[Rewrite, Flow] | None]]:
+    """A box of packets by what a firewall does with them; of those with another destination behind it, what they were before."""
+    program = station.running.rewriting.get(family)
+    began = meet_box(within, _COMING[family], family)
+    if program is None or began is None:
+        yield from ((flow, judgement, None) for flow, judgement in judged(station, family, within))
+        return
+    for rest in minus_box(within, _COMING[family], family):
+        yield from ((flow, judgement, None) for flow, judgement in judged(station, family, rest))
+    for before, rewrite in rewritten(program, began):
+        if rewrite is None:
+            for flow, judgement in judged(station, family, before.box):
+                yield _under(flow, before), _hanging(judgement, before, station), None
+        else:
+            yield from _rewritten(station, before, rewrite)
+
+
+def _rewritten(
+    station: Station, flow: Flow, rewrite: Rewrite
+) -> Iterator[tuple[Flow, Judgement, tuple[Rewrite, Flow] | None]]:
+    """A flow that a rule gives another destination: judged with its own before that, and with the new one behind it."""
+    family = flow.family
+    for before, first in judged(replace(station, running=station.running.before_rewriting), family, flow.box):
+        if not first.is_open:
+            yield _under(before, flow), _hanging(first, flow, station), None
+            continue
+        whole = _under(before, flow)
+        destination, service = rewrite.applied(whole)
+        went = HOST if rewrite.is_local else REAL if rewrite.is_known else union(HOST, REAL)
+        changed = replace(whole, destination=destination, service=service)
+        asked = _at(changed, whole.in_interface, went)
+        found = list(judged(replace(station, running=station.running.behind_rewriting), family, asked))
+        is_one = rewrite.is_exact or len(found) == 1
+        for behind, second in found:
+            unknown = tuple(dict.fromkeys((*first.unknown, *second.unknown, *(() if is_one else (rewrite.line,)))))
+            both = replace(second, is_certain=first.is_certain and second.is_certain and is_one, unknown=unknown)
+            yield behind, _hanging(both, flow, station), (rewrite, whole)
+
+
+def _under(flow: Flow, conditions: Flow) -> Flow:
+    """A flow under the conditions of another as well."""
+    return replace(flow, literals=tuple(sorted({*flow.literals, *conditions.literals})))
+
+
+def _hanging(judgement: Judgement, flow: Flow, station: Station) -> Judgement:
+    """A judgement, which is not certain where the flow has conditions that no header tells."""
+    if not flow.literals:
+        return judgement
+    unknown = tuple(dict.fromkeys((*judgement.unknown, *station.running.unknown_in(flow))))
+    return replace(judgement, is_certain=False, unknown=unknown)
+
+
+def _destination_words(rewrite: Rewrite) -> str:
+    """Where packets go behind a rule that changes their destination."""
+    if not rewrite.is_known:
+        return "somewhere that its words do not tell"
+    ports = "" if rewrite.ports is None else f"{rewrite.ports[0]}-{rewrite.ports[1]}"
+    if rewrite.ports is not None and rewrite.ports[0] == rewrite.ports[1]:
+        ports = str(rewrite.ports[0])
+    if rewrite.is_local:
+        return f"the machine itself{f', port {ports}' if ports else ''}"
+    return ", ".join(filter(None, (rewrite.address_words, f"port {ports}" if ports else "")))
 
 
 def judged(station: Station, family: Family, within: Box) -> Iterator[tuple[Flow, Judgement]]:
@@ -317,7 +430,7 @@ def _ways_of(within: Box, family: Family) -> tuple[Ranges, Ranges]:
 
 def _merged(trips: list[_Trip]) -> list[_Trip]:
     """Trips with the same judgements as few of them, where there is one firewall, whose interfaces their flows have."""
-    if len(trips) < 2 or len(trips[0].legs) != 1:
+    if len(trips) < 2 or len(trips[0].legs) != 1 or trips[0].rewrites:
         return trips
     by_family: dict[Family, list[Flow]] = {}
     for trip in trips:
@@ -328,6 +441,14 @@ def _merged(trips: list[_Trip]) -> list[_Trip]:
         for flow in merged(family, [(one.axes, one.literals) for one in several])
     ]
     return [_Trip(flow, (_leg(flow),), trips[0].judgements) for flow in flows]
+
+
+_COMING: Mapping[Family, Box] = {
+    family: whole
+    for family in FAMILIES
+    if (whole := box(family, in_interface=ANY_INTERFACE, conntrack_state=_one(ConntrackState.NEW))) is not None
+}
+"""What comes in by an interface and begins a flow: only of that rules are asked for another destination before it is routed."""
 
 
 def _at(flow: Flow, came: Ranges, went: Ranges) -> Box:

@@ -18,7 +18,7 @@ from firewright.space.flow import Flow
 from firewright.space.packetset import EVERYTHING, PacketSet
 from firewright.space.partition import partition
 from firewright.space.program import Program
-from firewright.space.ruleset import Hook, Line, Ruleset, machine
+from firewright.space.ruleset import TRANSLATE, Hook, Line, Ruleset, machine
 
 OTHER_SERVICES: Mapping[Family, Ranges] = {
     family: complement(TCP_SERVICES, top(family, Axis.SERVICE)) for family in FAMILIES
@@ -96,6 +96,23 @@ class Running:
             short = tuple({**programs, family: own} for programs, own in zip(whole, cut, strict=True))
             count = len(self.programs)
             yield inner, _Inside(self.rulesets, short[:count], short[count:], self._places)
+
+    @cached_property
+    def rewriting(self) -> Mapping[Family, Program]:
+        """Which rule gives packets that come in another destination: where one ruleset does, and it is followed."""
+        found = [one.rewriting for one in self.rulesets if one.translations]
+        followed = found[0] if len(found) == 1 else {}
+        return {family: program for family, program in followed.items() if TRANSLATE in program.words}
+
+    @cached_property
+    def before_rewriting(self) -> Running:
+        """The hooks that see packets with the destination that they came with."""
+        return self.at(Hook.PREROUTING)
+
+    @cached_property
+    def behind_rewriting(self) -> Running:
+        """The hooks that see packets with the destination that they are given."""
+        return self.at(Hook.INPUT, Hook.FORWARD, Hook.OUTPUT, Hook.POSTROUTING)
 
     def judged(self, family: Family, within: Box) -> Iterable[tuple[tuple[Flow, ...], str, Line | None]]:
         """A question in parts, each with its verdict and the rule behind it. Raises Undecided."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -10,15 +9,14 @@ from typing import Literal
 from firewright.analysis.classes import classes
 from firewright.analysis.homes import Homes
 from firewright.analysis.proposal import NOWHERE, Proposed, Row, Way
+from firewright.analysis.zone_names import by_addresses, hints, homes_by_name
 from firewright.model.address import BROADCAST, MULTICAST, UNICAST, AddressSet, merge
-from firewright.model.essential import LINK_LOCAL
 from firewright.model.interval import Ranges, difference, intersection, is_within, union
 from firewright.model.packet import FAMILIES, Family
 from firewright.model.policy import BUILT_IN_ZONES, Verb
 from firewright.model.protocol import PING_FAMILY
 from firewright.space.ruleset import Line
 
-_SET = re.compile(r"(?:@|--match-set )([A-Za-z][\w.-]*)")
 _GENERAL = ("any", "rest", "local", "groups")
 """Ends that are of both families: every machine, what no zone holds, the machine itself, multicast and broadcast."""
 End = tuple[str, ...]
@@ -72,6 +70,8 @@ class _Wording:
         sets = {family: homes.sets(family, self._sets(family)) if family in self.spoken else () for family in FAMILIES}
         self.classes = {family: classes(family, sets[family]) for family in FAMILIES}
         self.names = {family: self._named(family) for family in FAMILIES}
+        self.shared = self._shared()
+        self.twins = {name: both for both, names in self.shared.items() for name in names.values()}
         self.rest: dict[Family, str] = {}
         self.closed = ""
 
@@ -85,15 +85,36 @@ class _Wording:
     def _named(self, family: Family) -> list[str]:
         """A name for each zone: of the set that a rule asks, else of its first addresses."""
         own = self.classes[family]
-        hints = {**_hints(self.rows, family), **_home_hints(self.homes, family)}
+        told = {**hints(self.rows, family), **self._home_hints(family)}
         names = []
         for zone in own.zones:
             addresses = _addresses(family, zone)
-            prefixes = tuple(addresses.prefixes())
-            hint = hints.get(zone, "") or _slug(("host-" if _is_host(prefixes) else "net-") + _stem(prefixes))
-            names.append(self._free(hint))
+            names.append(self._free(told.get(zone, "") or by_addresses(addresses)))
             self.zones[names[-1]] = addresses
         return names
+
+    def _home_hints(self, family: Family) -> dict[Ranges, str]:
+        """The names of zones that are what is behind an interface; with the family where the other has one, too."""
+        found = {}
+        for name, addresses in homes_by_name(self.homes):
+            is_both = len(self.spoken) == len(FAMILIES) and bool(addresses.v4) and bool(addresses.v6)
+            found[addresses.ranges(family)] = f"{name}-ipv{family}" if is_both else name
+        return found
+
+    def _shared(self) -> dict[str, dict[Family, str]]:
+        """A zone of both families for what is behind an interface: its name, and those of the zones of one family each."""
+        found: dict[str, dict[Family, str]] = {}
+        for name, addresses in homes_by_name(self.homes):
+            own: dict[Family, str] = {}
+            for family in FAMILIES:
+                for zone, told in zip(self.classes[family].zones, self.names[family], strict=True):
+                    if zone == addresses.ranges(family):
+                        own[family] = told
+            if len(own) == len(FAMILIES):
+                both = self._free(name)
+                self.zones[both] = addresses
+                found[both] = own
+        return found
 
     def _free(self, hint: str) -> str:
         name, number = hint, 2
@@ -106,7 +127,7 @@ class _Wording:
         general: dict[Family, list[tuple[Row, str, str]]] = {family: [] for family in FAMILIES}
         for row in self.rows:
             for sources, destinations in self._ends(row):
-                if sources[0] in _GENERAL and destinations[0] in _GENERAL:
+                if self._is_general(sources) and self._is_general(destinations):
                     general[row.family].append((row, sources[0], destinations[0]))
                 else:
                     self._rule(row, sources, destinations, row.services)
@@ -115,13 +136,17 @@ class _Wording:
         for row, source, destination in lone:
             for left in self._spread(row.family, source):
                 for right in self._spread(row.family, destination):
-                    if left[0] in _GENERAL and right[0] in _GENERAL:
+                    if self._is_general(left) and self._is_general(right):
                         spread[row.family].append((row, left[0], right[0]))
                     else:
                         self._rule(row, left, right, row.services)
         for row, source, destination in self._pair(spread):
             self._alone(row, source, destination)
         return self._resolved()
+
+    def _is_general(self, end: End) -> bool:
+        """Whether an end is of both families."""
+        return end[0] in _GENERAL or end[0] in self.shared
 
     def _ends(self, row: Row) -> Iterator[tuple[End, End]]:
         for source in self._end(row.family, row.source):
@@ -140,17 +165,19 @@ class _Wording:
             yield ("any",)
         elif unicast:
             numbers, has_rest = self.classes[family].names_of(unicast)
-            if numbers:
-                yield tuple(self.names[family][number] for number in numbers)
+            names = [self.names[family][number] for number in numbers]
+            yield from ((self.twins[name],) for name in names if name in self.twins)
+            if single := tuple(name for name in names if name not in self.twins):
+                yield single
             if has_rest:
                 yield ("rest",)
         if all(is_within(group.ranges(family), ranges) for group in (MULTICAST, BROADCAST)):
             yield ("groups",)
 
     def _spread(self, family: Family, end: str) -> Iterator[End]:
-        """Every machine as the zones and what none of them holds; other ends as they are."""
+        """Every machine as the zones and what none of them holds, zones of both families as those of one; other ends as they are."""
         if end != "any":
-            yield (end,)
+            yield (self.shared[end][family] if end in self.shared else end,)
             return
         own = self.classes[family]
         if own.zones:
@@ -209,11 +236,11 @@ class _Wording:
     def _resolved(self) -> Wording:
         """Rules of the same rule together, their ends in the words of the policy."""
         used = {name for rule in self.rules for name in (*rule.sources, *rule.destinations)}
-        if self.homes:
+        for name in self.twins.keys() - used:
+            del self.zones[name]
+        # Zones that no rule names would not be written, and the internet would hold their addresses.
+        if self.homes or "rest" in used:
             self.placed |= set(self.zones)
-        if "rest" in used:
-            # Zones that no rule names would not be written, and the internet would hold their addresses.
-            self.placed |= {name for family in FAMILIES for name in self.names[family]}
         merged: dict[Rule, Ranges] = {}
         for rule in self.rules:
             ends = (self._said(rule.sources, rule.family), self._said(rule.destinations, rule.family))
@@ -226,15 +253,18 @@ class _Wording:
         told = tuple(sorted(rules, key=lambda rule: order.index(rule.way)))
         cut = tuple(family for family in FAMILIES if self.classes[family].is_cut)
         interfaces = self._interfaces() if self.homes else {}
-        asked = {
-            name: f"which IPv{family} addresses are behind {home.interface}?"
-            for home in self.homes.homes
-            if home.is_asked
-            for family in FAMILIES
-            for name in self.names[family]
-            if self.zones[name] <= home.addresses
-        }
+        asked = self._asked()
         return Wording(self.zones, told, cut, interfaces, asked, frozenset(self.placed), tuple(self.rest.values()))
+
+    def _asked(self) -> dict[str, str]:
+        """The zones whose addresses only stand in for an answer, with the question."""
+        found = {}
+        for home in self.homes.homes if any(home.is_asked for home in self.homes.homes) else ():
+            for name, zone in self.zones.items():
+                if home.is_asked and zone <= home.addresses:
+                    family = "IPv4 " if not zone.v6 else "IPv6 " if not zone.v4 else ""
+                    found[name] = f"which {family}addresses are behind {home.interface}?"
+        return found
 
     def _interfaces(self) -> dict[str, tuple[str, ...]]:
         """By which interfaces the addresses of each zone come that are in no zone within it."""
@@ -284,40 +314,3 @@ def _unicast(family: Family, ranges: Ranges) -> Ranges:
 
 def _addresses(family: Family, ranges: Ranges) -> AddressSet:
     return AddressSet(v4=ranges) if family == 4 else AddressSet(v6=ranges)
-
-
-def _hints(rows: Iterable[Row], family: Family) -> dict[Ranges, str]:
-    """The names of sets by the addresses that rules ask of them."""
-    found: dict[Ranges, str] = {}
-    for row in rows:
-        names = _SET.findall(row.line.text) if row.line is not None else []
-        ends = [one for one in (row.source, row.destination) if one is not None]
-        asked = [one for one in (_unicast(family, end) for end in ends) if one and one != UNICAST.ranges(family)]
-        if row.family == family and len(names) == 1 and len(asked) == 1 and (name := _slug(names[0])):
-            found.setdefault(asked[0], name)
-            found.setdefault(difference(UNICAST.ranges(family), asked[0]), name)
-    return found
-
-
-def _home_hints(homes: Homes, family: Family) -> dict[Ranges, str]:
-    """The names of zones that are what is behind an interface."""
-    if not homes:
-        return {}
-    found = {}
-    for one in homes.homes:
-        is_second = family == 6 and one.addresses.v4
-        found[one.addresses.ranges(family)] = _slug(one.interface) + ("-ipv6" if is_second else "")
-    return {**found, LINK_LOCAL.ranges(family): f"link-local-ipv{family}"}
-
-
-def _slug(text: str) -> str:
-    slug = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:40].strip("-")
-    return slug if slug[:1].isalpha() else f"set-{slug}" if slug else ""
-
-
-def _is_host(prefixes: tuple[str, ...]) -> bool:
-    return len(prefixes) == 1 and prefixes[0].partition("/")[2] in ("", "32", "128")
-
-
-def _stem(prefixes: tuple[str, ...]) -> str:
-    return prefixes[0].partition("/")[0] if _is_host(prefixes) else prefixes[0]

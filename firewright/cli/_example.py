@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from secrets import choice
-from shutil import which
 from typing import TYPE_CHECKING
 
 from firewright.cli._output import write_whole
@@ -68,6 +66,7 @@ def write_policies(folder: Path) -> bool:
     Raises CannotServe where something else is.
     """
     from firewright.diagnostic import Report
+    from firewright.live.new_repository import begin_repository
     from firewright.workflows.init import find_profile, start
 
     if folder.exists() and any(folder.iterdir()):
@@ -82,7 +81,7 @@ def write_policies(folder: Path) -> bool:
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in {**begun.texts, "approvals.yaml": _APPROVALS}.items():
         write_whole(folder / name, text)
-    _commit(folder)
+    begin_repository(folder, "Begin with the example")
     return True
 
 
@@ -107,21 +106,3 @@ def make_people(store: Store, now: datetime) -> tuple[tuple[Person, str], ...]:
 def _password() -> str:
     """80 random bits in groups that can be typed."""
     return "-".join("".join(choice(_SIGNS) for _ in range(4)) for _ in range(4))
-
-
-def _commit(folder: Path) -> None:
-    """Make the folder a repository with one commit; where git is missing or refuses, it stays a folder."""
-    git = which("git")
-    if git is None:
-        return
-    own = (
-        "-c",
-        "user.name=Firewright example",
-        "-c",
-        "user.email=example@firewright.invalid",
-        "-c",
-        "commit.gpgsign=false",
-    )
-    for words in (("init", "--quiet"), ("add", "."), (*own, "commit", "--quiet", "-m", "Begin with the example")):
-        if subprocess.run((git, "-C", str(folder), *words), capture_output=True, timeout=30).returncode:  # noqa: S603
-            return

@@ -6,7 +6,6 @@ import errno
 import json
 import logging
 import os
-import socket
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -22,6 +21,7 @@ from firewright.cli._desk import state_folder as named_folder
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from firewright.live.web_socket import Socket
     from firewright.web.settings import Oidc, Settings
 
 _HANDED = "FIREWRIGHT_SERVE_OPTIONS"
@@ -136,23 +136,23 @@ def from_environment() -> FastAPI:
     return made(Options(**{**handed, "hosts": tuple(handed["hosts"]), "proxies": tuple(handed["proxies"])}))
 
 
-def listening(address: str, port: int) -> socket.socket:
+def listening(address: str, port: int) -> Socket:
     """A socket that listens there. Raises CannotServe where that is not possible."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    from firewright.live import web_socket
+
     try:
-        found = socket.create_server((address, port), family=family, backlog=1024)
+        return web_socket.listening(address, port)
     except OSError as error:
-        where = f"{address}:{port}"
+        where = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
         if error.errno == errno.EADDRINUSE:
-            raise CannotServe(f"another program listens at {where}", f"--listen {address}:{port + 1}") from None
+            other = where.removesuffix(str(port)) + str(port + 1)
+            raise CannotServe(f"another program listens at {where}", f"--listen {other}") from None
         raise CannotServe(
             f"it cannot listen at {where}: {(error.strerror or 'unknown').lower()}", "see --listen"
         ) from None
-    found.set_inheritable(True)
-    return found
 
 
-def run(options: Options, app: FastAPI, place: socket.socket) -> None:
+def run(options: Options, app: FastAPI, place: Socket) -> None:
     """Serve until a signal ends it; what is being answered then is answered first."""
     import uvicorn
     from uvicorn.supervisors import Multiprocess

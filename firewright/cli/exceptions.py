@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from firewright.cli._desk import NOT_APPROVED, office
+from firewright.cli._desk import NOT_APPROVED, Office, office
 from firewright.cli._host import reaches
 from firewright.cli._run import Run, Shown, shows
 
@@ -54,16 +54,30 @@ def COMMAND(
                 done += [f"request {one.number} has ended" for one in acting.expire_due(desk)]
                 done += [f"request {one.number} is to be decided again" for one in acting.lapse_lost_roles(desk)]
             done += place.settle()
-        if is_tidy or is_remind:
+        if is_tidy:
+            done += _tidied(place)
+        if is_remind:
             with place.deciding() as desk:
-                done += [f"removed {path}" for path in (exceptions.tidy(desk) if is_tidy else ())]
-                done += [f"reminded of {one.rule}" for one in (exceptions.remind(desk) if is_remind else ())]
+                done += [f"reminded of {one.rule}" for one in exceptions.remind(desk)]
         counted = _counted(run, None if hits is None else reached(None if hits == "local" else hits))
         with place.looking() as desk:
             found = exceptions.standing(desk, counted)
         run.show(ExceptionList(found, tuple(done)))
         bad = any(one.unapproved and not one.has_ended for one in found)
     return NOT_APPROVED if is_check and bad else 0
+
+
+def _tidied(place: Office) -> list[str]:
+    from firewright.live.exception_files import NotWritten
+    from firewright.workflows.requests.exceptions import tidy
+
+    with place.looking() as desk:
+        actor = desk.actor
+    try:
+        return [f"removed {path}" for path in tidy(place.store, place.estate, actor, place.now)]
+    except NotWritten as error:
+        place.run.report.error("not-written", str(error), help="firewright exceptions")
+        place.run.refuse()
 
 
 def _counted(run: Run, host: Host | None) -> dict[str, int] | None:

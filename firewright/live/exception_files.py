@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 
 from firewright.diagnostic import harmless
 
 _SECONDS = 30
-_QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+_UNFINISHED = ".unfinished"
+_QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_LITERAL_PATHSPECS": "1", "LC_ALL": "C"}
+_ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR")
+"""What would make git work on another repository than the folder's, as inside somebody's hook."""
 
 
 class NotWritten(Exception):
@@ -22,25 +29,59 @@ def write(path: Path, text: str) -> bool:
         if path.is_file() and not path.is_symlink() and path.read_bytes() == text.encode():
             return False
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o644)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(text.encode())
-            stream.flush()
-            os.fsync(stream.fileno())
-        beside.replace(path)
+        # a name that no other process or thread has, and that nobody reads as an exception
+        beside = path.with_name(f".{path.name}.{token_hex(6)}{_UNFINISHED}")
+        try:
+            _put(beside, text)
+            beside.replace(path)
+        except BaseException:
+            with suppress(OSError):
+                beside.unlink()
+            raise
         _keep(path.parent)
     except OSError as error:
         raise NotWritten(f"{harmless(str(path))} cannot be written: {_why(error)}") from None
     return True
 
 
-def remove(path: Path, text: str) -> bool:
-    """Remove a file that holds exactly a text, and say whether it was there; what somebody changed stays. Raises NotWritten."""
+def _put(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(text.encode())
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Nobody else puts files in order below a folder meanwhile: no thread, no other process of this machine. Raises NotWritten."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise NotWritten(f"{harmless(str(folder))} cannot be opened: {_why(error)}") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what was left in a folder by one that was killed amid writing; only inside `alone`."""
+    with suppress(OSError):
+        for left in folder.glob(f".*{_UNFINISHED}"):
+            left.unlink()
+
+
+def remove(path: Path, *texts: str) -> bool:
+    """Remove a file that holds exactly one of some texts, and say whether it was there; what somebody changed stays.
+
+    Raises NotWritten.
+    """
     try:
         if not path.is_file() or path.is_symlink():
             return False
-        if path.read_bytes() != text.encode():
+        if path.read_bytes() not in [text.encode() for text in texts]:
             raise NotWritten(f"{harmless(str(path))} was changed by somebody, and is left")
         path.unlink()
         _keep(path.parent)
@@ -57,15 +98,40 @@ def holds(path: Path, text: str) -> bool:
         return False
 
 
-def commit(path: Path, message: str, author: str) -> str:
-    """Commit one file as it is now, and nothing else; the commit's name, empty where no repository is. Raises NotWritten.
+def uncommitted(folder: Path) -> frozenset[str]:
+    """The names of files right in a folder that are not in its repository as they are, those that are gone too.
 
-    The author is whoever decided; nobody's hooks are run by it, and nothing is pushed.
+    Nothing where the folder is in no repository, or git is not installed. Raises NotWritten.
     """
-    folder, name = path.parent, path.name
-    if not folder.is_dir() or _git(folder, "rev-parse", "--is-inside-work-tree", is_asking=True) != "true":
+    if not folder.is_dir():
+        if not folder.parent.is_dir():
+            return frozenset()
+        # a folder that git alone remembers: what it held is gone
+        return frozenset(Path(one).name for one in _changed(folder.parent, f"./{folder.name}/"))
+    return frozenset(one for one in _changed(folder, ".") if "/" not in one)
+
+
+def _changed(folder: Path, what: str) -> list[str]:
+    """Paths below a folder, relative to it, that differ from the last commit."""
+    if not _is_in_repository(folder):
+        return []
+    inside = _git(folder, "rev-parse", "--show-prefix")
+    words = ("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignored=traditional")
+    found = _git(folder, *words, "--", what, is_raw=True)
+    return [one[3:].removeprefix(inside) for one in found.split("\0") if one]
+
+
+def commit(path: Path, message: str, author: str) -> str:
+    """Commit one file as it is now, or that it is gone, and nothing else; the commit's name, empty where there is nothing to commit.
+
+    The author is whoever decided; nobody's hooks are run by it, and nothing is pushed. Raises NotWritten.
+    """
+    folder = path.parent if path.parent.is_dir() else path.parent.parent
+    if not folder.is_dir() or not _is_in_repository(folder):
         return ""
-    _git(folder, "add", "--intent-to-add", "--force", "--", name) if path.exists() else None
+    name = f"./{path.relative_to(folder)}"
+    if path.exists():
+        _git(folder, "add", "--intent-to-add", "--force", "--", name)
     if not _git(folder, "status", "--porcelain", "--", name):
         return ""
     words = [
@@ -88,9 +154,13 @@ def _person(account: str) -> str:
     return f"{name.strip() or 'somebody'} <{name.strip().replace(' ', '.') or 'somebody'}@firewright.invalid>"
 
 
-def _git(folder: Path, *words: str, is_asking: bool = False) -> str:
-    settings = ["-c", "core.hooksPath=/dev/null", "-c", "commit.gpgSign=false"]
-    environment = {**os.environ, **_QUIET}
+def _is_in_repository(folder: Path) -> bool:
+    return _git(folder, "rev-parse", "--is-inside-work-tree", is_asking=True) == "true"
+
+
+def _git(folder: Path, *words: str, is_asking: bool = False, is_raw: bool = False) -> str:
+    settings = ["-c", "core.hooksPath=/dev/null", "-c", "commit.gpgSign=false", "-c", "core.fsmonitor=false"]
+    environment = {name: value for name, value in os.environ.items() if name not in _ELSEWHERE} | _QUIET
     environment.setdefault("GIT_COMMITTER_NAME", "firewright")
     environment.setdefault("GIT_COMMITTER_EMAIL", "firewright@firewright.invalid")
     try:
@@ -102,10 +172,13 @@ def _git(folder: Path, *words: str, is_asking: bool = False) -> str:
         return ""
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NotWritten(f"git does not answer: {harmless(str(error))}") from None
-    if done.returncode and not is_asking:
+    if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines()
+        if is_asking and any("not a git repository" in line for line in said):
+            return ""
         raise NotWritten(f"git {words[0]}: {harmless(said[-1] if said else f'exit {done.returncode}')}")
-    return done.stdout.decode(errors="replace").strip()
+    out = done.stdout.decode(errors="surrogateescape" if is_raw else "replace")
+    return out if is_raw else out.strip()
 
 
 def _keep(folder: Path) -> None:

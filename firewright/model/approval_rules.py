@@ -43,7 +43,7 @@ class ApprovalRules:
     `owners` are accounts and `@groups` by zone; of a zone without owners every approver of the policy is one. Seconds: `longest`
     is how far ahead an exception may end, `remind` how long before its end its owner is told, `review` after how long somebody
     must say that it is still needed, `glass_longest` and `glass_review` the same for what was opened without asking, by
-    `glass_who`.
+    `glass_who`. `is_broken` says that the file cannot be read, so that nobody's agreement counts until it can.
     """
 
     owners: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -61,6 +61,7 @@ class ApprovalRules:
     glass_longest: int = 4 * 3600
     glass_review: int = 2 * DAY
     is_required: bool = False
+    is_broken: bool = False
     at: Span = field(compare=False, default=NOWHERE)
 
     def owners_of(self, zone: str) -> tuple[str, ...]:

@@ -75,6 +75,7 @@ _NEXT: Mapping[State, Mapping[Act, State]] = {
         Act.LAPSE: State.SUBMITTED,
         Act.DECLINE: State.DECLINED,
         Act.WITHDRAW: State.WITHDRAWN,
+        Act.REVIEW: State.APPROVED,
         Act.IMPLEMENT: State.IMPLEMENTED,
         Act.EXPIRE: State.EXPIRED,
     },
@@ -94,9 +95,10 @@ _NEXT: Mapping[State, Mapping[Act, State]] = {
         Act.DECLINE: State.DECLINED,
         Act.EXPIRE: State.EXPIRED,
     },
-    State.DECLINED: {},
-    State.EXPIRED: {},
-    State.WITHDRAWN: {},
+    # what was opened without asking ends within hours, and is looked at by somebody else after that
+    State.DECLINED: {Act.REVIEW: State.DECLINED},
+    State.EXPIRED: {Act.REVIEW: State.EXPIRED},
+    State.WITHDRAWN: {Act.REVIEW: State.WITHDRAWN},
 }
 
 

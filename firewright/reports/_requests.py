@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from firewright.diagnostic import Diagnostic, harmless
 from firewright.model.approval_rules import DAY, Weight
@@ -15,10 +15,6 @@ from firewright.reports._lines import table
 from firewright.reports._paint import Paint
 from firewright.reports._result import SCHEMA_VERSION, Look
 from firewright.source import Span
-
-if TYPE_CHECKING:
-    from firewright.analysis.ask import Answer
-    from firewright.analysis.compare import Comparison as Difference
 
 RequestVerdict = Literal["permitted", "denied", "open", "partly"]
 
@@ -85,8 +81,6 @@ class CheckedRequest:
     path: str
     source_zones: tuple[str, ...]
     destination_zones: tuple[str, ...]
-    difference: Difference | None = field(compare=False, default=None)
-    answer: Answer | None = field(compare=False, default=None)
     notes: tuple[Diagnostic, ...] = ()
 
     @property

@@ -81,6 +81,8 @@ class RoutePart:
     judged: tuple[Judged, ...]
     replies: tuple[Returned, ...]
     witness: str
+    rewrites: tuple[tuple[str, str, str, str], ...] = ()
+    """At which firewall they are given another destination: its name, where they go, the rule's place, and its words."""
 
     @property
     def words(self) -> str:
@@ -125,6 +127,10 @@ def _part(part: RoutePart, look: Look, paint: Paint) -> Iterator[str]:
     first, *more = part.flows
     yield f"{paint('title', _safe(first))}: {paint('open' if part.is_open else 'closed', part.words)}"
     yield from (f"  and {_safe(flow)}" for flow in more)
+    for name, target, where, rule in part.rewrites:
+        yield from _fold(
+            f"  {_safe(name)}  sends them on to {_safe(target)} (NAT): {_safe(where)}  {_safe(rule)}", look
+        )
     yield from _judged(part.judged, "  ", look, paint)
     for back in part.replies:
         if back.is_open and not look.is_verbose and len(part.replies) == 1:
@@ -215,6 +221,10 @@ def route_tree(answers: RouteAnswers) -> dict[str, Any]:
                         "words": part.words,
                         "stopped_by": part.stopped_by or None,
                         "flows": list(part.flows),
+                        "rewritten": [
+                            {"firewall": name, "to": target, "place": where, "rule": rule}
+                            for name, target, where, rule in part.rewrites
+                        ],
                         "firewalls": list(map(_judged_tree, part.judged)),
                         "replies": list(map(_returned_tree, part.replies)),
                         "witness": part.witness,

@@ -18,6 +18,9 @@ from firewright.space.axis import ANY_INTERFACE, HOST
 from firewright.space.box import EVERY_BOX, Box, box, meet_box
 from firewright.space.program import Program, trim
 
+TRANSLATE = "translate"
+"""The word for a packet that is given another destination."""
+
 
 class Hook(StrEnum):
     """Where on its way through the machine a packet is judged (netfilter's own names, in order of a packet's way)."""
@@ -61,7 +64,9 @@ class Ruleset:
     `hooks` has no entry for a hook that no base chain of type filter or route hooks: there every packet passes. The word for
     having passed all base chains of a hook is "accept". Each step's origin is a `Line`, or None where no base chain judges the
     family. `instants` are the epoch seconds that rules compare the time with; `translations` the rules that change addresses
-    or ports of packets, so that hooks behind them see others than hooks before.
+    or ports of packets, so that hooks behind them see others than hooks before. `rewriting` says of packets that come in and
+    begin a flow which rule gives them another destination: it decides "translate", its origin is that rule. It is empty where
+    nothing does, or where that is not followed.
     """
 
     path: str
@@ -70,10 +75,12 @@ class Ruleset:
     instants: tuple[int, ...] = ()
     translations: tuple[Line, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+    rewriting: Mapping[Family, Program] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         frozen = {hook: MappingProxyType(dict(programs)) for hook, programs in self.hooks.items()}
         object.__setattr__(self, "hooks", MappingProxyType(frozen))
+        object.__setattr__(self, "rewriting", MappingProxyType(dict(self.rewriting)))
 
     @property
     def bounded(self) -> tuple[Line, ...]:
@@ -155,6 +162,7 @@ def merged(*rulesets: Ruleset) -> Ruleset:
         tuple(sorted({instant for ruleset in rulesets for instant in ruleset.instants})),
         tuple(line for ruleset in rulesets for line in ruleset.translations),
         tuple(diagnostic for ruleset in rulesets for diagnostic in ruleset.diagnostics),
+        rulesets[0].rewriting if not any(ruleset.translations for ruleset in rulesets[1:]) else {},
     )
 
 

@@ -114,7 +114,10 @@ def told(error: DBAPIError | PoolTimeout, where: str, secrets: tuple[str, ...] =
     if isinstance(error, PoolTimeout):
         return StoreError(f"all connections to the database ({where}) are in use", "try again in a moment")
     said = _clean(str(error.orig), secrets)
-    message, way_out = _known(error.orig, said) or ("the database did not take it", "")
+    message, way_out = _known(error.orig, said) or (
+        "the database did not take it",
+        "try again; if it stays so, look into the log of the database",
+    )
     return StoreError(f"{message} ({where}): {said}", way_out)
 
 

@@ -119,7 +119,9 @@ def _explain_errors(app: FastAPI) -> None:
 
     @app.exception_handler(StoreError)
     def _store(request: Request, error: StoreError) -> Response:
-        return answer(request, Problem(503, "database", error.message, error.help))
+        request.state.fault = error.message  # which names hosts and files: for the log, not for whoever asks
+        way_out = "try again in a moment; whoever runs this finds why in the log"
+        return answer(request, Problem(503, "database", "the database cannot be used at this moment", way_out))
 
     @app.exception_handler(UnfitText)
     def _unfit(request: Request, error: UnfitText) -> Response:

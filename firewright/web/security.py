@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import traceback
@@ -18,6 +17,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from firewright.diagnostic import harmless
 from firewright.web.access import SAFE
 from firewright.web.measures import Measures
+from firewright.web.patience import within
 from firewright.web.problem import Problem, answer
 from firewright.web.settings import Settings
 
@@ -66,15 +66,13 @@ class Guard:
         sending = _Sending(send, self._settings)
         fault = ""
         try:
-            await self._answer(request, sending, receive)
-            if sending.is_held_back:
+            is_done = await self._answer(request, sending, receive)
+            if not is_done:
+                fault = "timeout"
+                await self._instead(request, sending, _took_too_long(request))
+            elif sending.is_held_back:
                 problem = Problem(413, "too-large", "this is larger than what is taken here", "send less at once")
                 await self._instead(request, sending, problem)
-        except TimeoutError:
-            fault = "timeout"
-            await self._instead(
-                request, sending, Problem(503, "timeout", "this took too long", "ask for less, or again")
-            )
         except Exception as error:
             fault = harmless("".join(traceback.format_exception(error)[-_TRACE_LIMIT:]), 8000)
             help_ = "whoever runs this finds what happened in the log, under the number below"
@@ -84,13 +82,17 @@ class Guard:
             self._measures.answered(_route_of(scope), request.method, sending.status, seconds)
             LOG.info("%s", _line(request, sending, seconds, fault))
 
-    async def _answer(self, request: Request, send: _Sending, receive: Receive) -> None:
+    async def _answer(self, request: Request, send: _Sending, receive: Receive) -> bool:
+        """Whether there was an answer in time; whatever comes later goes nowhere."""
         refused = self._refused(request)
         if refused is not None:
             await answer(request, refused)(request.scope, receive, send)
-            return
-        async with asyncio.timeout(self._settings.seconds):
-            await self._app(request.scope, receive, send)
+            return True
+        send.is_left = not await within(self._settings.seconds, self._run(request.scope, receive, send.of_app))
+        return not send.is_left
+
+    async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
 
     def _refused(self, request: Request) -> Problem | None:
         """Why a request is not even looked at: a host that is not ours, or a form from another site."""
@@ -116,7 +118,12 @@ class _Sending:
     def __init__(self, send: Send, settings: Settings) -> None:
         self._send, self._settings = send, settings
         self.status, self.size = 0, 0
-        self.is_held_back = False
+        self.is_held_back = self.is_left = False
+
+    async def of_app(self, message: Message) -> None:
+        """Pass on what the application says, as long as it is waited for."""
+        if not self.is_left:
+            await self(message)
 
     async def __call__(self, message: Message) -> None:
         """Pass one message on, but for the bare refusal of a large body: the guard says that as all errors are said."""
@@ -134,6 +141,13 @@ class _Sending:
         elif message["type"] == "http.response.body":
             self.size += len(message.get("body", b""))
         await self._send(message)
+
+
+def _took_too_long(request: Request) -> Problem:
+    """That nobody waits any longer. What was to be changed may be changed all the same: a thread is not stopped midway."""
+    is_asking = request.method in SAFE
+    way_out = "ask for less, or again in a moment" if is_asking else "look whether it was done before you send it again"
+    return Problem(503, "timeout", "this took too long", way_out)
 
 
 def _is_bare(start: Message) -> bool:
@@ -177,6 +191,6 @@ def _line(request: Request, sending: _Sending, seconds: float, fault: str) -> st
         "ms": round(seconds * 1000, 1),
         "bytes": sending.size,
     }
-    if fault:
-        said["fault"] = fault
+    if fault := fault or getattr(request.state, "fault", ""):
+        said["fault"] = harmless(fault, 8000)
     return json.dumps(said, ensure_ascii=False)

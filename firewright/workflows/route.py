@@ -201,6 +201,7 @@ def _part(part: Part) -> RoutePart:
         tuple(map(_judged, part.judgements)),
         tuple(map(_returned, part.replies)),
         str(part.witness),
+        tuple((one.firewall, one.words, one.line.place, one.line.text) for one in part.rewrites),
     )
 
 
@@ -234,7 +235,10 @@ def _notes(route: Route, questions: Sequence[Question]) -> Iterator[str]:
         running = station.running
         if count := len(running.translations):
             change = "1 rule changes" if count == 1 else f"{count} rules change"
-            yield f"{station.name}: {change} addresses or ports (NAT): the answer is about packets as the rules see them"
+            beyond = "rules behind them see other packets than were asked about"
+            if station.running.rewriting:
+                beyond = "destinations of what comes in are followed, sources and what the machine itself sends are not"
+            yield f"{station.name}: {change} addresses or ports (NAT): {beyond}"
         hooks = {hook for ruleset in running.rulesets for hook in ruleset.hooks}
         is_through = not any(side.is_local for one in questions for side in (one.source, one.destination))
         if len(route.stations) == 1 and is_through and Hook.FORWARD not in hooks and Hook.INPUT in hooks:

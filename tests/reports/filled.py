@@ -7,7 +7,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from enum import Enum
 from importlib import import_module
 from pkgutil import iter_modules
@@ -21,7 +21,7 @@ LATE = ("analysis", "model", "space", "catalog")
 """Layers whose names result types mention without importing them."""
 
 
-CLOSED = {
+CLOSED: dict[str, Any] = {
     "Step.verb": "applied",
     "Moved.kind": "opens",
     "Oddity.kind": "shadowed",
@@ -34,6 +34,9 @@ CLOSED = {
     "Base.hook": "input",
     "Base.kind": "filter",
     "Base.policy": "drop",
+    "FamilyTable.family": 4,
+    "FamilyTable.rows": (0,),
+    "FamilyTable.columns": (0,),
 }
 """Fields of a few words each, which are nobody's free text."""
 
@@ -56,7 +59,8 @@ def filled(kind: Any, text: str, findings: Findings) -> Any:
     if kind is Findings:
         return findings
     known: dict[Any, Any] = {
-        str: text, int: 7, float: 0.5, bool: True, date: date(2026, 11, 21), Span: Span(f"{text}.yaml", 2, 4, 5),
+        str: text, int: 7, float: 0.5, bool: True, date: date(2026, 11, 21),
+        datetime: datetime(2026, 11, 21, 18, 30, tzinfo=UTC), Span: Span(f"{text}.yaml", 2, 4, 5),
         Diagnostic: findings.diagnostics[0], Source: Source("a.yaml", f"one\n{text}\n"), Any: text, object: text,
     }  # fmt: skip
     if kind in known:

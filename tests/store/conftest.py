@@ -41,12 +41,15 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of an empty database, of each kind."""
     if kind == "sqlite":
-        return sqlite_url(tmp_path / "store.db")
+        yield sqlite_url(tmp_path / "store.db")
+        return
     server: Server = request.getfixturevalue("server")
-    return server.database()
+    url = server.database()
+    yield url
+    server.drop(url)
 
 
 @pytest.fixture
@@ -57,16 +60,19 @@ def empty(url: str) -> Iterator[Store]:
 
 
 @pytest.fixture
-def ready(kind: str, models: dict[str, str], request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def ready(kind: str, models: dict[str, str], request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a database that is set up, and that nobody else uses."""
     if kind == "sqlite":
-        return sqlite_url(copied(models["sqlite"], tmp_path))
+        yield sqlite_url(copied(models["sqlite"], tmp_path))
+        return
     server: Server = request.getfixturevalue("server")
     if kind not in models:
         models[kind] = server.database()
         with closing(open_store(models[kind])) as model:
             model.migrate()
-    return server.database(like=models[kind])
+    url = server.database(like=models[kind])
+    yield url
+    server.drop(url)
 
 
 def copied(model: str, folder: Path) -> Path:

@@ -12,6 +12,10 @@ from pathlib import Path
 BINARIES = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), Path("/usr/local/bin"))
 
 
+_ROOM = "/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp"
+"""Where the server lies: in memory where that can be; in a short path, for a socket's has at most 107 bytes."""
+
+
 def missing() -> str:
     """Why no server can be started here; empty where one can."""
     if not (BINARIES / "initdb").exists():
@@ -25,7 +29,7 @@ class Server:
     """A server that runs until `stop`; `database` makes databases on it."""
 
     def __init__(self, password: str = "") -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="fw-pg-", dir="/tmp"))  # A socket's path has at most 107 bytes.
+        self.folder = Path(tempfile.mkdtemp(prefix="fw-pg-", dir=_ROOM))
         self.data = self.folder / "data"
         self._count = 0
         secret = self.folder / "password"
@@ -64,6 +68,11 @@ class Server:
         name, model = f"case{self._count}", like.partition("?")[0].rpartition("/")[2]
         self._run("createdb", "-h", self.folder, "-U", "owner", "-T", model, "-E", coding, name)
         return self.url(name)
+
+    def drop(self, url: str) -> None:
+        """Leave nothing of a database on it, whoever still uses it."""
+        name = url.partition("?")[0].rpartition("/")[2]
+        self._run("dropdb", "-h", self.folder, "-U", "owner", "--force", "--if-exists", name)
 
     def _run(self, program: str, *words: object) -> None:
         command = [str(BINARIES / program), *map(str, words)]

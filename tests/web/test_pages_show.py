@@ -125,7 +125,7 @@ def test_a_broken_policy_hides_no_other(client_of: Callable[..., Client], folder
     assert "tenant-edge.yaml:3" in report and "Way out" in report and "so of those nothing is proved" in report
     tenant = client_of(Role.REQUESTER, PERIMETER)
     seen = tenant.get("/").text
-    assert "a policy of this folder cannot be read" in seen and "tenant-edge.yaml" not in seen
+    assert "A policy of this folder cannot be read" in seen and "tenant-edge.yaml" not in seen
 
 
 def test_no_policy_at_all(client_of: Callable[..., Client], folder: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from tests.web.conftest import BASE, Client
 
 EVIL = "<script>alert(1)</script>\"'\u202e\n{{7*7}}"
 ROUTER = APIRouter()
+RECKONED = Event()
 
 
 @ROUTER.get("/test/fault")
@@ -46,6 +48,12 @@ async def slow(_actor: Anybody) -> None:
     import asyncio
 
     await asyncio.sleep(5)
+
+
+@ROUTER.get("/test/busy")
+def busy(_actor: Anybody) -> None:
+    """A page that reckons for too long, in a thread that nobody can stop."""
+    RECKONED.wait(30)
 
 
 @ROUTER.post("/test/body")
@@ -202,11 +210,18 @@ def test_a_body_that_is_too_large_is_not_read(client_of: Any, is_told: bool) -> 
     assert viewer.post("/test/large", content=chunks((4 << 20) + 1)).status_code == 413
 
 
-def test_an_answer_that_takes_too_long_is_given_up(hasty: FastAPI, lines: Any) -> None:
-    """Whoever waits is told, and the log says so."""
-    answer = Client(hasty).get("/test/slow")
+@pytest.mark.parametrize("path", ["/test/slow", "/test/busy"])
+def test_an_answer_that_takes_too_long_is_given_up(hasty: FastAPI, lines: Any, path: str) -> None:
+    """Whoever waits is told at once, also where a thread still reckons; the log says so, and what comes later goes nowhere."""
+    with Client(hasty) as client:  # one event loop for both requests
+        answer = client.get(path)
+        assert not RECKONED.is_set() and len(lines()) == 1
+        RECKONED.set()
+        assert client.get("/healthz").status_code == 200
+    RECKONED.clear()
     assert answer.status_code == 503 and "took too long" in answer.text
-    assert lines()[-1]["fault"] == "timeout" and lines()[-1]["status"] == 503
+    line = next(one for one in lines() if one["path"] == path)
+    assert line["fault"] == "timeout" and line["status"] == 503
 
 
 @pytest.mark.parametrize("path", ["/test/fault", "/api/test/fault"])

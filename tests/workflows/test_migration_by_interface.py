@@ -131,11 +131,49 @@ def test_without_addresses_the_rules_are_left_out_and_say_how() -> None:
     assert partly.policy.text.count("# no rule:") == 3
 
 
+LISTED = """table inet fw {
+  chain input {
+    type filter hook input priority 0; policy drop;
+    iifname "eth1" tcp dport 22 accept
+    iifname "eth2" ip saddr 192.0.2.10 tcp dport 80 accept
+  }
+  chain forward {
+    type filter hook forward priority 0; policy drop;
+    iifname "eth1" oifname { "eth0", "eth2" } accept
+    meta nfproto ipv6 iifname "eth2" oifname "eth0" tcp dport 443 accept
+  }
+}
+"""
+
+
+def test_both_families_behind_an_interface_are_one_zone() -> None:
+    """What a rule says of an interface in both families is one rule of one zone; what it says in one is of that family's part."""
+    found = made(LISTED, *KNOWN)
+    assert found.is_equal
+    old, new = subject(LISTED), subject(found.policy.text, "new.yaml")
+    assert_alike(old, new)
+    assert_opens_nothing(old, new)
+    lines = [line.partition("   #")[0].strip() for line in found.policy.text.splitlines()]
+    for line in (
+        'eth1: ["10.0.0.0/16", "2001:db8:1::/48"]',
+        "- {from: eth1, to: local, allow: ssh}",
+        "- {from: host-192-0-2-10, to: local, allow: http}",
+        "- {from: eth2-ipv6, to: internet, allow: tcp/443}",
+    ):
+        assert lines.count(line) == 1, line
+    asked = made(LISTED, "eth0=internet", "ask").policy.text
+    assert 'eth1: {fill-in: "which addresses are behind eth1?"}' in asked
+    assert 'eth2-ipv6: {fill-in: "which IPv6 addresses are behind eth2?"}' in asked
+
+
 def test_a_rule_whose_addresses_are_elsewhere_is_told() -> None:
     """A rule that asks for an interface and for addresses behind another one lets nothing pass that is genuine: it is named."""
     found = made(chains("INPUT -i eth2 -s 10.0.5.0/24 -p tcp -m tcp --dport 22 -j ACCEPT"), *KNOWN)
     assert not found.is_equal
-    assert "#   the addresses that it names are behind another interface than it asks for" in found.policy.text.splitlines()
+    assert (
+        "#   the addresses that it names are behind another interface than it asks for"
+        in found.policy.text.splitlines()
+    )
 
 
 def test_a_question_is_asked_and_its_answer_makes_the_policy_equal() -> None:

@@ -31,6 +31,7 @@ _WHERE = (
     ("readers/port_documents/", "Port documents"),
     ("live/", "Managed hosts"),
     ("cli/", "Commands"),
+    ("web/", "The web application"),
     ("workflows/", "Runs: what was asked, settings, lock files, machines"),
     ("catalog/", "Rows of the catalog"),
 )

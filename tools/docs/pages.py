@@ -35,6 +35,14 @@ ROOT = Path(__file__).parents[2]
 PICTURES_DAY = "2026-11-21"
 """The day that pictures are drawn for."""
 _SHOWN_BY = {
+    "AccountRows": "account list",
+    "ServiceMatrix": "matrix",
+    "CheckedRequest": "request",
+    "RequestShown": "requests",
+    "RequestList": "requests",
+    "ExceptionList": "exceptions",
+    "LogRows": "log",
+    "LogVerdict": "log verify",
     "Findings": "check",
     "Answers": "ask",
     "Explanation": "explain",

@@ -124,6 +124,8 @@ class TableBuilder:
         if isinstance(target, Anything):
             unknown = (*unknown, f"-j {target.text}")
         comment = harmless(_comment(parts))
+        if not comment and not unknown:
+            return Rule(line, found, target)
         whole = Line(line.table, chain, number, line.text, comment, line.at, tuple(map(harmless, unknown)))
         return Rule(whole, found, target)
 

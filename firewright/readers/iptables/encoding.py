@@ -16,7 +16,7 @@ from firewright.space.box import EVERY_BOX, Box, box
 from firewright.space.budget import Undecided
 from firewright.space.chain import Continue, Final, Goto, Jump
 from firewright.space.program import Program
-from firewright.space.ruleset import Hook, Line, Ruleset
+from firewright.space.ruleset import TRANSLATE, Hook, Line, Ruleset
 
 ORDER: Mapping[Hook, tuple[str, ...]] = {
     Hook.PREROUTING: ("raw", "mangle", "nat"),
@@ -60,7 +60,20 @@ def encode(dump: Dump, instant: int | None = None) -> Ruleset:
             if family not in programs:
                 programs[family] = _open(family)
     translations = tuple(rule.line for rule in dump.rules() if isinstance(rule.target, Translate))
-    return Ruleset(dump.path, hooks, dump.lines, dump.instants, translations, (*dump.diagnostics, *unfollowed))
+    diagnostics = (*dump.diagnostics, *unfollowed)
+    return Ruleset(dump.path, hooks, dump.lines, dump.instants, translations, diagnostics, _rewriting(dump, instant))
+
+
+def _rewriting(dump: Dump, instant: int | None) -> dict[Family, Program]:
+    """Which rule gives a packet that comes in another destination; nothing of a family without such a table."""
+    found: dict[Family, Program] = {}
+    for table in dump.tables:
+        if table.name == "nat" and Hook.PREROUTING.upper() in table.chains:
+            try:
+                found[table.family] = _Encoding(Hook.PREROUTING, table.family, instant, TRANSLATE).program([table])
+            except Undecided:
+                return {}  # The hook itself says why it is not followed.
+    return {family: found.get(family, _open(family)) for family in FAMILIES} if found else {}
 
 
 def _doubtful(hook: Hook, family: Family) -> Program:
@@ -80,8 +93,8 @@ def _open(family: Family) -> Program:
 class _Encoding:
     """The chains of one hook and family, on their way into the engine."""
 
-    def __init__(self, hook: Hook, family: Family, instant: int | None) -> None:
-        self.hook, self.family, self.instant = hook, family, instant
+    def __init__(self, hook: Hook, family: Family, instant: int | None, translated: str = "accept") -> None:
+        self.hook, self.family, self.instant, self.translated = hook, family, instant, translated
         self.chains: dict[str, engine.Chain] = {}
 
     def program(self, tables: list[Table]) -> Program:
@@ -93,7 +106,8 @@ class _Encoding:
         base = table.chains[self.hook.upper()]
         reached = list(_reached(table, base))
         can_stop = base.policy == "drop" or table.strays or any(_can_stop(chain) for chain in reached)
-        if not can_stop and table.name != "filter":
+        is_asked = table.name == "filter" or self.translated != "accept"
+        if not can_stop and not is_asked:
             return None
         for chain in reached:
             self.chains[f"{table.name}/{chain.name}"] = self._chain(table, chain)
@@ -122,17 +136,17 @@ class _Encoding:
         if isinstance(target, Anything):
             yield from _anything(rule.line, self.family, clauses)
             return
-        yield from _under_literals(clauses, _in_engine(target, table), rule.line)
+        yield from _under_literals(clauses, _in_engine(target, table, self.translated), rule.line)
 
 
-def _in_engine(target: engine.Target | Translate, table: Table) -> engine.Target:
+def _in_engine(target: engine.Target | Translate, table: Table, translated: str) -> engine.Target:
     match target:
         case Jump(chain):
             return Jump(f"{table.name}/{chain}")
         case Goto(chain):
             return Goto(f"{table.name}/{chain}")
         case Translate():
-            return Final("accept")
+            return Final(translated)
         case engine.Final() | engine.Return() | engine.Continue():
             return target
         case _:

@@ -161,7 +161,7 @@ class _Reading:
             self._go(self._values(name, 1)[0], general == "-g")
         else:
             values = self._values(name, 0 if general in _WITHOUT_VALUE else 1)
-            if any(given.name == general for given in self.found.general):
+            if general in [given.name for given in self.found.general]:
                 raise BadLine(f"{general} is given twice")
             self.found.general.append(Given(general, values, is_negated))
             if general == "-p" and not is_negated:
@@ -204,23 +204,21 @@ class _Reading:
 
     def _inner_negation(self, is_negated: bool) -> bool:
         """Whether an exclamation mark stands behind the option, as iptables before 1.4.3 wrote it."""
-        if (
-            self.at < len(self.words) - 1
-            and is_negation(self.words[self.at])
-            and not is_option(self.words[self.at + 1])
-        ):
-            if is_negated:
-                raise BadLine("it is negated twice")
-            self.at += 1
-            return True
-        return False
+        if self.at >= len(self.words) - 1 or not is_negation(self.words[self.at]):
+            return False
+        if is_option(self.words[self.at + 1]):
+            return False
+        if is_negated:
+            raise BadLine("it is negated twice")
+        self.at += 1
+        return True
 
     def _values(self, name: str, count: int) -> tuple[str, ...]:
         values = self.words[self.at : self.at + count]
         if len(values) < count:
             raise BadLine(f"{name} lacks its value" if count == 1 else f"{name} lacks one of its {count} values")
         self.at += count
-        return tuple(value.text for value in values)
+        return tuple([value.text for value in values])
 
     def _rest(self) -> tuple[str, ...]:
         """The values of an option of which nothing is known: all words up to the next option."""

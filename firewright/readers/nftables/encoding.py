@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from firewright.diagnostic import Diagnostic, Severity, harmless
 from firewright.model.packet import FAMILIES, Family
@@ -34,7 +34,7 @@ from firewright.source import Span
 from firewright.space.box import EVERY_BOX
 from firewright.space.budget import Undecided
 from firewright.space.program import Program
-from firewright.space.ruleset import Hook, Line, Ruleset
+from firewright.space.ruleset import TRANSLATE, Hook, Line, Ruleset
 
 _FAMILIES: dict[str, tuple[Family, ...]] = {"inet": (4, 6), "ip": (4,), "ip6": (6,)}
 _TRACKING = -200
@@ -103,6 +103,10 @@ class _Encoder:
         for base in bases:
             for family in self.families[base.table.family]:
                 self.read(base.table, base.chain.name, self.scene(base, family))
+        rewriters = self.rewriters()
+        for base in rewriters:
+            for family in self.families[base.table.family]:
+                self.read(base.table, base.chain.name, self.scene(base, family))
         self.read_the_rest()
         self.lines = [self.line(number) for number in range(len(self.rules))]
         hooks = {}
@@ -120,7 +124,51 @@ class _Encoder:
             tuple(sorted(instants_in(self.tables))),
             tuple(self.translations()),
             tuple(self.diagnostics),
+            {family: self.program(rewriters, family, self.translating()) for family in self.families["inet"]}
+            if rewriters
+            else {},
         )
+
+    def rewriters(self) -> list[_Base]:
+        """The base chains that give packets that come in another destination, by priority.
+
+        None where packets are judged behind them at the same hook, or rules write addresses themselves: that is not followed.
+        """
+        found, last = [], None
+        for table in self.tables:
+            for chain in table.chains.values():
+                if chain.hook != Hook.PREROUTING or table.is_dormant:
+                    continue
+                if chain.kind == "nat":
+                    found.append(_Base(table, chain, Hook.PREROUTING))
+                else:
+                    last = max(chain.priority, chain.priority if last is None else last)
+        if any(_is_rewritten(key) for key in self.changed):
+            return []
+        if found and last is not None and last >= min(base.chain.priority for base in found):
+            return []
+        found.reverse()
+        return sorted(found, key=lambda base: base.chain.priority)
+
+    def translating(self) -> dict[tuple[str, str, Scene], list[list[Step]]]:
+        """The steps, in which rules that translate say so."""
+        numbers = {
+            number
+            for number, (*_, rule) in enumerate(self.rules)
+            if any(isinstance(part, Translate) for part in rule.statements)
+        }
+        return {
+            key: [
+                [
+                    replace(step, verdict=Verdict(TRANSLATE))
+                    if step.rule in numbers and step.verdict.word == "accept"
+                    else step
+                    for step in rule
+                ]
+                for rule in rules
+            ]
+            for key, rules in self.steps.items()
+        }
 
     def bases(self) -> list[_Base]:
         """The base chains that judge packets, by priority; what else hooks packets is said."""
@@ -233,13 +281,18 @@ class _Encoder:
         )
         return self.by_frames.get(line.place, line)
 
-    def program(self, bases: Sequence[_Base], family: Family) -> Program:
+    def program(
+        self,
+        bases: Sequence[_Base],
+        family: Family,
+        steps: dict[tuple[str, str, Scene], list[list[Step]]] | None = None,
+    ) -> Program:
         own = [base for base in bases if family in _FAMILIES[base.table.family]]
         if not own:
             out = Program(family)
             out.add(EVERY_BOX, "accept")
             return out.seal()
-        unfolding = Unfolding(family, self.steps, self.lines)
+        unfolding = Unfolding(family, self.steps if steps is None else steps, self.lines)
         try:
             return unfolding.program(
                 [

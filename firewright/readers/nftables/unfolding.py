@@ -18,7 +18,7 @@ from firewright.space.axis import TOPS
 from firewright.space.box import EVERY_BOX, Box, join, meet_box
 from firewright.space.budget import Undecided
 from firewright.space.program import Program, meet_literals, trim
-from firewright.space.ruleset import Line
+from firewright.space.ruleset import TRANSLATE, Line
 
 MOST_STEPS = 2_000_000
 """Steps that the chains of one hook may unfold to."""
@@ -120,7 +120,7 @@ class Unfolding:
         around = [self.out.add(box, None, origin, literals) for box, literals in unless]
         word, target = step.verdict.word, step.verdict.target
         is_whole = within in terms
-        if word in FINAL:
+        if word in FINAL or word == TRANSLATE:
             for term in terms:
                 self._final(term, word, origin)
         elif word == "return":

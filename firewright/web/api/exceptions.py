@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel
 
 from firewright.reports._requests import standing_tree
 from firewright.web.access import Viewer
-from firewright.web.api._answers import paged, problems, sent
+from firewright.web.api._answers import After, Limit, PolicyFilter, page_of, problems, sent
+from firewright.web.api._route import router
+from firewright.web.api._wishes import ExceptionsBody
 from firewright.web.desk import looking
 from firewright.workflows.requests.exceptions import standing
 
-ROUTER = APIRouter(prefix="/api/v1", tags=["exceptions"])
-
-
-class ExceptionsBody(BaseModel):
-    """One page of exceptions."""
-
-    exceptions: list[dict[str, Any]]
-    next: str | None
+ROUTER = router("exceptions")
 
 
 @ROUTER.get(
@@ -30,10 +24,10 @@ class ExceptionsBody(BaseModel):
 def listed(
     request: Request,
     actor: Viewer,
-    policy: Annotated[str, Query(max_length=100)] = "",
-    unapproved: Annotated[bool, Query(description="only those that may not be applied")] = False,
-    after: Annotated[int, Query(ge=0, le=10**6)] = 0,
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    policy: PolicyFilter = "",
+    unapproved: Annotated[bool, Query(description="Only those that may not be applied.")] = False,
+    after: After = 0,
+    limit: Limit = 100,
 ) -> Response:
     """Those of policies and zones that you see."""
     with looking(request, actor) as desk:
@@ -44,5 +38,4 @@ def listed(
             and policy in ("", one.policy)
             and (not unapproved or (one.unapproved and not one.has_ended))
         ]
-    page = [standing_tree(one) for one in found[after : after + limit]]
-    return sent(paged(request, "exceptions", page, after + limit if len(found) > after + limit else None))
+    return sent(page_of(request, "exceptions", found, after, limit, standing_tree))

@@ -3,61 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
-from fastapi.responses import Response
-from pydantic import BaseModel
+from fastapi import Query, Request
+from fastapi.responses import PlainTextResponse, Response
 
 from firewright.model.account import Role
 from firewright.reports._requests import log_row_tree, log_verdict_tree
+from firewright.store import head_files, heads
 from firewright.web.access import Viewer, needs
-from firewright.web.api._answers import Answer, paged, problems, sent
+from firewright.web.api._answers import Answer, Responses, paged, problems, sent
+from firewright.web.api._route import router
+from firewright.web.api._wishes import HeadBody, LogBody, VerdictBody
 from firewright.web.desk import looking
 from firewright.web.running import running, store_of
-from firewright.workflows.requests.log_check import check_log, public_key, sign_head, verdict_of
+from firewright.workflows.requests.log_check import HEADS, check_log, public_key, sign_head, verdict_of
 from firewright.workflows.requests.log_rows import visible
 
-ROUTER = APIRouter(prefix="/api/v1", tags=["log"])
-
-
-class LogBody(BaseModel):
-    """One page of the log."""
-
-    rows: list[dict[str, Any]]
-    next: str | None
-
-
-class HeadBody(BaseModel):
-    """The log's end, signed (Ed25519), to be kept where nobody of here can write."""
-
-    number: int
-    digest: str
-    at: str
-    key: str
-    signature: str
-    public: str
-
-
-class VerdictBody(BaseModel):
-    """Whether the log is as it was written."""
-
-    is_intact: bool
-    message: str
-    rows: int
-    covered: int
+ROUTER = router("log")
 
 
 @ROUTER.get("/log", response_model=LogBody, responses=problems(), summary="Rows of the audit log, the newest first")
 def rows(
     request: Request,
     actor: Viewer,
-    who: Annotated[str, Query(max_length=200)] = "",
-    act: Annotated[str, Query(max_length=100)] = "",
-    about: Annotated[str, Query(max_length=200)] = "",
-    q: Annotated[str, Query(max_length=200)] = "",
-    after: Annotated[int, Query(ge=0, le=2**62)] = 0,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    who: Annotated[str, Query(max_length=200, description="An account.", examples=["anna"])] = "",
+    act: Annotated[str, Query(max_length=100, description="What was done.", examples=["request.approve"])] = "",
+    about: Annotated[str, Query(max_length=200, description="To what.", examples=["request 7"])] = "",
+    q: Annotated[str, Query(max_length=200, description="A part of the reason.", examples=["proxy"])] = "",
+    after: Annotated[
+        int, Query(ge=0, le=2**62, description="Only rows older than this one; 0 from the newest on.")
+    ] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000, description="How many at most.")] = 100,
 ) -> Response:
     """Your own rows and those about requests that you see; all of them for whoever sees everything."""
     with looking(request, actor) as desk:
@@ -75,6 +52,25 @@ def head(request: Request) -> Response:
     state = running(request).settings.state_folder
     signed = sign_head(store_of(request), state, request.state.now)
     return sent(Answer({**asdict(signed), "public": public_key(state)}))
+
+
+_LINES: Responses = {
+    200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "One line of JSON for each."}
+}
+
+
+@ROUTER.get(
+    "/log/heads", response_class=PlainTextResponse, responses={**_LINES, **problems()},
+    dependencies=[needs(Role.VIEWER, everywhere=True)], summary="Every end that was signed here",
+)  # fmt: skip
+def signed_heads(
+    request: Request,
+    after: Annotated[int, Query(ge=0, le=2**62, description="Only those of rows after this one.")] = 0,
+) -> Response:
+    """To be fetched from elsewhere and kept there: `firewright log verify --heads FILE` holds a log against them."""
+    kept = head_files.kept(running(request).settings.state_folder / HEADS)
+    lines = (f"{heads.line(one)}\n" for one in kept if one.number > after)
+    return PlainTextResponse("".join(lines))
 
 
 @ROUTER.get("/log/verify", response_model=VerdictBody, responses=problems(), summary="Is the log whole?")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from firewright.model.account import Actor
+from firewright.model.account import Actor, Role
 from firewright.reports import Findings
 from firewright.web.access import Viewer
 from firewright.web.estate import estate_of, memo
@@ -51,7 +51,7 @@ def audit(
         request, "audit.html", title="Audit", leaf=leaf, before=before, after=after, files=files, counts=counts,
         names=tuple(sorted({row.name for row in rows})), is_readable=findings.is_readable,
         policies=tuple(one.name for one in policies_seen(estate_of(request), actor)), looked=findings.audits,
-        pages=findings.pages, **fields,
+        pages=findings.pages, sees_all=actor.is_everywhere(Role.VIEWER), **fields,
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from firewright.web.estate import estate_of, memo
 from firewright.web.export import csv_of
 from firewright.web.nav import Nav
 from firewright.web.page import page
-from firewright.web.routes._seen import policies_seen, turned
+from firewright.web.routes._seen import policies_seen, shown, turned
 from firewright.web.running import store_of
 from firewright.web.views import changes as changed
 from firewright.web.views import findings as finding
@@ -75,23 +75,28 @@ def overview(
         request, "overview.html", title="Overview", found=found, leaf=leaf, before=before, after=after, q=q, policy=policy,
         unasked=tuple(one for one in found if one.unasked), broken=_broken(estate, actor),
         ends=endings_of(estate, actor), past=past_of(request, actor, since), findings=findings,
-        shown=findings[:_SHOWN_FINDINGS], most=_SHOWN_CHANGES, enforced=sum(row.opening.is_enforced for row in rows),
+        shown=findings[:_SHOWN_FINDINGS], most=_SHOWN_CHANGES,
+        sees_all=actor.is_everywhere(Role.VIEWER), enforced=sum(row.opening.is_enforced for row in rows),
         errors=sum(one.severity == "error" for one in findings), warnings=sum(one.severity == "warning" for one in findings),
     )  # fmt: skip
 
 
 def opened(request: Request, actor: Actor) -> tuple[view.Open, ...]:
     """What is open to the internet, policy by policy, as far as somebody sees it."""
-    sources = estate_of(request).report.sources
     found = []
     for policy in policies_seen(estate_of(request), actor):
         parts = memo(request, ("reached", policy.name), partial(_reached, policy.name))
-        found.append(view.open_to_internet(policy, estate_of(request).day_of, Sight(actor, policy), sources, parts))
+        sight = Sight(actor, policy)
+        found.append(shown(request, ("open", policy.name, sight.key), partial(_open, estate_of(request), sight, parts)))
     return tuple(found)
 
 
 def _reached(name: str, estate: Estate) -> tuple[Part, ...] | str:
     return view.reached(estate.policies[name], estate.day_of)
+
+
+def _open(estate: Estate, sight: Sight, parts: tuple[Part, ...] | str) -> view.Open:
+    return view.open_to_internet(sight.policy, estate.day_of, sight, estate.report.sources, parts)
 
 
 def endings_of(estate: Estate, actor: Actor) -> tuple[view.Ending, ...]:
@@ -103,8 +108,9 @@ def endings_of(estate: Estate, actor: Actor) -> tuple[view.Ending, ...]:
 
 def found_by(request: Request, actor: Actor) -> tuple[finding.Found, ...]:
     """The findings that somebody may see, errors first."""
-    every = memo(request, "findings", finding.check_estate)
-    return finding.listed(finding.seen(every, estate_of(request), actor), estate_of(request))
+    every, estate = memo(request, "findings", finding.check_estate), estate_of(request)
+    key = ("findings", None if actor.is_everywhere(Role.VIEWER) else tuple(sorted(actor.grants)))
+    return shown(request, key, lambda: finding.listed(finding.seen(every, estate, actor), estate))
 
 
 def past_of(request: Request, actor: Actor, since: str = "") -> Past:
@@ -124,7 +130,8 @@ def past_of(request: Request, actor: Actor, since: str = "") -> Past:
         ("changed", former.digest),
         lambda estate: changed.compared(changed.policies_of(former.body), estate),
     )
-    return Past(former, formers, tuple(changed.changes(found, estate, actor)))
+    key = ("changes", former.digest, None if actor.is_everywhere(Role.VIEWER) else tuple(sorted(actor.grants)))
+    return Past(former, formers, shown(request, key, lambda: tuple(changed.changes(found, estate, actor))))
 
 
 def _broken(estate: Estate, actor: Actor) -> tuple[str, ...]:

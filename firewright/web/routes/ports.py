@@ -8,14 +8,13 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
-from firewright.analysis.ask import Part
 from firewright.model.account import Actor
 from firewright.web.access import Viewer
-from firewright.web.estate import estate_of, memo
+from firewright.web.estate import estate_of
 from firewright.web.export import csv_of
 from firewright.web.nav import Nav
 from firewright.web.page import page
-from firewright.web.routes._seen import policies_seen
+from firewright.web.routes._seen import policies_seen, shown
 from firewright.web.views import ports as view
 from firewright.web.views.sight import Sight
 from firewright.workflows.requests.estate import Estate
@@ -54,13 +53,16 @@ def port_of(request: Request, actor: Actor, word: str) -> view.PortPage:
     """The page of a word, as far as somebody sees the policies."""
     finding = view.known(word)
     transports = finding.transports
+    estate = estate_of(request)
     here = []
-    for policy in policies_seen(estate_of(request), actor) if transports and not finding.problem else ():
-        key = ("port", policy.name, transports)
-        parts = memo(request, key, partial(_parts, policy.name, transports))
-        here.append(view.here(parts, Sight(actor, policy), estate_of(request).report.sources))
+    for policy in policies_seen(estate, actor) if transports and not finding.problem else ():
+        sight = Sight(actor, policy)
+        here.append(
+            shown(request, ("port", policy.name, transports, sight.key), partial(_here, estate, sight, transports))
+        )
     return view.port_page(finding, here)
 
 
-def _parts(name: str, transports: str, estate: Estate) -> tuple[Part, ...] | str:
-    return view.parts_of(estate.policies[name], transports, estate.day_of)
+def _here(estate: Estate, sight: Sight, transports: str) -> view.Here:
+    parts = view.parts_of(sight.policy, transports, estate.day_of)
+    return view.here(parts, sight, estate.report.sources)

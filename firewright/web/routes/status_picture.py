@@ -9,11 +9,11 @@ from fastapi.responses import Response
 
 from firewright.drawing.scene import Scene
 from firewright.web.access import Viewer
-from firewright.web.estate import estate_of, memo
+from firewright.web.estate import estate_of
 from firewright.web.nav import Nav
 from firewright.web.page import page
 from firewright.web.problem import Problem
-from firewright.web.routes._seen import address, attachment, part, policies_seen, sight_of
+from firewright.web.routes._seen import address, attachment, part, policies_seen, shown, sight_of
 from firewright.web.views import pictures as view
 from firewright.web.views.sight import Sight
 
@@ -53,14 +53,9 @@ def _file(policy: str, ending: str, chosen: tuple[str, ...]) -> str:
 
 def _drawn(request: Request, sight: Sight, chosen: tuple[str, ...]) -> Scene:
     """The picture that somebody sees. Raises view.NoPicture."""
-    key = ("status picture", sight.policy.name, chosen, _veil(sight))
-    return memo(request, key, lambda estate: view.status_scene(sight, chosen, estate.day_of))
-
-
-def _veil(sight: Sight) -> tuple[object, ...]:
-    """What of somebody decides what they see of a picture: of each authority on the path, all or these zones."""
-    every = (Sight(sight.actor, one) for one in sight.policy.authorities())
-    return tuple(None if one.is_whole else tuple(sorted(one.own)) for one in every)
+    day_of = estate_of(request).day_of
+    key = ("status picture", sight.policy.name, chosen, sight.key)
+    return shown(request, key, lambda: view.status_scene(sight, chosen, day_of))
 
 
 @ROUTER.get("/status/{policy}/picture.{ending}")

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from firewright.analysis.ask import Answer
 from firewright.analysis.question import BadQuestion
 from firewright.diagnostic import harmless
 from firewright.space.budget import Undecided
@@ -18,12 +17,13 @@ from firewright.web.export import csv_of
 from firewright.web.nav import Nav
 from firewright.web.page import page
 from firewright.web.problem import Problem
-from firewright.web.routes._seen import chosen_policy, part, policies_seen, sight_of, turned
+from firewright.web.routes._seen import chosen_policy, part, policies_seen, shown, sight_of, turned
 from firewright.web.views import matrix as view
 from firewright.web.views import pair as pairs
 from firewright.web.views.listing import holding, leaf_of
 from firewright.web.views.passing import Piece
 from firewright.web.views.sight import Sight
+from firewright.workflows.requests.estate import Estate
 
 ROUTER = APIRouter()
 NAV = Nav(20, "Zones", "/zones")
@@ -57,16 +57,11 @@ def zones(
     if format == "csv":
         rows = ([name, *(cell.words for _, cell in cells)] for name, cells in found.named_rows())
         return csv_of(f"zones-{part(sight.policy.name)}", ("from, to", *found.zones), rows)
-    key = ("matrix table", sight.policy.name, service, zone, _veil(sight))
-    table = memo(request, key, lambda _: _table(request, found))
+    key = ("matrix table", sight.policy.name, service, zone, sight.key)
+    table = shown(request, key, lambda: _table(request, found))
     return page(
         request, "zones.html", policy=sight.policy.name, matrix=found, table=table, problem="", help="", **shared
     )
-
-
-def _veil(sight: Sight) -> tuple[str, ...] | None:
-    """What of somebody decides what they see of a matrix."""
-    return None if sight.is_whole else tuple(sorted(sight.own))
 
 
 def _table(request: Request, found: view.Matrix) -> str:
@@ -86,8 +81,8 @@ def matrix_of(request: Request, sight: Sight, service: str = "", words: str = ""
         raise Problem(422, "too-many", message, "write a part of their names into the field for zones")
     try:
         grid = memo(request, ("grid", policy.name, names), lambda estate: view.grid(policy, estate.day_of, names))
-        key = ("matrix", policy.name, names, service, _veil(sight))
-        return memo(request, key, lambda _: view.matrix(grid, sight, service))
+        key = ("matrix", policy.name, names, service, sight.key)
+        return shown(request, key, lambda: view.matrix(grid, sight, service))
     except Unfilled:
         raise Problem(422, "unfilled", "some zones of this policy are not filled in", "fill them in first") from None
     except Undecided as error:
@@ -132,15 +127,19 @@ def pair_of(request: Request, sight: Sight, source: str, destination: str) -> pa
             404, "no-such-zone", "there is no such zone, or it is not yours to see", "choose one of the matrix"
         )
     try:
-        key = ("pair", policy.name, source, destination)
-        answer: Answer = memo(request, key, lambda estate: pairs.answer(policy, source, destination, estate.day_of))
+        key = ("pair", policy.name, source, destination, sight.key)
+        return shown(request, key, lambda: _pair(estate_of(request), sight, source, destination))
     except LookupError:
         raise Problem(404, "no-such-zone", "there is no such zone", "choose one of the matrix") from None
     except Unfilled:
         raise Problem(422, "unfilled", "some zones of this policy are not filled in", "fill them in first") from None
     except Undecided as error:
         raise Problem(422, "undecided", harmless(str(error)), "ask about fewer services") from None
-    return pairs.pair(answer, sight, estate_of(request).report.sources)
+
+
+def _pair(estate: Estate, sight: Sight, source: str, destination: str) -> pairs.Pair:
+    answer = pairs.answer(sight.policy, source, destination, estate.day_of)
+    return pairs.pair(answer, sight, estate.report.sources)
 
 
 def _text(one: Piece) -> str:

@@ -42,6 +42,12 @@ class Sight:
         return self.actor.touches(Role.VIEWER, self.policy.name)
 
     @cached_property
+    def key(self) -> tuple[tuple[str, ...] | None, ...]:
+        """What tells apart those who see something else: of each authority on the path None for all of it, or the zones."""
+        every = (Sight(self.actor, one) for one in self.policy.authorities())
+        return tuple(None if one.is_whole else tuple(sorted(one.own)) for one in every)
+
+    @cached_property
     def own(self) -> frozenset[str]:
         """The names of the zones that were granted, the built-in ones among them."""
         names = self.policy.zones

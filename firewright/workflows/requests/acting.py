@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 SYSTEM = Actor("firewright")
 """Who does what time does: ends and lost roles. It has no role, and no way in."""
 _MINUTE = 60
+_LAST_CLOCK = "Etc/GMT+12"
+"""The clock on which every day ends last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def find(desk: Desk, number: int) -> Request:
     """A request that the actor may see. Raises Refused (404) for one that is not there, or not to be known."""
     request = requests.find(desk.connection, number)
     if request is None or not is_visible(desk.estate, desk.actor, request):
-        raise Refused("no-request", f"there is no request {number}", "firewright request list shows yours", 404)
+        raise Refused("no-request", f"there is no request {number}", "firewright requests shows yours", 404)
     return request
 
 
@@ -102,6 +104,9 @@ def submit(desk: Desk, number: int, version: int | None = None) -> Request:
 def edit(desk: Desk, number: int, wish: Wish, version: int | None = None) -> Request:
     """Another wish in place of the old one; every approval is void. Raises Refused."""
     request = _own(desk, number, "edit")
+    if request.is_break_glass:
+        way_out = "withdraw it, and ask for what is needed longer"
+        raise Refused("wrong-state", "what was opened without asking is not changed", way_out, 409)
     checked = _checked(desk, wish, number)
     _may_ask(desk, checked)
     if request.state is not State.DRAFT:
@@ -111,9 +116,14 @@ def edit(desk: Desk, number: int, wish: Wish, version: int | None = None) -> Req
 
 
 def answer(desk: Desk, number: int, wish: Wish, because: str, version: int | None = None) -> Request:
-    """Propose less instead of what was asked for; the author decides whether that will do. Raises Refused."""
+    """Propose less instead of what was asked for; the author decides whether that will do. Raises Refused.
+
+    What it is for, whose it is and its ticket stay as they were asked for; `because` is why less will do.
+    """
     request, _ = _decided(desk, number)
-    checked = _checked(desk, replace(wish, policy=request.wish.policy, owner=request.wish.owner), number)
+    asked = request.wish
+    less = replace(wish, policy=asked.policy, because=asked.because, owner=asked.owner, ticket=asked.ticket)
+    checked = _checked(desk, less, number)
     _must_open(checked)
     _must_be_narrower(desk, request, checked)
     return _move(
@@ -137,20 +147,24 @@ def approve(desk: Desk, number: int, digest: str, because: str = "", version: in
     if digest != request.digest:
         message = f"request {number} is not what you looked at: it was edited"
         raise Refused("edited", message, "look at it again", 412)
-    if any(one.account == desk.actor.account for one in request.standing):
-        raise Refused("approved-already", f"you have approved request {number} already", status=409)
     checked = _checked(desk, request.wish, number)
     _must_open(checked)
+    if (checked.text, checked.path) != (request.text, request.path):
+        message = f"the file of request {number} would be written otherwise today"
+        raise Refused("edited", message, "its author saves it anew", 409)
     matter = replace(matter, severity=checked.severity)
     zones = owned(desk.estate.rules, desk.actor, matter)
-    approval = Approval(desk.actor.account, ", ".join(zones), request.digest, desk.now, because.strip())
-    people = _people(desk, (*request.standing, approval))
-    kept = standing(desk.estate.rules, matter, request.standing, people)
-    missing = lacking(desk.estate.rules, matter, (*kept, approval), people)
-    review = _review_day(desk, request)
+    has_agreed = any(one.account == desk.actor.account for one in request.standing)
+    approval = Approval(desk.actor.account, ", ".join(zones), request.digest, desk.now, _comment(because))
+    approvals = request.approvals if has_agreed else (*request.approvals, approval)
+    agreed = replace(request, approvals=approvals).standing
+    missing = lacking(desk.estate.rules, matter, agreed, _people(desk, agreed))
+    if has_agreed and missing:
+        message = f"you have approved request {number} already; it lacks {' and '.join(missing)}"
+        raise Refused("approved-already", message, status=409)
     return _move(
-        desk, request, Act.AGREE if missing else Act.APPROVE, version, because=because, severity=checked.severity,
-        approvals=(*request.approvals, approval), review="" if missing else review, answer=None,
+        desk, request, Act.AGREE if missing else Act.APPROVE, version, because=_comment(because),
+        severity=checked.severity, approvals=approvals, review="" if missing else _review_day(desk, request), answer=None,
     )  # fmt: skip
 
 
@@ -163,7 +177,7 @@ def decline(desk: Desk, number: int, because: str, version: int | None = None) -
 def withdraw(desk: Desk, number: int, because: str = "", version: int | None = None) -> Request:
     """The author no longer wants it; its exception goes too. Raises Refused."""
     request = _own(desk, number, "withdraw")
-    return _move(desk, request, Act.WITHDRAW, version, because=because.strip())
+    return _move(desk, request, Act.WITHDRAW, version, because=_comment(because))
 
 
 def implement(desk: Desk, number: int, evidence: Mapping[str, str], version: int | None = None) -> Request:
@@ -184,6 +198,9 @@ def verify(desk: Desk, number: int, evidence: Mapping[str, str], version: int | 
 def recertify(desk: Desk, number: int, because: str, version: int | None = None) -> Request:
     """Somebody who may decide says that an exception is still needed. Raises Refused."""
     request, _ = _decided(desk, number)
+    if request.is_break_glass and not request.is_reviewed:
+        message = f"request {number} was opened without asking, and nobody has looked at it"
+        raise Refused("not-reviewed", message, "look at it first", 409)
     review = _review_day(desk, request)
     return _move(desk, request, Act.RECERTIFY, version, because=_reason(because), review=review)
 
@@ -202,7 +219,7 @@ def break_glass(desk: Desk, wish: Wish, seconds: int | None = None) -> Request:
     if not is_among(actor.account, actor.groups, rules.glass_who) or not actor.is_allowed(Role.OPERATOR, wish.policy):
         way_out = "approvals.yaml names who may, under break-glass; an operator of the policy"
         raise Refused("may-not", "you may not open anything without asking", way_out, 403)
-    lasting = min(seconds or rules.glass_longest, rules.glass_longest)
+    lasting = rules.glass_longest if seconds is None else min(seconds, rules.glass_longest)
     policy = desk.estate.policies.get(wish.policy)
     until = _minute_after(desk, policy, lasting) if policy is not None else wish.until
     checked = _checked(desk, replace(wish, until=until))
@@ -225,31 +242,44 @@ def expire_due(desk: Desk) -> tuple[Request, ...]:
     own = desk.as_system()
     for request in every(desk, State.SUBMITTED, State.APPROVED, State.IMPLEMENTED, State.VERIFIED):
         policy = desk.estate.policies.get(request.wish.policy)
-        if (
-            instant_of(ends(moment_from(request.wish.until)), policy.timezone if policy else "UTC")
-            <= desk.now.timestamp()
-        ):
+        # of a policy that cannot be read nobody knows the clock: then it is past where it is past everywhere
+        timezone = policy.timezone if policy else _LAST_CLOCK
+        if instant_of(ends(moment_from(request.wish.until)), timezone) <= desk.now.timestamp():
             found.append(_move(own, request, Act.EXPIRE, None, because=f"its end, {request.wish.until}, is past"))
     return tuple(found)
 
 
 def lapse_lost_roles(desk: Desk) -> tuple[Request, ...]:
-    """Every approval whose giver may no longer decide is void; a request that then lacks some is to be decided again."""
-    found = []
+    """Every approval whose giver may no longer decide is void; a request that then lacks some is to be decided again.
+
+    So is one of which the rules ask for more than they did. Where the rules or its policy cannot be read now nothing lapses: it may
+    not be applied until they can.
+    """
+    found: list[Request] = []
+    if desk.estate.rules.is_broken:
+        return ()
     own = desk.as_system()
     for request in every(desk, State.SUBMITTED, State.APPROVED):
-        people = _people(desk, request.standing)
-        kept = {one.account for one in _still_standing(desk, request, people)}
-        lost = [one for one in request.standing if one.account not in kept]
-        if not lost or request.is_break_glass:
+        if request.is_break_glass or request.wish.policy not in desk.estate.policies:
             continue
-        names = ", ".join(one.account for one in lost)
-        approvals = tuple(
-            replace(one, voided="may no longer decide") if one in lost else one for one in request.approvals
-        )
-        why = f"{names} may no longer decide"
-        found.append(_move(own, request, Act.LAPSE, None, because=why, approvals=approvals, review=""))
+        kept = {one.account for one in _still_standing(desk, request, _people(desk, request.standing))}
+        lost = [one for one in request.standing if one.account not in kept]
+        why_not = standing_reason(desk, request) if request.state is State.APPROVED else ""
+        if lost or why_not:
+            found.append(_lapsed(own, request, lost, why_not))
     return tuple(found)
+
+
+def _lapsed(own: Desk, request: Request, lost: Collection[Approval], why_not: str) -> Request:
+    """A request without the approvals that were lost; approved as before where those that are left are enough."""
+    approvals = tuple(replace(one, voided="may no longer decide") if one in lost else one for one in request.approvals)
+    why = f"{', '.join(one.account for one in lost)} may no longer decide" if lost else why_not
+    was_approved = request.state is State.APPROVED
+    review = request.review
+    request = _move(own, request, Act.LAPSE, None, because=why, approvals=approvals, review="")
+    if was_approved and not why_not:
+        return _move(own, request, Act.APPROVE, None, because="the others who agreed are enough", review=review)
+    return request
 
 
 def standing_reason(desk: Desk, request: Request) -> str:
@@ -426,6 +456,11 @@ def _reason(because: str) -> str:
     said = because.strip()
     if not said:
         raise Refused("missing", "the reason is missing", "say in a sentence why", 422)
+    return _comment(said)
+
+
+def _comment(because: str) -> str:
+    said = because.strip()
     if len(said) > checking.LONGEST["because"]:
         raise Refused("too-long", "the reason is too long", f"at most {checking.LONGEST['because']:,}", 422)
     return said

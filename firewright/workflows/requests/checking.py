@@ -107,8 +107,6 @@ def _check(estate: Estate, policy: Policy, wish: Wish, number: int) -> CheckedRe
         path,
         sources,
         destinations,
-        difference,
-        answer,
     )
 
 

@@ -17,6 +17,8 @@ from firewright.workflows.selection import Saying, Wanted, select, silent, sourc
 
 EXCEPTIONS = "exceptions"
 """The folder beside a policy in which its exceptions lie."""
+BROKEN = ApprovalRules(is_required=True, is_broken=True)
+"""The rules of a file that cannot be read: nobody may decide."""
 _WATCHED = (".yaml", ".yml", ".lock")
 _MOST_FILES = 5000
 
@@ -102,9 +104,9 @@ def _rules(folder: Path, report: Report) -> ApprovalRules:
         source = Source(FILE, read(folder / FILE).text)
     except UnreadableSource as error:
         report.error("unreadable", str(error))
-        return ApprovalRules(is_required=True)
+        return BROKEN
     report.know(source)
-    return load_approvals(source, report) or ApprovalRules(is_required=True)
+    return load_approvals(source, report) or BROKEN
 
 
 def _digest(report: Report, policies: object, folder: Path) -> str:

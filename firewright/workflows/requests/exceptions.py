@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePath
 
-from firewright.diagnostic import Diagnostic, Severity
+from firewright.diagnostic import Diagnostic, Severity, harmless
 from firewright.live import exception_files
 from firewright.live.exception_files import NotWritten
+from firewright.model.account import Actor
 from firewright.model.approval_rules import DAY
 from firewright.model.moment import ends, instant_of, iso
 from firewright.model.policy import Policy, Rule
@@ -99,7 +100,7 @@ def unapproved(desk: Desk, policies: Iterable[Policy]) -> tuple[Diagnostic, ...]
     for one in standing(desk):
         if one.policy in wanted and one.unapproved and not one.has_ended:
             message = f"{one.rule or one.path} may not be applied: {one.unapproved}"
-            way_out = f"firewright request show {one.number}" if one.number else "ask for it with firewright request"
+            way_out = f"firewright requests {one.number}" if one.number else "ask for it with firewright request"
             found.append(Diagnostic("unapproved", Severity.ERROR, message, one.at, help=way_out))
     return tuple(found)
 
@@ -107,43 +108,94 @@ def unapproved(desk: Desk, policies: Iterable[Policy]) -> tuple[Diagnostic, ...]
 def settle(store: Store, estate: Estate, now: datetime) -> Settled:
     """Make the files as the requests say: those in force are there, those that were taken back are not; commit each.
 
-    Whatever was interrupted is finished by the next run. What somebody else wrote or changed is left, and told.
+    Whatever was interrupted is finished by the next run: of several at once each waits for the one before, and sees what was
+    decided last. What somebody else wrote or changed is left, and told.
     """
-    with store.reading() as connection:
-        everything = every(Desk(connection, estate, SYSTEM, now), *State)
-    written, removed, commits, troubles = [], [], [], []
     folder = estate.wanted.folder
-    for request in everything:
+    try:
+        with exception_files.alone(folder):
+            with store.reading() as connection:
+                places = list(_places(Desk(connection, estate, SYSTEM, now)))
+                told = settings.get(connection, _TROUBLE)
+            done = _in_order(folder, places)
+    except NotWritten as error:
+        return Settled(troubles=(str(error),))
+    if done.written or done.removed or done.commits or "; ".join(done.troubles) != told:
+        _say(store, done, now)
+    return done
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A file that is a request's: what it holds, None where it is not to be; `own` are all texts that the request ever had for it."""
+
+    request: Request
+    path: str
+    text: str | None
+    own: tuple[str, ...]
+
+
+def _places(desk: Desk) -> Iterator[_Place]:
+    """Every file that the requests have or had."""
+    for request in every(desk, *State):
         if not request.path:
             continue
-        path = folder / request.path
+        texts: dict[str, list[str]] = {request.path: [request.text]}
+        if request.revision > 1:
+            for one in requests.revisions(desk.connection, request.number):
+                if one.path:
+                    texts.setdefault(one.path, []).append(one.text)
+        for path, own in texts.items():
+            is_wanted = path == request.path and request.state.has_exception
+            yield _Place(request, path, request.text if is_wanted else None, tuple(own))
+
+
+def _in_order(folder: Path, places: Iterable[_Place]) -> Settled:
+    written, removed, commits, troubles = [], [], [], []
+    dirty: dict[Path, frozenset[str]] = {}
+    clean = []
+    for one in places:
         try:
-            if request.state.has_exception:
-                if not exception_files.holds(path, request.text):
-                    _must_be_ours(path, request, store)
-                    exception_files.write(path, request.text)
-                    written.append(request.path)
-            elif request.state is not State.EXPIRED and exception_files.remove(path, request.text):
-                removed.append(request.path)
-            else:
-                continue
-            commit = exception_files.commit(path, _message(request), _decider(request))
-            commits += [commit] if commit else []
+            if _is_written(folder / one.path, one):
+                written.append(one.path)
+            elif _is_removed(folder / one.path, one):
+                removed.append(one.path)
+            clean.append(one)
         except NotWritten as error:
             troubles.append(str(error))
-    if written or removed or troubles:
-        _say(store, written, removed, commits, troubles, now)
-    return Settled(tuple(written), tuple(removed), tuple(commits), tuple(troubles))
+    for one in clean:
+        path = folder / one.path
+        try:
+            if path.parent not in dirty:
+                dirty[path.parent] = frozenset()
+                dirty[path.parent] = exception_files.uncommitted(path.parent)
+            if path.name in dirty[path.parent]:
+                commit = exception_files.commit(path, _message(one.request), _decider(one.request))
+                commits += [commit] if commit else []
+        except NotWritten as error:
+            troubles.append(str(error))
+    return Settled(tuple(written), tuple(removed), tuple(commits), tuple(dict.fromkeys(troubles)))
 
 
-def _must_be_ours(path: Path, request: Request, store: Store) -> None:
-    """A file that holds an older text of the request may be written over; any other is somebody's. Raises NotWritten."""
-    if not path.exists() and not path.is_symlink():
-        return
-    with store.reading() as connection:
-        older = {one.text for one in requests.revisions(connection, request.number)}
-    if not any(exception_files.holds(path, text) for text in older if text):
-        raise NotWritten(f"{request.path} was changed by somebody, and is left")
+def _is_written(path: Path, one: _Place) -> bool:
+    """Put a file there that is to be, and say whether it was not yet. Raises NotWritten where it is somebody else's."""
+    if one.text is None or exception_files.holds(path, one.text):
+        return False
+    is_there = path.exists() or path.is_symlink()
+    if is_there and not any(exception_files.holds(path, text) for text in one.own):
+        raise NotWritten(f"{harmless(one.path)} was changed by somebody, and is left")
+    exception_files.sweep(path.parent)
+    return exception_files.write(path, one.text)
+
+
+def _is_removed(path: Path, one: _Place) -> bool:
+    """Remove a file that is not to be; that of one that has ended opens nothing, and stays until it is tidied."""
+    request = one.request
+    if one.text is not None:
+        return False
+    if request.state is State.EXPIRED and one.path == request.path and exception_files.holds(path, request.text):
+        return False
+    return exception_files.remove(path, *one.own)
 
 
 def _message(request: Request) -> str:
@@ -161,18 +213,15 @@ def _decider(request: Request) -> str:
     return request.standing[-1].account if request.standing else request.author
 
 
-def _say(
-    store: Store, written: list[str], removed: list[str], commits: list[str], troubles: list[str], now: datetime
-) -> None:
+def _say(store: Store, done: Settled, now: datetime) -> None:
     """What was done to files is in the log; the same trouble once."""
+    told = "; ".join(done.troubles)
+    facts = {"written": ", ".join(done.written), "removed": ", ".join(done.removed), "commits": ", ".join(done.commits)}
+    entry = log.Entry(
+        SYSTEM.account, "exceptions.settle", "exceptions", "", SYSTEM.way.value, "", {**facts, "troubles": told}, now
+    )
     with store.writing() as connection:
-        told = "; ".join(troubles)
-        if not (written or removed) and settings.get(connection, _TROUBLE) == told:
-            return
         settings.put(connection, _TROUBLE, told)
-        facts = {"written": ", ".join(written), "removed": ", ".join(removed), "commits": ", ".join(commits)}
-        facts["troubles"] = told
-        entry = log.Entry(SYSTEM.account, "exceptions.settle", "exceptions", "", SYSTEM.way.value, "", facts, now)
         log.append(connection, entry)
 
 
@@ -200,23 +249,30 @@ def _due(desk: Desk, one: Standing) -> Iterator[str]:
             yield f"review {one.review}"
 
 
-def tidy(desk: Desk) -> tuple[str, ...]:
+def tidy(store: Store, estate: Estate, actor: Actor, now: datetime) -> tuple[str, ...]:
     """Remove the files of exceptions that have ended; they open nothing. Raises NotWritten."""
     gone = []
-    for one in standing(desk):
-        request = requests.find(desk.connection, one.number) if one.number else None
-        if one.has_ended and request is not None and request.state is State.EXPIRED:
-            path = desk.estate.wanted.folder / one.path
-            if exception_files.remove(path, request.text):
-                exception_files.commit(path, _message(replace(request, state=State.EXPIRED)), desk.actor.account)
-                gone.append(one.path)
+    folder = estate.wanted.folder
+    with exception_files.alone(folder):
+        with store.reading() as connection:
+            desk = Desk(connection, estate, actor, now)
+            ended = [one for one in every(desk, State.EXPIRED) if one.path]
+        over = {path: left for path, left in _ends(estate, now)}
+        for request in ended:
+            path = folder / request.path
+            if over.get(request.path, 1.0) <= 0 and exception_files.remove(path, request.text):
+                gone.append(request.path)
+                exception_files.commit(path, _message(request), actor.account)
     if gone:
         facts = {"removed": ", ".join(gone)}
-        actor = desk.actor
-        log.append(
-            desk.connection,
-            log.Entry(
-                actor.account, "exceptions.tidy", "exceptions", actor.origin, actor.way.value, "", facts, desk.now
-            ),
-        )
+        entry = log.Entry(actor.account, "exceptions.tidy", "exceptions", actor.origin, actor.way.value, "", facts, now)
+        with store.writing() as connection:
+            log.append(connection, entry)
     return tuple(gone)
+
+
+def _ends(estate: Estate, now: datetime) -> Iterator[tuple[str, float]]:
+    """Each exception's file with the seconds that are left of it."""
+    for policy, rule in rules_of(estate):
+        if rule.until is not None:
+            yield rule.at.path, instant_of(ends(rule.until), policy.timezone) - now.timestamp()
