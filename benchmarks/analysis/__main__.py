@@ -44,10 +44,11 @@ HEAD = """# Exact analysis, side by side
 Written by `python -m benchmarks.analysis` ({title}; {today}; {machine}); do not edit. Times are processor seconds, since the
 machine had other work to do meanwhile; caches and the clock are shared all the same, so the ratios of one run say more than
 the times, and both vary, at times by half. Firewright's times are the best of two or three (of one from 30,000 rules on), the
-others' of one, which favours Firewright. Engines are stopped after {deadline:.0f} s (z3: by the clock). Every answer that an engine got to was
-compared with Firewright's in the same run, except that Aerleon's is counted against it. Firewright finds shadowed *and*
-redundant rules and says by which; the others were only asked which are shadowed, Aerleon only by single rules. All are asked
-from rules in memory; indexes and formulas count, except for the path question, which is asked of loaded programs.
+others' of one, which favours Firewright. Engines are stopped after {deadline:.0f} s (z3 after as many by the clock). Every
+answer that an engine got to was compared with Firewright's in the same run, except that Aerleon's is counted against it.
+Firewright finds shadowed *and* redundant rules and says by which; the others were only asked which are shadowed, Aerleon only
+by single rules. All are asked from rules in memory; indexes and formulas count, except for the path question, which is asked
+of loaded programs.
 Rulesets of ClassBench have no decisions: 60 in 100 rules accept, drawn once.{absent}
 """
 

@@ -22,11 +22,18 @@ RULES = "approvals.yaml"
 def must_be_approved(run: Run, policies: Iterable[Policy]) -> None:
     """Leave with exit code 5 where an exception of these policies was not approved, or nobody can tell.
 
-    Asked only where approvals.yaml says who decides, and a policy has exceptions.
+    Asked only where approvals.yaml, here or beside a policy, says who decides, and a policy has exceptions.
     """
     policies = tuple(policies)
-    if not _is_asked(policies):
+    folders = _folders(policies)
+    if not any((folder / RULES).exists() for folder in folders):
         return
+    elsewhere = [folder for folder in folders if (folder / RULES).exists() and not folder.samefile(Path())]
+    if elsewhere:
+        message = f"who decides about these exceptions is in {elsewhere[0]}, and this is another folder"
+        run.report.error("not-approved", message, help=f"call it in {elsewhere[0]}")
+        run.warn()
+        raise click.exceptions.Exit(NOT_APPROVED)
     from firewright.workflows.requests.acting import SYSTEM, Desk
     from firewright.workflows.requests.exceptions import unapproved
 
@@ -43,8 +50,19 @@ def must_be_approved(run: Run, policies: Iterable[Policy]) -> None:
 
 def note_implemented(run: Run, host: Host) -> None:
     """After a confirm: the requests whose exceptions run on a host now are implemented; what cannot be noted is said."""
-    if not Path(RULES).exists():
+    from firewright.workflows.requests.estate import EXCEPTIONS
+
+    if not Path(RULES).exists() and not Path(EXCEPTIONS).is_dir():
         return
+    try:
+        _note(run, host)
+    except click.exceptions.Exit:
+        _output.say(
+            "it is confirmed; that requests run now was not noted: `firewright requests` shows them as approved"
+        )
+
+
+def _note(run: Run, host: Host) -> None:
     from firewright.diagnostic import Report
     from firewright.model.request import State
     from firewright.workflows.requests import acting
@@ -62,13 +80,15 @@ def note_implemented(run: Run, host: Host) -> None:
                     _output.say(f"request {request.number} was not noted as implemented: {refused}")
 
 
-def _is_asked(policies: Iterable[Policy]) -> bool:
+def _folders(policies: Iterable[Policy]) -> list[Path]:
+    """Where rules of approval can be for these policies' exceptions: here, and beside each; nowhere if they have none."""
     from firewright.workflows.requests.estate import EXCEPTIONS
 
-    has_exceptions = any(
-        Path(path).parent.name == EXCEPTIONS
+    beside = {
+        Path(path).parent.parent: None
         for policy in policies
         for one in policy.authorities()
         for path in one.paths
-    )
-    return has_exceptions and Path(RULES).exists()
+        if Path(path).parent.name == EXCEPTIONS
+    }
+    return [Path(), *(folder for folder in beside if folder != Path())] if beside else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -44,6 +45,7 @@ def COMMAND(
     """
     from firewright.reports import ExceptionList
     from firewright.workflows.requests import acting, exceptions
+    from firewright.workflows.requests.estate import read_estate
 
     run = Run.begin(shown)
     run.will_show(ExceptionList)
@@ -59,6 +61,8 @@ def COMMAND(
         if is_remind:
             with place.deciding() as desk:
                 done += [f"reminded of {one.rule}" for one in exceptions.remind(desk)]
+        if done:
+            place = replace(place, estate=read_estate(place.now))
         counted = _counted(run, None if hits is None else reached(None if hits == "local" else hits))
         with place.looking() as desk:
             found = exceptions.standing(desk, counted)

@@ -23,27 +23,25 @@ from firewright.cli._run import Run, Shown, shows
 def COMMAND(number: int, targets: tuple[str, ...], connect: bool, is_permitted: bool, shown: Shown) -> int:
     """Probe HOST for the services of request N, from this machine, and note that it is verified if each answers.
 
-    Send it from where the request is for: this machine has to be one of its sources.
+    Send it from where the request is for: this machine has to be one of its sources, and each HOST one of its destinations.
     """
     from firewright.reports import RequestShown
-    from firewright.workflows.probe import Asked, probe_hosts, services_of
+    from firewright.workflows.probe import Asked, probe_hosts
     from firewright.workflows.requests import acting
-    from firewright.workflows.requests.verifying import not_open
+    from firewright.workflows.requests.verifying import asked_by, not_open, services_of
 
     run = Run.begin(shown)
     run.will_show(RequestShown)
     with office(run) as place:
         with place.looking() as desk:
-            found = acting.find(desk, number)
-        services = services_of((), (), found.wish.services, False, run.report)
-        if run.report.has_errors() or services is None:
-            run.refuse()
+            question = asked_by(place.estate, acting.find(desk, number))
+        services = services_of(question)
         with progress() as saying:
             asked = Asked(targets, services, is_permitted=is_permitted, is_raw=not connect)
             seen = probe_hosts(asked, run.report, saying)
         if seen is None:
             run.refuse()
-        shut = not_open(seen)
+        shut = not_open(seen, question)
         if shut:
             _output.say(f"not open: {'; '.join(shut)}")
             return 1

@@ -79,7 +79,9 @@ def remove(path: Path, *texts: str) -> bool:
     Raises NotWritten.
     """
     try:
-        if not path.is_file() or path.is_symlink():
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            raise NotWritten(f"{harmless(str(path))} is no plain file, and is left")
+        if not path.exists():
             return False
         if path.read_bytes() not in [text.encode() for text in texts]:
             raise NotWritten(f"{harmless(str(path))} was changed by somebody, and is left")

@@ -127,7 +127,7 @@ def test_any_walk_is_the_same_in_the_store_and_in_memory(ready: str, tmp_path: P
         run_state_machine_as_test(
             machine,
             settings=settings(
-                max_examples=8,
+                max_examples=6,
                 stateful_step_count=16,
                 deadline=None,
                 suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],

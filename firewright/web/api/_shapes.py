@@ -500,12 +500,6 @@ class RulesBody(Shape):
     next: str | None
 
 
-class LegTold(Shape):
-    """What a firewall stands before."""
-
-    words: str
-
-
 class WallTold(Shape):
     """A firewall on the path, with the zones on its legs that you see."""
 

@@ -14,6 +14,8 @@ from firewright.workflows.requests.refused import Refused
 
 _LISTS = ("from", "to", "allow", "overrides")
 _TEXTS = ("because", "owner", "ticket", "until", "name")
+_OF_FILE = ("policy", "rules", "about")
+_OF_RULE = (*_LISTS, *_TEXTS)
 
 
 def flow_of(text: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
@@ -75,12 +77,24 @@ def wish_in(given: str | Source, report: Report) -> Wish | None:
         )
         return None
     rule = rules.items[0]
+    if not _is_understood(root, rule, report):
+        return None
     texts = {key: _text(_value(rule, key)) for key in _TEXTS}
     lists = {key: _texts(_value(rule, key)) for key in _LISTS}
     return Wish(
         _text(_value(root, "policy")), lists["from"], lists["to"], lists["allow"], texts["because"], texts["owner"],
         texts["until"], texts["ticket"], lists["overrides"],
     )  # fmt: skip
+
+
+def _is_understood(root: Mapping, rule: Node, report: Report) -> bool:
+    """Whether nothing stands in the file that a request cannot ask for; what does is said."""
+    strange = [name for name, _ in root.entries if name.text not in _OF_FILE]
+    strange += [name for name, _ in rule.entries if name.text not in _OF_RULE] if isinstance(rule, Mapping) else []
+    for name in strange:
+        way_out = f"a request has {', '.join((*_LISTS, *_TEXTS))}; ask for the rest in the policy itself"
+        report.error("bad-request", f"{harmless(name.text, 60)!r} cannot be asked for by a request", name.at, way_out)
+    return not strange
 
 
 def _value(node: Node | None, key: str) -> Node | None:

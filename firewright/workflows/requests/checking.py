@@ -73,7 +73,7 @@ def check_wish(estate: Estate, wish: Wish, now: datetime, number: int = 0) -> Ch
 
 def _check(estate: Estate, policy: Policy, wish: Wish, number: int) -> CheckedRequest:
     sources, destinations = zones_of(policy, wish)
-    question = _question(policy, wish)
+    question = question_of(policy, wish)
     path, text = path_of(number, folder_of(policy)), text_of(wish, number)
     before = _without(estate, policy, path)
     try:
@@ -191,8 +191,8 @@ def zones_of(policy: Policy, wish: Wish) -> tuple[tuple[str, ...], tuple[str, ..
     return sides[0], sides[1]
 
 
-def _question(policy: Policy, wish: Wish) -> Question:
-    """The wish as a question. Raises Refused."""
+def question_of(policy: Policy, wish: Wish) -> Question:
+    """The flows of a wish, in the words of its policy. Raises Refused."""
     text = f"{','.join(wish.sources)} -> {','.join(wish.destinations)} {', '.join(wish.services)}"
     try:
         question = parse_question(text, policy)[0]

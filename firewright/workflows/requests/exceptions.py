@@ -20,6 +20,7 @@ from firewright.reports import Standing
 from firewright.store import log, outbox, requests, settings
 from firewright.store.database import Store
 from firewright.workflows.requests.acting import SYSTEM, Desk, every, standing_reason
+from firewright.workflows.requests.checking import enclosing
 from firewright.workflows.requests.estate import EXCEPTIONS, Estate
 
 _TROUBLE = "exception-files"
@@ -68,7 +69,7 @@ def standing(desk: Desk, hits: Mapping[str, int] | None = None) -> tuple[Standin
                 request.number if request else 0,
                 request.state.value if request else "",
                 request.review if request else "",
-                tuple(dict.fromkeys(zone.name for pair in rule.ends for zone in (*pair.sources, *pair.destinations))),
+                _zones_of(policy, rule),
                 rule.at,
                 _unapproved(desk, request, rule.at.path),
                 bool(request and request.review and request.review <= today and left > 0),
@@ -78,6 +79,16 @@ def standing(desk: Desk, hits: Mapping[str, int] | None = None) -> tuple[Standin
             )
         )
     return tuple(sorted(found, key=lambda one: (one.left, one.path)))
+
+
+def _zones_of(policy: Policy, rule: Rule) -> tuple[str, ...]:
+    """The zones of both ends by name; of addresses the zone that they lie in."""
+    found: dict[str, None] = {}
+    for pair in rule.ends:
+        for zone in (*pair.sources, *pair.destinations):
+            inside = None if zone.name in policy.zones else enclosing(policy, zone.addresses)
+            found[inside or zone.name] = None
+    return tuple(found)
 
 
 def _zones(zones: Iterable[object]) -> str:
@@ -257,7 +268,7 @@ def tidy(store: Store, estate: Estate, actor: Actor, now: datetime) -> tuple[str
         with store.reading() as connection:
             desk = Desk(connection, estate, actor, now)
             ended = [one for one in every(desk, State.EXPIRED) if one.path]
-        over = {path: left for path, left in _ends(estate, now)}
+        over = dict(_ends(estate, now))
         for request in ended:
             path = folder / request.path
             if over.get(request.path, 1.0) <= 0 and exception_files.remove(path, request.text):

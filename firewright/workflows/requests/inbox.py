@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from urllib.parse import urlencode
 
+from firewright.model.approval_rules import DAY
 from firewright.model.request import Request, State
 from firewright.reports import LogRow, RequestList, RequestShown
 from firewright.store import log, requests
-from firewright.workflows.requests.acting import Desk, find, may_be_decided_by, standing_reason, still_lacking
+from firewright.workflows.requests.acting import (
+    Desk,
+    find,
+    is_visible,
+    may_be_decided_by,
+    standing_reason,
+    still_lacking,
+)
 from firewright.workflows.requests.checking import check_wish
 from firewright.workflows.requests.log_rows import row_of
 from firewright.workflows.requests.refused import Refused
 
 _AT_ONCE = 200
+_DECIDED = tuple(one for one in State if one not in (State.DRAFT, State.SUBMITTED))
+_RUNNING = (State.IMPLEMENTED, State.VERIFIED)
 _MOST_ROWS = 200
 
 
@@ -39,6 +50,7 @@ def listing(desk: Desk, filters: Filters, limit: int = 50) -> RequestList:
     author = ""
     if filters.box == "mine":
         author = desk.actor.account
+    again = _to_look_at_again(desk, filters) if filters.box == "waiting" else []
     if filters.box == "waiting":
         states = (State.SUBMITTED,)
     policies = (filters.policy,) if filters.policy else ()
@@ -53,8 +65,29 @@ def listing(desk: Desk, filters: Filters, limit: int = 50) -> RequestList:
         if len(page) < _AT_ONCE:
             break
         after = page[-1].number
-    kept = tuple(found[:limit])
-    return RequestList(kept, len(found) > limit)
+    found = sorted([*found, *again], key=lambda one: -one.number)
+    return RequestList(tuple(found[:limit]), len(found) > limit)
+
+
+def _to_look_at_again(desk: Desk, filters: Filters) -> list[Request]:
+    """What was decided and waits for somebody: opened without asking and not looked at, or due to be confirmed."""
+    today = desk.now.date().isoformat()
+    found = []
+    soon = (desk.now + timedelta(seconds=desk.estate.rules.glass_review + DAY)).date().isoformat()
+    for number in requests.numbers_due(desk.connection, states=_DECIDED, review=soon):
+        one = requests.find(desk.connection, number)
+        if one is None or (filters.after and number >= filters.after):
+            continue
+        waits = (one.is_break_glass and not one.is_reviewed) or (one.state in _RUNNING and one.review <= today)
+        fits = filters.policy in ("", one.wish.policy) and filters.text.casefold() in _words(one).casefold()
+        if waits and fits and is_visible(desk.estate, desk.actor, one) and may_be_decided_by(desk, one):
+            found.append(one)
+    return found
+
+
+def _words(one: Request) -> str:
+    wish = one.wish
+    return " ".join((str(one.number), one.author, wish.because, wish.owner, wish.ticket, *wish.services))
 
 
 def waiting(desk: Desk) -> int:
