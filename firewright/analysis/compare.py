@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from firewright.analysis.ask import Ruling, identity, parts_of, ruling, witness_of
+from firewright.analysis.narrowing import narrowed_between
 from firewright.analysis.path import Hop, passing, path
 from firewright.analysis.words import FlowWords, Namer, flow_words
 from firewright.model.decision import ANSWERED_OUTCOMES, OPEN_OUTCOMES, Decision, Outcome
@@ -61,9 +62,10 @@ class Comparison:
 def compare(before: Policy, after: Policy, day: date) -> Comparison:
     """The differences between two policies on a day, new flows of both families. Raises Unfilled, Undecided.
 
-    Only their own firewalls are compared, not those of the authorities they are behind.
+    Only their own firewalls are compared, not those of the authorities they are behind, and only where a rule differs.
     """
-    old, new = _own(before, day), _own(after, day)
+    was, now = narrowed_between(before, after, day)
+    old, new = _own(before, was, day), _own(after, now, day)
     namer = Namer(before, after)
 
     def changes(packets: PacketSet) -> tuple[Change, ...]:
@@ -93,8 +95,9 @@ def compare(before: Policy, after: Policy, day: date) -> Comparison:
     )
 
 
-def _own(policy: Policy, day: date) -> tuple[Hop, ...]:
-    return tuple(hop for hop in path(policy, day) if hop.is_own)
+def _own(policy: Policy, narrow: Policy, day: date) -> tuple[Hop, ...]:
+    """The policy's own firewalls as its narrowed form decides."""
+    return tuple(replace(hop, policy=policy) for hop in path(narrow, day))
 
 
 def _alike(old_open: PacketSet, new_open: PacketSet) -> PacketSet:

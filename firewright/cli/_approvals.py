@@ -66,10 +66,13 @@ def _note(run: Run, host: Host) -> None:
     from firewright.diagnostic import Report
     from firewright.model.request import State
     from firewright.workflows.requests import acting
+    from firewright.workflows.requests.estate import EXCEPTIONS
     from firewright.workflows.requests.hits import hits_on
     from firewright.workflows.requests.refused import Refused
 
     running = hits_on(host, Report()) or {}
+    if not any(Path(path).parent.name == EXCEPTIONS for path in running):
+        return
     with office(run) as place, place.deciding() as desk:
         for request in acting.every(desk, State.APPROVED):
             if request.path in running:

@@ -98,7 +98,7 @@ def find_packet_in_parts(
 def find_box(sentence: Sentence, family: Family, within: Box | None) -> Found | None:
     """Packets of the sentence inside the question; None if there are none. Cheaper than naming one.
 
-    Long programs that no index is kept of are cut into parts if the whole space is asked.
+    Long programs that no index is kept of are cut into parts if the whole space is asked, each with a budget of its own.
     """
     programs = programs_in(sentence, family)
     within = None if within == EVERY_BOX else within

@@ -56,7 +56,7 @@ class Settings:
     is the address that people type: the only one whose pages may send forms, and what links in mail and pictures begin with.
     `hosts` are further names (without port) by which it may be asked, beside the one in `base_url`. `idle` and `absolute` bound
     a session; `body_limit` is in bytes, `seconds` how long one answer may take. `counters` is the folder in which several
-    processes of one server keep what they count.
+    processes of one server keep what they count. `allow_http` lets webhooks go to other machines without TLS.
     """
 
     folder: Path
@@ -71,6 +71,7 @@ class Settings:
     body_limit: int = 1 << 20
     seconds: float = 30.0
     counters: Path | None = None
+    allow_http: bool = False
 
     def __post_init__(self) -> None:
         """Refuse an address that no browser could send forms to. Raises BadSettings."""

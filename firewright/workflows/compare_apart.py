@@ -91,4 +91,5 @@ def answer(told: Any) -> dict[str, Any]:
 def _source(pair: tuple[str, str], side: str) -> Source:
     """A text under a name that is no path: the last part of the one it came with."""
     name = _NAME.sub("-", PurePosixPath(pair[0].replace("\\", "/")).name).lstrip(".-")[:100]
-    return Source(f"{side}-{name}" if name else side, pair[1])
+    is_said = PurePosixPath(name).stem == side
+    return Source(name if is_said else f"{side}-{name}" if name else side, pair[1])

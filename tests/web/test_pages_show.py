@@ -13,6 +13,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+import firewright
+from firewright.drawing.palette import contrast
 from firewright.model.account import Role
 from firewright.store.database import Store
 from firewright.web.views import history, hosts
@@ -65,6 +67,17 @@ def test_each_page_says_what_it_is_for(client_of: Callable[..., Client]) -> None
         assert not [word for word in words if word not in text], path
         assert len(re.findall("<h1[ >]", text)) == 1 and text.count('aria-current="page"') == 2, path
         assert "style=" not in text and "<script>" not in text, path
+
+
+@pytest.mark.parametrize("is_dark", [False, True], ids=["light", "dark"])
+def test_the_heat_of_a_cell_can_be_read(is_dark: bool) -> None:
+    """What is written in a warm, a hot and the hottest cell of the matrix stands out from its ground (WCAG 2.1, 1.4.3)."""
+    sheet = (Path(firewright.__file__).parent / "web/static/firewright.css").read_text(encoding="utf-8")
+    blocks = re.findall(r":root \{(.*?)\}", sheet, re.DOTALL)
+    colours = dict(re.findall(r"--(permitted[\w-]*): (#[0-9a-f]{6});", blocks[is_dark]))
+    assert {*colours} >= {"permitted", "permitted-tint", "permitted-warm", "permitted-hot"}
+    for ground in ("permitted-tint", "permitted-warm", "permitted-hot"):
+        assert contrast(colours["permitted"], colours[ground]) >= 4.5
 
 
 def test_each_list_is_a_file_too(client_of: Callable[..., Client]) -> None:

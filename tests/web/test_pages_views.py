@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from firewright.analysis.ask import Answer, ask
+from firewright.analysis.narrowing import narrowed_to
 from firewright.analysis.question import Question, Side
 from firewright.analysis.status import Statuses, zones_of
 from firewright.analysis.words import flow_words
@@ -22,7 +23,6 @@ from firewright.space.packetset import PacketSet
 from firewright.web.views import overview
 from firewright.web.views.listing import LEAF, holding, leaf_of
 from firewright.web.views.matrix import HIDDEN, grid, matrix, zone_names
-from firewright.web.views.narrowing import narrowed_to
 from firewright.web.views.pair import answer
 from firewright.web.views.passing import pieces
 from firewright.web.views.sight import Sight, count
@@ -141,6 +141,19 @@ def test_whoever_sees_a_zone_inside_sees_the_line_of_the_outer_one() -> None:
     sight = Sight(actor_of("inner"), one)
     assert [sight.rule(each) for each in rules] == [True, False, False]
     assert [sight.concerns(each) for each in rules] == [True, False, True]
+
+
+def test_rules_of_single_addresses_are_told_to_their_zone() -> None:
+    """A rule of addresses is shown to who sees the zone that holds them, and to nobody else; addresses of nobody are no secret."""
+    single, guest = (Zone(text, AddressSet.of(text)) for text in ("10.2.0.9", "192.0.2.7"))
+    rules = [rule(1, Verb.ALLOW, [(guest, single)], "tcp/80"), rule(2, Verb.ALLOW, [(INNER, single)], "tcp/80")]
+    one = built(TABLE, [Firewall("edge", (TABLE["internet"], OUTER, OTHER))], rules)
+    seen = {name: Sight(actor_of(name), one) for name in ("other", "inner", "four")}
+    assert [seen["other"].rule(each) for each in rules] == [True, False]
+    assert [seen["inner"].rule(each) for each in rules] == [False, False]
+    assert [seen["other"].concerns(each) for each in rules] == [True, True]
+    assert [seen["inner"].concerns(each) for each in rules] == [False, True]
+    assert not any(seen["four"].concerns(each) for each in rules)
 
 
 def test_an_address_of_a_strange_zone_is_told_as_a_part_of_it() -> None:

@@ -185,6 +185,7 @@ class Zones:
 _WHO = {
     "source": "From where?",
     "destination": "To where?",
+    "target": "To where from there?",
     "subject": "Which addresses are meant?",
 }
 

@@ -233,7 +233,8 @@ class Tables:
             return self._flow(columns.text(row, Role.FLOW), row.at, context)
         seen = "in" if direction == "both" else direction
         here = _turned(context, seen) if seen else context
-        sources, destinations = self._one_side(row, columns, here, seen or context.direction)
+        way = seen or context.direction
+        sources, destinations = self._one_side(row, columns, here, way, is_own=bool(seen))
         if direction == "both" and sources != destinations:
             return (sources, destinations), (destinations, sources)
         if columns.has(Role.SOURCE) and columns.has(Role.DESTINATION) and said in ("←", "<-", "<=", "⇐"):
@@ -253,8 +254,11 @@ class Tables:
                 return (ends if arrow in _ARROWS[:8] else (ends[1], ends[0]),)
         raise NotUnderstood("no-direction", f"{harmless(text, 60)!r} does not say from whom to whom")
 
-    def _one_side(self, row: Row, columns: Columns, context: Context, direction: str) -> Pair:
-        """Sources and destinations of a row; direction is in, out, both or empty."""
+    def _one_side(self, row: Row, columns: Columns, context: Context, direction: str, *, is_own: bool) -> Pair:
+        """Sources and destinations of a row; direction is in, out, both or empty, and the row's own where `is_own`.
+
+        Rows of one table that go in and out have one end in common, which nobody names: whom others reach, and who sends.
+        """
         peer = self._cell(row, columns, Role.PEER, context) or self._cell(row, columns, Role.USED_BY, context)
         sources = self._cell(row, columns, Role.SOURCE, context)
         destinations = self._cell(row, columns, Role.DESTINATION, context)
@@ -264,8 +268,9 @@ class Tables:
                 raise NotUnderstood("no-direction", "the row has one end, and does not say which")
             sources, destinations = ((), peer) if direction == "out" else (peer, ())
         if direction == "out":
-            sources = sources or subject or self._named(context.source, "source", context, row.at)
-            return sources, destinations or self._named(context.destination, "destination", context, row.at)
+            sides = ("destination", "target") if is_own and not context.subject else ("source", "destination")
+            sources = sources or subject or self._named(context.source, sides[0], context, row.at)
+            return sources, destinations or self._named(context.destination, sides[1], context, row.at)
         destinations = destinations or subject or self._named(context.destination, "destination", context, row.at)
         return sources or self._named(context.source, "source", context, row.at), destinations
 

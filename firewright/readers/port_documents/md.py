@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 TEXT_LIMIT = 1024 * 1024
 """Characters of the longest Markdown that is read: a library reads it, whose worst texts take 30 s for so many."""
+_RULED = re.compile(r"[ \t>]*(?:\|[ \t]*)?:?-+:?[ \t]*(?:\|[ \t]*:?-*:?[ \t]*)*")
+"""The second line of a table, with whatever columns."""
 _FRONT_MATTER = re.compile(r"\A(---|\+\+\+)[ \t]*\n(.*?\n)??\1[ \t]*(?:\n|\Z)", re.DOTALL)
 
 
@@ -123,7 +125,7 @@ class _Reading:
                     self.item(items, token, line, depth, begun)
                     begun = False
                 else:
-                    yield Paragraph(shown(token.content), self.at(line))
+                    yield from self.paragraph(token, line)
             elif kind == "html_block":
                 yield from self.html(token.content, line)
             elif kind in ("fence", "code_block") and token.content.strip():
@@ -137,11 +139,27 @@ class _Reading:
         else:
             items[-1] = items[-1]._replace(text=f"{items[-1].text}\n{text}"[:CELL_LIMIT])
 
+    def paragraph(self, token: Token, begin: int) -> Iterator[Block]:
+        """Prose, and what people mean for a table although its second line has not as many columns as its first, or is not there.
+
+        A processor makes a paragraph of that, in which rows would be lost.
+        """
+        lines = token.content.split("\n")
+        ruled = next((place for place, line in enumerate(lines) if place and _RULED.fullmatch(line)), 0)
+        first = ruled - 1 if ruled and "|" in lines[ruled - 1] else len(lines)
+        barred = next((place for place, line in enumerate(lines) if line.lstrip().startswith("|")), len(lines))
+        if barred < first and all(line.lstrip().startswith("|") for line in lines[barred:]) and len(lines) - barred > 1:
+            first = barred
+        if any(line.strip() for line in lines[:first]):
+            yield Paragraph(shown("\n".join(lines[:first])), self.at(begin))
+        if first < len(lines):
+            yield from self.table(begin + first, begin + len(lines))
+
     def table(self, begin: int, end: int) -> Iterator[Block]:
         rows = []
         for line in range(begin, end):
             # the second line of a table only says how its columns are aligned
-            if line == begin + 1 or not self.lines[line].strip():
+            if (line == begin + 1 and _RULED.fullmatch(self.lines[line])) or not self.lines[line].strip():
                 continue
             cells = cells_of(self.lines[line])
             if len(cells) > COLUMN_LIMIT:

@@ -5,6 +5,7 @@ A shape is declared once: it makes the tree, and it is the tree's documentation.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
@@ -363,7 +364,7 @@ class HostTold(Shape):
     witness: str
     should: str
     does: str
-    seen: str
+    seen: datetime
     age: int
     """Seconds since it was heard of."""
     is_quiet: bool

@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import Request
 from fastapi.responses import Response
-from pydantic import BaseModel
 
 from firewright.web.access import LoggedIn
-from firewright.web.api._answers import Answer, problems, sent
+from firewright.web.api._answers import Answer, IfNoneMatch, etag_of, reading, sent
+from firewright.web.api._grants import GrantTold, grant_tree
+from firewright.web.api._route import router
+from firewright.web.api._wishes import Told
 
-ROUTER = APIRouter(prefix="/api/v1", tags=["me"])
-
-
-class GrantBody(BaseModel):
-    """A role within a scope: `*`, a policy, or POLICY/ZONE."""
-
-    role: str
-    scope: str
+ROUTER = router("me")
 
 
-class MeBody(BaseModel):
+class MeBody(Told):
     """An account, and what it may by what it sent."""
 
     account: str
     name: str
     groups: list[str]
-    grants: list[GrantBody]
+    grants: list[GrantTold]
 
 
-@ROUTER.get("/me", response_model=MeBody, responses=problems(), summary="Who you are")
-def me(actor: LoggedIn) -> Response:
+@ROUTER.get("/me", response_model=MeBody, responses=reading(), summary="Who you are")
+def me(request: Request, actor: LoggedIn, if_none_match: IfNoneMatch = None) -> Response:
     """Your account and the grants that your token or session has."""
-    grants = [{"role": grant.role.value, "scope": grant.scope} for grant in actor.grants]
-    return sent(Answer({"account": actor.account, "name": actor.name, "groups": list(actor.groups), "grants": grants}))
+    grants = [grant_tree(grant) for grant in actor.grants]
+    tree = {"account": actor.account, "name": actor.name, "groups": list(actor.groups), "grants": grants}
+    return sent(Answer(tree, 200, {"ETag": etag_of(tree)}), if_none_match)

@@ -287,6 +287,9 @@ def _try(request: Request, actor: Actor, form: WishForm) -> tuple[CheckedRequest
             raise Refused(
                 "unknown-policy", f"you ask for nothing of {form.policy or 'no policy'}", "choose another", 403
             )
+        if form.number:
+            with looking(request, actor) as desk:
+                acting.find(desk, form.number)
         checked = check_wish(estate, form.wish(), request.state.now, form.number)
         zones = (*checked.source_zones, *checked.destination_zones)
         if not any(actor.is_allowed(Role.REQUESTER, form.policy, zone) for zone in zones):

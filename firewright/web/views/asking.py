@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from firewright.analysis.ask import Answer
+from firewright.analysis.narrowing import narrowed_to
 from firewright.analysis.question import BadQuestion, parse_question, zone_names
 from firewright.catalog.services import catalog
 from firewright.diagnostic import Report, harmless
@@ -13,7 +14,6 @@ from firewright.model.account import Actor
 from firewright.model.decision import Outcome
 from firewright.model.policy import Policy, ZoneKind
 from firewright.source import Source
-from firewright.web.views.narrowing import narrowed_to
 from firewright.web.views.passing import Piece, pieces
 from firewright.web.views.sight import Sight
 from firewright.workflows.ask import answers_of

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from firewright.analysis.narrowing import narrowed
 from firewright.analysis.path import When, internet_of
 from firewright.analysis.question import parse_services
 from firewright.analysis.status import Direction, Share, Stand, Standing, Statuses, zones_of
@@ -14,7 +15,6 @@ from firewright.model.interval import Ranges, intersection, union
 from firewright.model.packet import FAMILIES, Family
 from firewright.model.policy import Policy, Term, Zone, ZoneKind
 from firewright.model.transport import service_ranges
-from firewright.web.views.narrowing import narrowed
 from firewright.web.views.sight import Sight
 
 MOST_ZONES = 128

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from firewright.analysis.ask import Part, ask
+from firewright.analysis.narrowing import narrowed_to
 from firewright.analysis.path import OWN, When, day_of, internet_of
 from firewright.analysis.question import Question, Side
 from firewright.analysis.words import services_of
@@ -23,7 +24,6 @@ from firewright.source import Source
 from firewright.space.budget import Undecided
 from firewright.space.encode import Unfilled
 from firewright.space.flow import Flow
-from firewright.web.views.narrowing import narrowed_to
 from firewright.web.views.passing import Piece, pieces
 from firewright.web.views.sight import Sight
 
@@ -168,7 +168,7 @@ def service_items(flows: Iterable[Flow], preferred: tuple[str, ...] = ()) -> tup
 
 def endings(policy: Policy, today: date, sight: Sight) -> tuple[Ending, ...]:
     """The rules that end within SOON, or ended and still stand there, the next first."""
-    found = (_ending(policy, rule, today) for rule in policy.rules if sight.concerns(rule) and _is_near(rule, today))
+    found = (_ending(policy, rule, today) for rule in policy.rules if _is_near(rule, today) and sight.concerns(rule))
     kept = [one if sight.rule(rule) else replace(one, because="", rule=rule.verb.value) for rule, one in found]
     return tuple(sorted(kept, key=lambda one: (one.until, one.place)))
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from firewright.analysis.ask import Answer, ask
+from firewright.analysis.narrowing import narrowed_to
 from firewright.analysis.path import OWN, When, internet_of
 from firewright.analysis.question import Question, Side, zone_named
 from firewright.model.decision import Outcome
 from firewright.model.policy import Policy, Term, Zone, ZoneKind
 from firewright.source import Source
-from firewright.web.views.narrowing import narrowed_to
 from firewright.web.views.passing import Piece, pieces
 from firewright.web.views.sight import Sight
 

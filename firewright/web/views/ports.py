@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from firewright.analysis.ask import Part, ask
+from firewright.analysis.narrowing import narrowed
 from firewright.analysis.path import OWN, When
 from firewright.analysis.question import BadQuestion, Question, Side, parse_services
 from firewright.catalog.row import Degree, ServiceRow, Visibility
@@ -18,7 +19,6 @@ from firewright.model.policy import Policy, Term
 from firewright.source import Source
 from firewright.space.budget import Undecided
 from firewright.space.encode import Unfilled
-from firewright.web.views.narrowing import narrowed
 from firewright.web.views.passing import Piece, pieces
 from firewright.web.views.sight import Sight
 

@@ -103,20 +103,25 @@ class Sight:
         )
 
     def _names(self, zone: Zone) -> bool:
-        """A zone that is seen, is built in, or holds one that is seen."""
+        """A zone that is seen, is built in, or holds one that is seen; of addresses that are no zone, those that may be told."""
         if zone.kind is not ZoneKind.NAMED or zone.name in self.own:
             return True
+        if zone.name not in self.policy.zones:
+            return zone.addresses <= self.told
         named = (self.policy.zones[name] for name in self.own)
-        return zone.name in self.policy.zones and any(
-            one.addresses and one.addresses <= zone.addresses for one in named if one.kind is ZoneKind.NAMED
-        )
+        return any(one.addresses and one.addresses <= zone.addresses for one in named if one.kind is ZoneKind.NAMED)
 
     def concerns(self, rule: Rule) -> bool:
-        """Whether a rule names a zone that is seen, or one that holds it."""
+        """Whether a rule names a zone that is seen, one that holds it, or addresses of it."""
         if self.is_whole:
             return True
         zones = [zone for ends in rule.ends for zone in (*ends.sources, *ends.destinations)]
-        return any(zone.name in self.own or (zone.kind is ZoneKind.NAMED and self._names(zone)) for zone in zones)
+        return any(self._is_about(zone) for zone in zones)
+
+    def _is_about(self, zone: Zone) -> bool:
+        if zone.kind is ZoneKind.NAMED and zone.name not in self.policy.zones:
+            return bool(zone.addresses & self.held)
+        return zone.name in self.own or (zone.kind is ZoneKind.NAMED and self._names(zone))
 
     def namer(self, *others: Policy, asked: Iterable[tuple[str, AddressSet]] = ()) -> Namer:
         """Words for the ends of flows: with addresses only where they may be told."""

@@ -1,0 +1,156 @@
+"""A policy with only the rules that may have a say in a question or a difference, so that little does not pay for ten thousand rules."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import replace
+from datetime import date
+
+from firewright.analysis.question import Question, Side
+from firewright.model.address import AddressSet, merge
+from firewright.model.interval import Ranges, intersection, union
+from firewright.model.packet import FAMILIES, Family
+from firewright.model.policy import Firewall, Policy, Rule, Term, Zone, ZoneKind
+from firewright.model.transport import Transport, service_ranges
+
+Addresses = AddressSet | None
+"""The addresses at one end of a question; None where they do not narrow it."""
+Services = dict[Family, Ranges]
+
+_BY_ADDRESS = (ZoneKind.NAMED, ZoneKind.INTERNET, ZoneKind.ANY)
+"""The kinds of zones that a rule means by addresses of machines alone."""
+
+
+def narrowed(policy: Policy, source: Addresses, destination: Addresses = None, term: Term | None = None) -> Policy:
+    """The policy, and those that it is behind, without the rules that cannot decide a flow between these ends with these services.
+
+    Law: it decides every such flow as the whole policy does, by the same lines. Its zones and firewalls are the same.
+    O(rules + zones that they name).
+    """
+    services = None if term is None or term.is_any else _services(term.transports)
+    behind = None if policy.behind is None else narrowed(policy.behind, source, destination, term)
+    return replace(_kept(policy, source, destination, services), behind=behind)
+
+
+def narrowed_to(policy: Policy, question: Question) -> Policy:
+    """The policy for one question."""
+    return narrowed(policy, _of(question.source), _of(question.destination), question.term)
+
+
+def narrowed_between(before: Policy, after: Policy, day: date) -> tuple[Policy, Policy]:
+    """Two policies without the rules that say nothing of what differs between them on a day, and without what they are behind.
+
+    Law: their own firewalls decide exactly the same packets differently as those of the whole policies, each by the same lines: a
+    packet of which no rule speaks that only one of them has is decided by rules that both have. Where firewalls differ, both stay
+    whole. O(rules + zones that they name).
+    """
+    alone = replace(before, behind=None), replace(after, behind=None)
+    if _walls(before) != _walls(after):
+        return alone
+    changed = tuple(_only_in_one(before.rules, after.rules, day))
+    source = _ends(zone for rule in changed for pair in rule.ends for zone in pair.sources)
+    destination = _ends(zone for rule in changed for pair in rule.ends for zone in pair.destinations)
+    terms = tuple(term for rule in changed for term in rule.terms)
+    is_any = any(term.is_any for term in terms) or not all(rule.terms for rule in changed)
+    services = None if is_any else _services(one for term in terms for one in term.transports)
+    return _kept(alone[0], source, destination, services), _kept(alone[1], source, destination, services)
+
+
+def _walls(policy: Policy) -> list[tuple[Hashable, ...]]:
+    """What decides beside the rules: which firewalls there are, where they stand, and what they do with the rest."""
+
+    def wall(one: Firewall) -> tuple[Hashable, ...]:
+        return one.name, one.between, one.within, one.default, one.opens
+
+    return [wall(one) for one in policy.firewalls.values()]
+
+
+def _only_in_one(before: Iterable[Rule], after: Iterable[Rule], day: date) -> Iterable[Rule]:
+    """The rules that one policy has on a day more often than the other, by all that they decide; where they stand does not count."""
+    olds, news = ({id(rule): rule for rule in rules if rule.is_active(day)} for rules in (before, after))
+    telling = _Telling()
+    was, now = (
+        [(telling.key(rule), rule) for number, rule in mine.items() if number not in other]
+        for mine, other in ((olds, news), (news, olds))
+    )
+    spare = Counter(key for key, _ in was)
+    spare.subtract(key for key, _ in now)
+    return [rule for key, rule in (*was, *now) if spare[key]]
+
+
+class _Telling:
+    """Keys of rules, equal for two that decide the same packets alike; what rules share is looked at once."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Hashable, int] = {}
+        self._known: dict[int, tuple[object, int]] = {}
+
+    def key(self, rule: Rule) -> Hashable:
+        ends = tuple(tuple(map(self._number, side)) for pair in rule.ends for side in (pair.sources, pair.destinations))
+        terms = frozenset(self._number(term.transports) for term in rule.terms)
+        overrides = tuple(name.value for name in rule.overrides)
+        return rule.verb, ends, terms, rule.name, overrides, rule.default
+
+    def _number(self, part: Zone | tuple[Transport, ...]) -> int:
+        """A number for what equals a part; the part is kept, so that its id stays its own."""
+        known = self._known.get(id(part))
+        if known is None:
+            known = self._known[id(part)] = part, self._numbers.setdefault(part, len(self._numbers))
+        return known[1]
+
+
+def _kept(policy: Policy, source: Addresses, destination: Addresses, services: Services | None) -> Policy:
+    begins, ends, meets = _touching(source), _touching(destination), _meeting(services)
+
+    def has_say(rule: Rule) -> bool:
+        if not any(any(map(begins, one.sources)) and any(map(ends, one.destinations)) for one in rule.ends):
+            return False
+        return not rule.terms or any(map(meets, rule.terms))
+
+    return replace(policy, rules=tuple(filter(has_say, policy.rules)))
+
+
+def _of(side: Side) -> Addresses:
+    return None if side.is_local or side.is_group else side.addresses
+
+
+def _ends(zones: Iterable[Zone]) -> Addresses:
+    """The addresses that some zones mean at an end of a rule."""
+    distinct = list({id(zone): zone for zone in zones}.values())
+    is_machines = all(zone.kind in _BY_ADDRESS for zone in distinct)
+    return merge(zone.addresses for zone in distinct) if is_machines else None
+
+
+def _touching(addresses: Addresses) -> Callable[[Zone], bool]:
+    """Whether a zone that a rule names may hold one of some addresses; what the language defines always may."""
+    known: dict[int, tuple[Zone, bool]] = {}
+
+    def touches(zone: Zone) -> bool:
+        if id(zone) not in known:
+            may = addresses is None or zone.kind is not ZoneKind.NAMED or bool(zone.addresses & addresses)
+            known[id(zone)] = zone, may
+        return known[id(zone)][1]
+
+    return touches
+
+
+def _meeting(services: Services | None) -> Callable[[Term], bool]:
+    """Whether a term has one of some services; terms that mean the same transports are looked at once."""
+    known: dict[int, tuple[object, bool]] = {}
+
+    def meets(term: Term) -> bool:
+        if services is None or term.is_any:
+            return True
+        if id(term.transports) not in known:
+            own = _services(term.transports)
+            may = any(intersection(own[family], services[family]) for family in FAMILIES)
+            known[id(term.transports)] = term.transports, may
+        return known[id(term.transports)][1]
+
+    return meets
+
+
+def _services(transports: Iterable[Transport]) -> Services:
+    kept = tuple(transports)
+    return {family: union(*service_ranges(kept, family).values()) for family in FAMILIES}

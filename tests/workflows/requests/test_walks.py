@@ -1,0 +1,284 @@
+"""Any walk of several people through requests, with roles given and taken, rules changed, files broken, restarts and time."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack, closing
+from datetime import timedelta
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+
+from firewright.model.account import Grant, Role
+from firewright.model.moment import ends, instant_of
+from firewright.model.moment import parse as moment_from
+from firewright.model.request import Request, State
+from firewright.store import accounts, chain, log, requests
+from firewright.store.database import Store, open_store
+from firewright.workflows.requests import acting, exceptions
+from firewright.workflows.requests.acting import SYSTEM, Desk
+from firewright.workflows.requests.refused import Refused
+from tests.workflows.requests.world import APPROVALS, PEOPLE, POLICY, World, wish
+
+GLASS = 4 * 3600
+OTHER_RULES = "approve: {low: {count: 2}, medium: {count: 2, of: either}, high: {count: 3, of: either}}\n"
+"""Two of anybody, of whatever zone."""
+WHO = st.sampled_from(sorted(PEOPLE))
+WISHES = st.builds(
+    wish,
+    sources=st.sampled_from([("tenants",), ("198.51.100.7",), ("office",), ("2001:db8:10::5",)]),
+    services=st.sampled_from([("tcp/11371",), ("ssh", "portal"), ("tcp/1688",), ("smb",)]),
+    destinations=st.sampled_from([("internet",), ("office",), ("203.0.113.0/24", "2001:db8:99::/48")]),
+    until=st.sampled_from(["2026-11-21", "2026-11-23T12:00", "2026-12-24", "2027-10-01"]),
+    because=st.sampled_from(["keys", "a: 'b' # \"c\""]),
+)
+
+
+class Walk(RuleBasedStateMachine):
+    """What people do, in any order; whoever may not is refused, and then nothing changed."""
+
+    url: str
+    root: Path
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._opened = ExitStack()
+        self.store = self._open()
+        self.folder = self.root / f"case{len(list(self.root.iterdir()))}"
+        self.folder.mkdir()
+        os.chdir(self.folder)
+        with self.store.reading() as c:
+            self.first = max((one.number for one in requests.listed(c, limit=1000)), default=0)
+        self.world = World(Path(), self.store)
+        self.is_settled = False
+        self.is_ticked = False
+
+    def _open(self) -> Store:
+        return self._opened.enter_context(closing(open_store(self.url)))
+
+    def _all(self) -> tuple[Request, ...]:
+        with self.store.reading() as c:
+            return requests.listed(c, after=self.first, newest=False, limit=1000)
+
+    def _do(self, name: str, act: object) -> None:
+        """One act; a refusal leaves everything as it was."""
+        before = self._all()
+        try:
+            with self.world.desk(name) as desk:
+                act(desk)  # type: ignore[operator]
+        except Refused:
+            assert self._all() == before
+            return
+        self.is_settled = self.is_ticked = False
+
+    @rule(name=WHO, what=WISHES, is_draft=st.booleans())
+    def ask(self, name: str, what: acting.Wish, is_draft: bool) -> None:
+        """Somebody asks for something."""
+        self._do(name, lambda desk: acting.make(desk, what, is_draft=is_draft))
+
+    @rule(what=WISHES, seconds=st.sampled_from([None, 1, 60, 5400, 10**6]))
+    def break_glass(self, what: acting.Wish, seconds: int | None) -> None:
+        """Somebody opens something without asking."""
+        self._do("otto", lambda desk: acting.break_glass(desk, what, seconds))
+
+    @rule(name=WHO, which=st.integers(0, 5), what=WISHES, verb=st.sampled_from(["submit", "edit", "answer", "accept"]))
+    def write(self, name: str, which: int, what: acting.Wish, verb: str) -> None:
+        """Somebody, mostly the author, writes in a request."""
+        number, author = self._some(which)
+        who = author if which % 2 and verb != "answer" else name
+        acts = {
+            "submit": lambda desk: acting.submit(desk, number),
+            "edit": lambda desk: acting.edit(desk, number, what),
+            "answer": lambda desk: acting.answer(desk, number, what, "less will do"),
+            "accept": lambda desk: acting.accept_answer(desk, number),
+        }
+        self._do(who, acts[verb])
+
+    @rule(name=WHO, which=st.integers(0, 5), is_stale=st.booleans())
+    def approve(self, name: str, which: int, is_stale: bool) -> None:
+        """Somebody agrees to what is there, or to what was there once."""
+        number, _ = self._some(which)
+        with self.store.reading() as c:
+            texts = [one.digest for one in requests.revisions(c, number)]
+        digest = texts[0] if is_stale and texts else texts[-1] if texts else ""
+        self._do(name, lambda desk: acting.approve(desk, number, digest))
+
+    @rule(name=WHO, which=st.integers(0, 5), verb=st.sampled_from(
+        ["decline", "withdraw", "implement", "implement", "verify", "recertify", "review"]))  # fmt: skip
+    def decide(self, name: str, which: int, verb: str) -> None:
+        """Somebody does something else to a request."""
+        number, author = self._some(which)
+        who = author if verb == "withdraw" else "otto" if verb in ("implement", "verify") and which % 2 else name
+        acts = {
+            "decline": lambda desk: acting.decline(desk, number, "no"),
+            "withdraw": lambda desk: acting.withdraw(desk, number),
+            "implement": lambda desk: acting.implement(desk, number, {"host": "h"}),
+            "verify": lambda desk: acting.verify(desk, number, {"probe": "p"}),
+            "recertify": lambda desk: acting.recertify(desk, number, "still"),
+            "review": lambda desk: acting.review(desk, number, "seen"),
+        }
+        self._do(who, acts[verb])
+
+    @rule(name=WHO, grants=st.sampled_from([(), *PEOPLE.values()]), is_active=st.booleans())
+    def change_role(self, name: str, grants: tuple[Grant, ...], is_active: bool) -> None:
+        """Somebody gets other roles, or may not come in."""
+        self.world.account(name, grants=grants, is_active=is_active)
+        self.is_ticked = False
+
+    @rule(text=st.sampled_from([APPROVALS, OTHER_RULES, "approve: [", APPROVALS]))
+    def change_rules(self, text: str) -> None:
+        """Who decides is another matter, or cannot be read."""
+        self.world.write("approvals.yaml", text)
+        self.is_ticked = False
+
+    @rule(text=st.sampled_from([POLICY, POLICY.replace("zones:", "zonse:"), POLICY]))
+    def change_policy(self, text: str) -> None:
+        """The policy is broken for a while, or mended."""
+        self.world.write("edge.yaml", text)
+        self.is_ticked = False
+
+    @rule(hours=st.sampled_from([0.5, 3, 20, 24 * 40]))
+    def wait(self, hours: float) -> None:
+        """Time goes by."""
+        self.world.now += timedelta(hours=hours)
+        self.is_ticked = False
+
+    @rule()
+    def restart(self) -> None:
+        """The program ends, and another one begins."""
+        self._opened.close()
+        self._opened = ExitStack()
+        self.store = self.world.store = self._open()
+
+    @rule()
+    def tick(self) -> None:
+        """What time does is done, and files are put in order."""
+        with self.store.writing() as c:
+            desk = Desk(c, self.world.estate, SYSTEM, self.world.now)
+            acting.expire_due(desk)
+            acting.lapse_lost_roles(desk)
+            exceptions.remind(desk)
+        self.is_ticked = True
+        self.settle()
+
+    @rule()
+    def settle(self) -> None:
+        """Files are put in order."""
+        done = exceptions.settle(self.store, self.world.estate, self.world.now)
+        assert not done.troubles
+        self.is_settled = True
+
+    @invariant()
+    def nobody_approves_their_own(self) -> None:
+        """No approval, old or new, is its request's author's."""
+        for one in self._all():
+            assert one.author not in {approval.account for approval in one.approvals}
+
+    @invariant()
+    def every_change_has_one_row(self) -> None:
+        """The log has as many rows about a request as it had changes."""
+        with self.store.reading() as c:
+            for one in self._all():
+                assert len(log.rows(c, about=f"request {one.number}", limit=1000)) == one.version - 1
+
+    @invariant()
+    def break_glass_ends_in_time(self) -> None:
+        """What was opened without asking ends within its limit, whatever was done to it."""
+        for one in self._all():
+            if one.is_break_glass:
+                end = instant_of(ends(moment_from(one.wish.until)), "UTC")
+                assert one.made.timestamp() < end <= one.made.timestamp() + GLASS
+
+    @invariant()
+    def what_may_be_applied_is_approved(self) -> None:
+        """Whatever may be applied was agreed to as it is by enough people who may still decide; after a tick all of the approved."""
+        with self.store.reading() as c:
+            desk = Desk(c, self.world.estate, SYSTEM, self.world.now)
+            rules = desk.estate.rules
+            for one in self._all():
+                if one.state is not State.APPROVED or one.is_break_glass:
+                    continue
+                may = not acting.standing_reason(desk, one)
+                if may:
+                    assert len(_deciders(c, one, rules is not None and "owners" in _text())) >= 1
+                    assert all(approval.digest == one.digest for approval in one.standing)
+                if self.is_ticked and "edge" in desk.estate.policies and not rules.is_broken:
+                    assert may, one
+                    givers = {approval.account for approval in one.standing}
+                    assert givers == _deciders(c, one, "owners" in _text())
+
+    @precondition(lambda self: self.is_settled)
+    @invariant()
+    def files_are_as_the_requests_say(self) -> None:
+        """The folder has the text of each request in force, to the byte, and of others only those that have ended."""
+        there = {path.as_posix(): path.read_bytes().decode() for path in Path("exceptions").glob("*")}
+        for one in self._all():
+            found = there.pop(one.path, None)
+            if one.state.has_exception:
+                assert found == one.text
+            else:
+                assert found is None or (one.state is State.EXPIRED and found == one.text)
+        assert not there
+        if not self.world.estate.report.has_errors():
+            ruled = {rule.at.path for policy in self.world.estate.policies.values() for rule in policy.rules}
+            assert ruled >= {one.path for one in self._all() if one.state.has_exception}
+
+    def teardown(self) -> None:
+        """At the end the log is one chain."""
+        with self.store.reading() as c:
+            verdict = chain.verify(log.stream(c))
+            assert verdict.is_intact, verdict
+        self._opened.close()
+
+    def _some(self, which: int) -> tuple[int, str]:
+        found = self._all()
+        if not found:
+            return 10**6, "ann"
+        one = found[-1 - which % len(found)]
+        return one.number, one.author
+
+
+def _text() -> str:
+    return Path("approvals.yaml").read_text()
+
+
+def _deciders(c: object, one: Request, has_owners: bool) -> set[str]:
+    """Those whose agreement to this text counts now, by a reading of its own: approvers of an end, named where owners are."""
+    zones = {"tenants", "office"} & {*one.wish.sources, *one.wish.destinations}
+    zones |= {"tenants"} if {"198.51.100.7", "2001:db8:10::5"} & set(one.wish.sources) else set()
+    zones |= {"internet"} if not {"office"} & set(one.wish.destinations) else set()
+    owners = {"tenants": {"bob", "eve"}, "office": {"cas", "eve"}} if has_owners else {}
+    found = set()
+    for approval in one.approvals:
+        account = accounts.find(c, approval.account)  # type: ignore[arg-type]
+        if approval.voided or approval.digest != one.digest or account is None or not account.is_active:
+            continue
+        for zone in zones:
+            held = any(
+                grant.role is Role.APPROVER and grant.scope in ("*", "edge", f"edge/{zone}") for grant in account.grants
+            )
+            if held and (zone not in owners or account.name in owners[zone]):
+                found.add(account.name)
+    return found - {one.author}
+
+
+def test_any_walk_keeps_what_was_promised(any_url: str, tmp_path: Path) -> None:
+    """Whatever people do in whatever order: nobody decides about their own, files and log follow, nothing unapproved may be applied."""
+    root = tmp_path / "cases"
+    root.mkdir()
+    here = Path.cwd()
+    with closing(open_store(any_url)) as store:
+        store.migrate()
+    machine = type("Walked", (Walk,), {"url": any_url, "root": root})
+    try:
+        run_state_machine_as_test(
+            machine,
+            settings=settings(
+                max_examples=int(os.environ.get("FIREWRIGHT_WALKS", "10")), stateful_step_count=40, deadline=None,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )  # fmt: skip
+    finally:
+        os.chdir(here)
