@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import time_machine
@@ -18,9 +19,10 @@ from firewright.store.accounts import Account
 from firewright.store.database import Store
 from firewright.web.app import application, store_of
 from firewright.web.oidc import Provider as Asked
+from firewright.web.oidc import _hashed, _part
 from firewright.web.settings import BadSettings, Oidc, Settings
 from tests.web.conftest import Client
-from tests.web.provider import CLIENT, SECRET, Provider, by_secret, unsigned
+from tests.web.provider import CALLBACK, CLIENT, SECRET, Provider, by_secret, unsigned
 
 GRANTS = {"net": (Grant(Role.OPERATOR),), "all": (Grant(Role.VIEWER),), "other": (Grant(Role.ADMIN),)}
 
@@ -245,3 +247,15 @@ def test_a_provider_without_tls_is_refused(issuer: str) -> None:
         Asked(Oidc(issuer, CLIENT), "https://here.example")
     for here in ("http://127.0.0.1:1", "http://localhost", "http://[::1]:1", "https://id.example.net"):
         Asked(Oidc(here, CLIENT), "https://here.example")
+
+
+def test_a_browser_that_began_nothing_is_not_logged_in(provider: Provider, app_with: Callable[..., FastAPI]) -> None:
+    """An address that somebody made as if a browser without a cookie had begun logs nobody in as that somebody."""
+    asked = {
+        "response_type": "code", "client_id": CLIENT, "redirect_uri": CALLBACK, "scope": "openid",
+        "state": _part("", "state"), "nonce": _part("", "nonce"), "code_challenge_method": "S256",
+        "code_challenge": _hashed(_part("", "verifier")),
+    }  # fmt: skip
+    way = provider.log_in(f"{provider.issuer}/authorize?{urlencode(asked)}").removeprefix("http://testserver")
+    client = Client(app_with())
+    assert client.get(way).status_code == 403 and "firewright-session" not in client.cookies
