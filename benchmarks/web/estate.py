@@ -1,4 +1,4 @@
-"""A folder for the web application, made deterministically: one policy of many rules and zones in both families, and its rules of approval."""
+"""A folder for the web application, made deterministically: a policy of many rules and zones of both families, and who approves."""
 
 from __future__ import annotations
 

@@ -52,10 +52,12 @@ class Flat:
         self.random = Random(1)  # noqa: S311 (samples only find packets; nothing rests on their being hard to guess)
 
     def judged(self) -> Iterator[Anomaly | None]:
+        """What is wrong with each step but the last, in order. Raises Undecided."""
         for step in range(self.index.count - 1):
             yield self.judge(step)
 
     def judge(self, step: int) -> Anomaly | None:
+        """What is wrong with a step, None if nothing is. Undecided where the budget of its proofs does not suffice."""
         index = self.index
         below = (1 << step) - 1
         if earlier := index.holding(step, below):

@@ -6,65 +6,25 @@ are asked; where a firewall gives packets that come in another destination, it i
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from firewright.analysis.passage import conditions, passage_words, ways
 from firewright.analysis.question import Question
 from firewright.analysis.replies import reply_boxes
-from firewright.analysis.rewriting import Rewrite, rewritten
-from firewright.analysis.running import Running
+from firewright.analysis.rewriting import Rewrite
+from firewright.analysis.station import Judgement, Station, at_interfaces, only_state, passed
 from firewright.analysis.wire import REAL, by_any, real_ways, seen_openings
 from firewright.analysis.words import FlowWords, Namer
 from firewright.model.address import AddressSet
-from firewright.model.interval import Ranges, union
+from firewright.model.interval import Ranges
 from firewright.model.packet import FAMILIES, ConntrackState, Family, Packet
-from firewright.space.axis import ANY_INTERFACE, HOST, Axis, top
-from firewright.space.box import Box, box, intern, meet_box, minus_box, ranges_of
+from firewright.space.axis import ANY_INTERFACE, HOST, Axis
+from firewright.space.box import Box, ranges_of
 from firewright.space.budget import Undecided
 from firewright.space.flow import Flow, flow_of, merged
 from firewright.space.ruleset import Line
 from firewright.space.witness import packet_in
-
-
-@dataclass(frozen=True, slots=True)
-class Station:
-    """A firewall on the way: its name, the rulesets on its hooks, and the families that these say something of."""
-
-    name: str
-    running: Running
-    families: tuple[Family, ...] = FAMILIES
-
-    @property
-    def has_untracked(self) -> bool:
-        """Whether some rule takes packets out of connection tracking."""
-        return any("notrack" in line.text.lower() for line in self.running.lines)
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What a firewall does with some packets: the word and the rule behind it, None where no base chain judges them.
-
-    `is_certain` is whether it is so however what is not understood is read; where it is not, `unknown` are the rules on whose
-    reading it hangs.
-    """
-
-    firewall: str
-    verdict: str
-    is_certain: bool
-    line: Line | None
-    unknown: tuple[Line, ...] = ()
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it lets them through."""
-        return self.verdict == "accept"
-
-    @property
-    def identity(self) -> Hashable:
-        """Equal for judgements by the same rule, in both families."""
-        place = None if self.line is None else (self.line.place, self.line.text)
-        return self.firewall, self.verdict, self.is_certain, place, tuple(line.place for line in self.unknown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +119,12 @@ class _Trip:
         return *(one.identity for one in self.judgements), changed
 
 
-@dataclass(slots=True)
 class Undone:
     """What of an answer was too much work: packets of which nothing is known, and open parts whose replies are not known."""
 
-    boxes: list[Flow] = field(default_factory=list)
-    replies: int = 0
+    def __init__(self) -> None:
+        self.boxes: list[Flow] = []
+        self.replies = 0
 
 
 @dataclass(frozen=True)
@@ -207,7 +167,7 @@ class Route:
         Where destinations are changed first, each of its packets may be judged as any other: then it stays whole.
         """
         first, *others = self.stations
-        asked = _at(flow_of(family, opening), *self._ways(question)[0])
+        asked = at_interfaces(flow_of(family, opening), *self._ways(question)[0])
         if family in first.running.rewriting:
             yield self.stations, asked
             return
@@ -282,7 +242,7 @@ class Route:
                     (*trip.rewrites, (station.name, *changed)) if changed else trip.rewrites,
                 )
                 for trip in trips
-                for flow, judgement, changed in _passed(station, family, _at(trip.flow, came, went))
+                for flow, judgement, changed in passed(station, family, at_interfaces(trip.flow, came, went))
             ]
         yield from trips
 
@@ -311,66 +271,12 @@ class Route:
     def _pass_unknown(self, stations: Sequence[Station], trips: Iterable[_Trip]) -> bool:
         """Whether packets like these pass every firewall although connection tracking does not know their flow."""
         for trip in trips:
-            flow = replace(trip.flow, conntrack_state=_one(ConntrackState.UNTRACKED))
+            flow = replace(trip.flow, conntrack_state=only_state(ConntrackState.UNTRACKED))
             for station, leg in zip(stations, trip.legs, strict=True):
-                asked = _at(flow, leg.in_interface, leg.out_interface)
+                asked = at_interfaces(flow, leg.in_interface, leg.out_interface)
                 if not (~station.running.possibly).is_empty({flow.family: asked}):
                     return False
         return True
-
-
-def _passed(
-    station: Station, family: Family, within: Box
-) -> Iterator[tuple[Flow, Judgement, tuple[Rewrite, Flow] | None]]:
-    """A box of packets by what a firewall does with them; of those with another destination behind it, what they were before."""
-    program = station.running.rewriting.get(family)
-    began = meet_box(within, _COMING[family], family)
-    if program is None or began is None:
-        yield from ((flow, judgement, None) for flow, judgement in judged(station, family, within))
-        return
-    for rest in minus_box(within, _COMING[family], family):
-        yield from ((flow, judgement, None) for flow, judgement in judged(station, family, rest))
-    for before, rewrite in rewritten(program, began):
-        if rewrite is None:
-            for flow, judgement in judged(station, family, before.box):
-                yield _under(flow, before), _hanging(judgement, before, station), None
-        else:
-            yield from _rewritten(station, before, rewrite)
-
-
-def _rewritten(
-    station: Station, flow: Flow, rewrite: Rewrite
-) -> Iterator[tuple[Flow, Judgement, tuple[Rewrite, Flow] | None]]:
-    """A flow that a rule gives another destination: judged with its own before that, and with the new one behind it."""
-    family = flow.family
-    for before, first in judged(replace(station, running=station.running.before_rewriting), family, flow.box):
-        if not first.is_open:
-            yield _under(before, flow), _hanging(first, flow, station), None
-            continue
-        whole = _under(before, flow)
-        destination, service = rewrite.applied(whole)
-        went = HOST if rewrite.is_local else REAL if rewrite.is_known else union(HOST, REAL)
-        changed = replace(whole, destination=destination, service=service)
-        asked = _at(changed, whole.in_interface, went)
-        found = list(judged(replace(station, running=station.running.behind_rewriting), family, asked))
-        is_one = rewrite.is_exact or len(found) == 1
-        for behind, second in found:
-            unknown = tuple(dict.fromkeys((*first.unknown, *second.unknown, *(() if is_one else (rewrite.line,)))))
-            both = replace(second, is_certain=first.is_certain and second.is_certain and is_one, unknown=unknown)
-            yield behind, _hanging(both, flow, station), (rewrite, whole)
-
-
-def _under(flow: Flow, conditions: Flow) -> Flow:
-    """A flow under the conditions of another as well."""
-    return replace(flow, literals=tuple(sorted({*flow.literals, *conditions.literals})))
-
-
-def _hanging(judgement: Judgement, flow: Flow, station: Station) -> Judgement:
-    """A judgement, which is not certain where the flow has conditions that no header tells."""
-    if not flow.literals:
-        return judgement
-    unknown = tuple(dict.fromkeys((*judgement.unknown, *station.running.unknown_in(flow))))
-    return replace(judgement, is_certain=False, unknown=unknown)
 
 
 def _destination_words(rewrite: Rewrite) -> str:
@@ -385,26 +291,6 @@ def _destination_words(rewrite: Rewrite) -> str:
     return ", ".join(filter(None, (rewrite.address_words, f"port {ports}" if ports else "")))
 
 
-def judged(station: Station, family: Family, within: Box) -> Iterator[tuple[Flow, Judgement]]:
-    """A box of packets by what a firewall surely does with them, and where that hangs on a reading by what it may. Raises Undecided."""
-    for inner, running in station.running.regions(family, within):
-        yield from _judged(station, running, family, inner)
-
-
-def _judged(station: Station, running: Running, family: Family, within: Box) -> Iterator[tuple[Flow, Judgement]]:
-    if not running.bounded:
-        for flows, verdict, line in running.decided(family, within):
-            yield from ((flow, Judgement(station.name, verdict, True, line)) for flow in flows)
-        return
-    sure, possible = running.surely, running.possibly
-    for packets, is_certain in ((sure, True), (~possible, True), (possible - sure, False)):
-        for region in packets.flows(family, {family: within}):
-            for flows, verdict, line in running.decided(family, region.box):
-                for flow in flows:
-                    unknown = () if is_certain else running.unknown_in(flow)
-                    yield flow, Judgement(station.name, verdict, is_certain, line, unknown)
-
-
 def with_own(question: Question, own: AddressSet) -> Question:
     """The question, where what is sent to or from these addresses is for the machine itself at that end, or from it."""
     if not own.v4 and not own.v6:
@@ -417,10 +303,6 @@ def with_own(question: Question, own: AddressSet) -> Question:
             side = replace(side, is_local=True)
         sides.append(side)
     return replace(question, source=sides[0], destination=sides[1])
-
-
-def _one(state: ConntrackState) -> Ranges:
-    return ((int(state), int(state)),)
 
 
 def _ways_of(within: Box, family: Family) -> tuple[Ranges, Ranges]:
@@ -441,25 +323,6 @@ def _merged(trips: list[_Trip]) -> list[_Trip]:
         for flow in merged(family, [(one.axes, one.literals) for one in several])
     ]
     return [_Trip(flow, (_leg(flow),), trips[0].judgements) for flow in flows]
-
-
-_COMING: Mapping[Family, Box] = {
-    family: whole
-    for family in FAMILIES
-    if (whole := box(family, in_interface=ANY_INTERFACE, conntrack_state=_one(ConntrackState.NEW))) is not None
-}
-"""What comes in by an interface and begins a flow: only of that rules are asked for another destination before it is routed."""
-
-
-def _at(flow: Flow, came: Ranges, went: Ranges) -> Box:
-    """A flow's box with the interfaces that it has at a firewall."""
-    values = list(flow.box)
-    for axis, ranges in ((Axis.IN_INTERFACE, came), (Axis.OUT_INTERFACE, went)):
-        value = intern(ranges, top(flow.family, axis))
-        if value is None:
-            raise AssertionError("a packet comes and goes by something")
-        values[axis] = value
-    return tuple(values)
 
 
 def _leg(flow: Flow) -> _Leg:

@@ -85,6 +85,8 @@ def main() -> None:
     _limit(resource.RLIMIT_AS, memory)
     _limit(resource.RLIMIT_FSIZE, _child.OUTPUT_LIMIT)
     _limit(resource.RLIMIT_CORE, 0)
+    # Python itself lets the signal pass, and would go on after a write that did not happen
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
     module, _, name = function.partition(":")
     try:
         answer = getattr(import_module(module), name)(json.load(sys.stdin))

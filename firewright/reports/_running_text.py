@@ -172,4 +172,4 @@ def _rules(reading: Reading, look: Look, paint: Paint) -> Iterator[str]:
         mark = "" if one.state == "understood" else f"  {paint('asked', f'{one.state}: {_safe(one.why)}')}"
         where = f"  {paint('place', place(one.at))}" if one.at.line and look.is_verbose else ""
         text = _safe(one.text)
-        yield f"  {one.number:>3}  {cut(text, look.width - 8) if look.is_cut else text}{mark}{where}"
+        yield f"  {one.number or '-':>3}  {cut(text, look.width - 8) if look.is_cut else text}{mark}{where}"

@@ -60,10 +60,16 @@ class Estates:
         self.folder = folder
         self.memory = Once()
         self._read = Once(kept=2)
+        self._last: Estate | None = None
 
     def at(self, now: datetime) -> Estate:
         """The folder's policies, asked at a moment (aware, UTC)."""
-        return self._read.get(self.stamp(), lambda: read_estate(now, self.folder)).at(now)
+        return self._read.get(self.stamp(), lambda: self._anew(now)).at(now)
+
+    def _anew(self, now: datetime) -> Estate:
+        """The folder as it is; where only exceptions changed since it was last read, no more than they are read."""
+        self._last = read_estate(now, self.folder, known=self._last)
+        return self._last
 
     def stamp(self) -> Stamp:
         """What changes with every file that is written. O(files)."""

@@ -29,6 +29,7 @@ _FORBIDDEN = tuple(
         "169.254.0.0/16": _LINK,
         "fe80::/10": _LINK,
         "fd00:ec2::/32": "a cloud answers with keys there",  # AWS, "IMDS over IPv6": fd00:ec2::254
+        "fd20:ce::254/128": "a cloud answers with keys there",  # Google Cloud, "metadata server"
         "100.100.100.200/32": "a cloud answers with keys there",  # Alibaba Cloud, "instance metadata"
         "168.63.129.16/32": "a cloud answers with keys there",  # Azure, "what is IP address 168.63.129.16"
         "192.0.0.192/32": "a cloud answers with keys there",  # Oracle Cloud (classic), "instance metadata"

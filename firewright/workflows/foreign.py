@@ -80,7 +80,9 @@ def _of_nft(listing: Listing, table: ListedTable, instant: int) -> Foreign:
         return Foreign(replace(neighbour, unjudged=(harmless(str(error)),)), None)
     own = _only(ruleset, harmless(table.title))
     if table.family in _OF_FRAMES:
-        own = replace(own, hooks={})  # What it may stop is bounds of everything: it is said to be unjudged once instead.
+        own = replace(
+            own, hooks={}
+        )  # What it may stop is bounds of everything: it is said to be unjudged once instead.
     counted = _counted(neighbour, own)
     return Foreign(counted if _can_stop(table) else replace(counted, unjudged=()), own)
 

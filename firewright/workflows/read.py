@@ -70,7 +70,7 @@ def read_ruleset(given: Source | str, report: Report, has_rules: bool, saying: S
     if ruleset is None:
         return None
     saying("asking what passes")
-    rules = tuple(_rule(line) for line in ruleset.lines if line.number)
+    rules = tuple(_rule(line) for line in ruleset.lines if line.number or line.refused)
     return Reading(
         ruleset.path,
         rules,

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from firewright.analysis.passage import MachineNamer, passage_words, world
 from firewright.analysis.question import BadQuestion, Question, Side, parse_question
-from firewright.analysis.route import Judgement, Part, Replies, Route, Station, Undone, with_own
+from firewright.analysis.route import Part, Replies, Route, Undone, with_own
 from firewright.analysis.running import Running
+from firewright.analysis.station import Judgement, Station
 from firewright.analysis.wire import by_any
 from firewright.diagnostic import Report, harmless
 from firewright.model.address import LOOPBACK, UNICAST, AddressSet, BadPrefix

@@ -7,8 +7,9 @@ import pytest
 from firewright.analysis.passage import MachineNamer, world
 from firewright.analysis.question import parse_question
 from firewright.analysis.rewriting import rewrite_of
-from firewright.analysis.route import Part, Route, Station
+from firewright.analysis.route import Part, Route
 from firewright.analysis.running import Running
+from firewright.analysis.station import Station
 from firewright.diagnostic import Report
 from firewright.model.address import UNICAST
 from firewright.model.packet import Family

@@ -7,8 +7,9 @@ import pytest
 from firewright.analysis.passage import MachineNamer, world
 from firewright.analysis.question import parse_question
 from firewright.analysis.replies import reply_boxes
-from firewright.analysis.route import Part, Route, Station, with_own
+from firewright.analysis.route import Part, Route, with_own
 from firewright.analysis.running import Running
+from firewright.analysis.station import Station
 from firewright.diagnostic import Report
 from firewright.model.address import UNICAST, AddressSet
 from firewright.model.packet import ConntrackState

@@ -51,7 +51,7 @@ def is_exception(source: Source, folder: Path = Path()) -> bool:
 def complain_of_exception(source: Source, files: Files) -> None:
     """Say of an exception that is taken for a policy what it is, and which file to ask instead."""
     files.complaints.report.know(source)
-    claimed = _claimed(source.text)
+    claimed = claimed_by(source.text)
     folder = files.real(source.path).parent.parent
     whose = [path.name for path in _beside(folder) if claimed and _name_in(path, files) == claimed]
     above = os.path.normpath(PurePath(source.path).parent / os.pardir)
@@ -88,14 +88,14 @@ class Exceptions:
             real = self.files.real(source.path)
             if real in known:
                 continue
-            claimed = _claimed(source.text)
+            claimed = claimed_by(source.text)
             if claimed is None or claimed in names:
                 self._taken.add(real)
             if claimed is None:
                 self._complain_of_nobody(source)
             elif claimed not in names:
                 strangers.append((source, claimed))
-            elif (part := self._part(source, real)) is not None:
+            elif (part := self.part(source, real)) is not None:
                 known.add(real)
                 yield part
         if strangers:
@@ -168,7 +168,8 @@ class Exceptions:
             way_out = "add policy: the name of the policy that it is an exception of"
             self.error("unfinished-exception", "the exception names no policy", found[1].at, way_out)
 
-    def _part(self, source: Source, real: Path) -> Part | None:
+    def part(self, source: Source, real: Path) -> Part | None:
+        """What one file says, or None after complaining."""
         found = self._stated(source)
         if found is None:
             return None
@@ -218,7 +219,7 @@ def _name_in(path: Path, files: Files) -> str:
         text = files.reading(path).text
     except UnreadableSource:
         text = ""
-    return _claimed(text) or mended_name(path.stem) or "policy"
+    return claimed_by(text) or mended_name(path.stem) or "policy"
 
 
 def _name_of(part: Part) -> str:
@@ -226,7 +227,7 @@ def _name_of(part: Part) -> str:
     return part.stated.text("policy") or mended_name(PurePath(part.path).stem) or "policy"
 
 
-def _claimed(text: str) -> str | None:
+def claimed_by(text: str) -> str | None:
     """The name behind `policy` in a text, if there is one that can be a name."""
     return _claimed_in(text) if len(text) > LENGTH_LIMIT else _claimed_before(text)
 

@@ -229,7 +229,7 @@ class CheckTold(Told):
 class KindTold(Told):
     """What a tree is, and of which version."""
 
-    schema_version: int
+    schema_version: str
     kind: str
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from fastapi import Path, Query, Request
 from fastapi.responses import Response
+from pydantic import Field
 
 from firewright.drawing.pictures.paths import Wall
 from firewright.web.access import Viewer
@@ -23,6 +24,7 @@ ROUTER = router("pictures")
 Ending = Annotated[
     Literal["svg", "png", "md", "txt", "html"], Path(description="As what it is to be had.", examples=["svg"])
 ]
+ZoneWord = Annotated[str, Field(max_length=200)]
 _FILES: Responses = {
     200: {
         "description": "The picture",
@@ -43,7 +45,7 @@ _FILES: Responses = {
 )  # fmt: skip
 def status(
     request: Request, actor: Viewer, policy: PolicyName, ending: Ending,
-    zone: Annotated[list[str] | None, Query(max_length=200, description="Only between these zones.")] = None,
+    zone: Annotated[list[ZoneWord] | None, Query(max_length=200, description="Only between these zones.")] = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:  # fmt: skip
     """What is open, to be asked for, and denied, port by port, with version, owner, who agreed, and when it was reviewed."""

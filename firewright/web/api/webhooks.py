@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
+import httpx
 from fastapi import Path, Query, Request
 from fastapi.responses import Response
 from pydantic import Field
@@ -258,8 +259,9 @@ def _found(c: Connection, number: int) -> Endpoint:
 
 
 def _tell(desk: Desk, actor: Actor, act: str, endpoint: Endpoint) -> None:
+    url = httpx.URL(endpoint.url)
     details = {
-        "url": endpoint.url,
+        "host": f"{url.scheme}://{url.netloc.decode('ascii')}",  # paths of webhooks are secrets often enough
         "events": " ".join(endpoint.events) or "all",
         "policies": " ".join(endpoint.policies) or "all",
         "active": "yes" if endpoint.is_active else "no",

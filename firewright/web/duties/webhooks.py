@@ -14,7 +14,7 @@ import httpx
 
 from firewright import __version__
 from firewright.diagnostic import harmless
-from firewright.store import idempotency, outbox
+from firewright.store import outbox
 from firewright.store.outbox import Delivery
 from firewright.web import webhook
 from firewright.web.clock import Duty
@@ -26,8 +26,6 @@ _AT_ONCE = 20
 _MOST_BATCHES = 5
 """Batches of one run: the next run goes on."""
 _MOST_ADDRESSES = 4
-KEPT = timedelta(days=30)
-"""For how long deliveries that are over can be looked at, and sent again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +49,6 @@ def run(parts: Running, now: datetime) -> None:
             due = outbox.due(c, here, limit=_AT_ONCE)
             urls = {one.number: one.url for one in outbox.endpoints(c)}
             parcels = [Parcel(one, urls[one.endpoint], outbox.secret_of(c, one.endpoint)) for one in due]
-            idempotency.sweep(c, here)
-            outbox.sweep(c, here - KEPT)
         if not parcels:
             return
         client_tls = client_tls or httpx.create_ssl_context()

@@ -76,7 +76,9 @@ def save(
     if format not in _SAVED:
         raise Problem(404, "no-such-format", "a comparison is not to be had as that", f"there are: {', '.join(_SAVED)}")
     media, ending = _SAVED[format]
-    return Response(text.replace("\r\n", "\n"), media_type=f"{media}; charset=utf-8", headers=attachment(f"comparison.{ending}"))
+    return Response(
+        text.replace("\r\n", "\n"), media_type=f"{media}; charset=utf-8", headers=attachment(f"comparison.{ending}")
+    )
 
 
 def _page(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from firewright.analysis.ask import Answer
@@ -170,8 +170,18 @@ def known_zones(estate: Estate, actor: Actor) -> tuple[str, ...]:
 
 
 def known_services(estate: Estate, actor: Actor) -> tuple[str, ...]:
-    """The services to choose from: those of the policies that somebody sees, then the catalog's."""
-    own = (
-        name for policy in estate.policies.values() if Sight(actor, policy).is_any for name in policy.services
-    )  # fmt: skip
+    """The services to choose from: those of the policies that somebody sees, then the catalog's.
+
+    Of a policy that is not seen whole they are those of the rules that may be shown.
+    """
+    own = (name for policy in estate.policies.values() for name in _services(Sight(actor, policy)))
     return tuple(dict.fromkeys((*own, *catalog().names())))
+
+
+def _services(sight: Sight) -> Iterator[str]:
+    policy = sight.policy
+    if sight.is_whole:
+        yield from policy.services
+    elif sight.is_any and policy.services:
+        rules = (rule for rule in policy.rules if sight.rule(rule) and sight.concerns(rule))
+        yield from (term.word for rule in rules for term in rule.terms if term.word in policy.services)

@@ -12,6 +12,7 @@ from threading import Lock
 
 from firewright.analysis.ask import Answer, Part, Ruling, ask
 from firewright.analysis.compare import Change, Comparison, compare
+from firewright.analysis.narrowing import narrowed_to
 from firewright.analysis.path import internet_of
 from firewright.analysis.question import BadQuestion, Question, parse_question, zone_named, zone_names
 from firewright.catalog.row import Degree, ServiceRow, Visibility
@@ -26,7 +27,7 @@ from firewright.model.packet import FAMILIES, Family
 from firewright.model.policy import Policy, Rule, Zone, ZoneKind
 from firewright.model.request import Wish
 from firewright.model.transport import service_ranges
-from firewright.readers.policy_yaml import load
+from firewright.readers.policy_yaml import adding, load
 from firewright.readers.policy_yaml.approvals import FILE
 from firewright.readers.policy_yaml.values import BadValue, parse_moment
 from firewright.reports import Advice, CheckedRequest, Opening, RequestFinding, RequestVerdict
@@ -77,7 +78,8 @@ def _check(estate: Estate, policy: Policy, wish: Wish, number: int) -> CheckedRe
     path, text = path_of(number, folder_of(policy)), text_of(wish, number)
     before = _without(estate, policy, path)
     try:
-        answer = ask(before, question, estate.day_of)
+        narrow = narrowed_to(before, question)
+        answer = ask(narrow, question, estate.day_of)
         after = with_exception(policy, path, text)
         difference = compare(before, after, estate.day_of(policy))
     except Unfilled as error:
@@ -86,7 +88,7 @@ def _check(estate: Estate, policy: Policy, wish: Wish, number: int) -> CheckedRe
     except Undecided as error:
         message = f"it could not be decided what this would mean: {harmless(str(error))}"
         raise Refused("undecided", message, "ask for less at once", 422) from None
-    permitted, denied, undecided, elsewhere = _sorted_out(before, answer, wish)
+    permitted, denied, undecided, elsewhere = _sorted_out(narrow, answer, wish)
     opening = _opening(policy, difference.opens)
     rows = _rows(question)
     severity, why = _severity(wish, opening, _opened_rows(rows, difference.opens), question)
@@ -240,9 +242,10 @@ def _extent(zone: Zone) -> int:
 
 def _without(estate: Estate, policy: Policy, path: str) -> Policy:
     """The policy as it is, less the exception that the request has already made."""
-    if all(rule.at.path != path for rule in policy.rules):
+    if path not in policy.paths:
         return policy
-    return replace(policy, rules=tuple(rule for rule in policy.rules if rule.at.path != path))
+    rules = tuple(rule for rule in policy.rules if rule.at.path != path)
+    return replace(policy, rules=rules, paths=tuple(one for one in policy.paths if one != path))
 
 
 def folder_of(policy: Policy) -> str:
@@ -256,8 +259,11 @@ def with_exception(policy: Policy, path: str, text: str) -> Policy:
 
     Raises Refused with every complaint where the language does not take it.
     """
-    report = Report()
-    after = load(policy.path, report, also=(Source(path, text),))
+    exception, report = Source(path, text), Report()
+    after = adding.with_exception(policy, exception)
+    if after is not None:
+        return after
+    after = load(policy.path, report, also=(exception,))
     if after is None or report.has_errors():
         said = [one for one in report.sorted() if one.severity == "error"]
         first = said[0] if said else None

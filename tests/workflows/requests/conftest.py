@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from itertools import count
 from pathlib import Path
+from shutil import copyfile
 
 import pytest
 
@@ -24,12 +26,22 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def any_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty database, of each kind."""
+def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
+    """What makes a database that is set up, a new one at each call, of each kind."""
     if request.param == "sqlite":
-        return sqlite_url(tmp_path / "store.db")
+        model = tmp_path / "model.db"
+        _set_up(sqlite_url(model))
+        numbers = count()
+        return lambda: sqlite_url(Path(copyfile(model, tmp_path / f"store{next(numbers)}.db")))
     server: Server = request.getfixturevalue("server")
-    return server.database()
+    like = server.database()
+    _set_up(like)
+    return lambda: server.database(like=like)
+
+
+def _set_up(url: str) -> None:
+    with closing(open_store(url)) as store:
+        store.migrate()
 
 
 @pytest.fixture
