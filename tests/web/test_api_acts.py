@@ -82,7 +82,7 @@ def test_a_request_is_asked_for_seen_approved_and_taken_back(client: Client, tom
     back = client.post(path, json={"because": "not needed"}, headers={**tom, "If-Match": done.headers["ETag"]})
     assert _held(back, "post", path, 200)["state"] == "withdrawn"
     acts = [row["act"] for row in client.get(f"{PREFIX}/log", headers=anna).json()["rows"]]
-    assert acts[0] == "request.withdraw" and "request.submit" in acts
+    assert {"request.submit", "request.withdraw"} <= set(acts)
 
 
 def test_a_draft_is_edited_submitted_answered_and_accepted(client: Client, tom: Headers, anna: Headers) -> None:
@@ -112,7 +112,7 @@ def test_the_same_key_is_done_once_and_answered_the_same(client: Client, store: 
     """Sent again it is the first answer, byte for byte, with Location and ETag; sent with something else it is a mistake."""
     keyed = {**tom, "Idempotency-Key": "one"}
     first, second = _ask(client, keyed), _ask(client, keyed)
-    assert (first.status_code, second.status_code) == (201, 201) and first.json() == second.json()
+    assert (first.status_code, second.status_code) == (201, 201) and first.content == second.content
     assert second.headers["Idempotency-Replayed"] == "true" and "Idempotency-Replayed" not in first.headers
     for name in ("Location", "ETag"):
         assert first.headers[name] == second.headers[name]
@@ -244,7 +244,8 @@ def test_pages_lead_through_the_whole_list(client: Client, anybody: Headers) -> 
         ("/accounts", "accounts"),
     ):
         whole = client.get(f"{PREFIX}{path}?limit=500", headers=anybody).json()
-        found, here = [], f"{PREFIX}{path}?limit=2"
+        found: list[Any] = []
+        here = f"{PREFIX}{path}?limit=2"
         while here:
             answer = client.get(here, headers=anybody)
             tree = answer.json()
@@ -276,7 +277,7 @@ def test_a_token_makes_no_token_that_may_more_or_lasts_longer(client: Client, st
     fits = {"name": "less", "scopes": [{"role": "viewer", "scope": "tenant-a-edge/tenant-a"}], "days": 30}
     made = _held(client.post(path, json=fits, headers=short), "post", path, 201)
     listed = _held(client.get(path, headers=short), "get", path, 200)["tokens"]
-    assert [one["number"] for one in listed][0] == made["number"]
+    assert listed[0]["number"] == made["number"]
     assert datetime.fromisoformat(made["expires"]) <= datetime.now(UTC) + timedelta(hours=1)
     new = {"Authorization": f"Bearer {made['secret']}"}
     told = client.get(f"{PREFIX}/me", headers=new).json()
@@ -369,8 +370,8 @@ def test_a_host_says_how_it_stands_by_an_operators_token(client: Client, store: 
 
 # --- comparison -------------------------------------------------------------------------------------------------------
 
-OPEN = "table inet t { chain c { type filter hook forward priority 0; policy drop; tcp dport { 22, 443 } accept } }"
-SHUT = "table inet t { chain c { type filter hook forward priority 0; policy drop; tcp dport 443 accept } }"
+OPEN = "table inet t { chain c { type filter hook forward priority 0; policy drop; tcp dport { 22, 443 } accept; }; }"
+SHUT = "table inet t { chain c { type filter hook forward priority 0; policy drop; tcp dport 443 accept; }; }"
 
 
 @pytest.mark.skipif(shutil.which("nft") is None, reason="nft is not installed: it reads rulesets")

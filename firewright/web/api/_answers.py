@@ -234,7 +234,7 @@ def acted(
     request: Request,
     actor: Actor,
     key: str | None,
-    body: object,
+    asked: object,
     act: Callable[[Desk], Answer],
     *,
     wish: Wish | None = None,
@@ -246,7 +246,7 @@ def acted(
     Whoever sends the same at the same time waits for the first one: everybody who writes takes turns. What was refused is not
     remembered, so that it can be tried again. Raises Problem (422) for a key that another request was sent with.
     """
-    mark = _hash([request.method, request.url.path, request.url.query, body, sorted(map(str, actor.grants))])
+    mark = _hash([request.method, request.url.path, request.url.query, asked, sorted(map(str, actor.grants))])
     with deciding(request, actor, wish, number) as desk:
         if key is not None:
             known = idempotency.find(desk.connection, actor.account, key, desk.now)
@@ -254,8 +254,8 @@ def acted(
                 return _again(known, mark)
         answer = act(desk)
         if key is not None:
-            text = json.dumps(answer.tree if answer.kept is None else answer.kept)
-            kept = idempotency.Answer(mark, answer.status, text, dict(answer.headers))
+            body = JSONResponse(answer.tree if answer.kept is None else answer.kept).body
+            kept = idempotency.Answer(mark, answer.status, bytes(body).decode(), dict(answer.headers))
             idempotency.keep(desk.connection, actor.account, key, kept, desk.now)
     trouble = settled(request) if settles else ""
     headers = {**answer.headers, **({"Firewright-Trouble": _one_line(trouble)} if trouble else {})}
