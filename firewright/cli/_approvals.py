@@ -67,7 +67,7 @@ def _note(run: Run, host: Host) -> None:
     from firewright.model.request import State
     from firewright.workflows.requests import acting
     from firewright.workflows.requests.estate import EXCEPTIONS
-    from firewright.workflows.requests.hits import hits_on
+    from firewright.workflows.requests.hits import hits_on, name_in_comments
     from firewright.workflows.requests.refused import Refused
 
     running = hits_on(host, Report()) or {}
@@ -75,7 +75,7 @@ def _note(run: Run, host: Host) -> None:
         return
     with office(run) as place, place.deciding() as desk:
         for request in acting.every(desk, State.APPROVED):
-            if request.path in running:
+            if name_in_comments(request.path) in running:
                 try:
                     acting.implement(desk, request.number, {"host": host.name})
                     _output.say(f"request {request.number} is implemented")

@@ -16,9 +16,9 @@ from firewright.cli._run import STANDARD_INPUT, Picked, Run, Shown, debugs, sele
 if TYPE_CHECKING:
     from firewright.workflows.draw import Drawn
 
-ENDINGS = {".svg": "svg", ".png": "png", ".md": "markdown", ".markdown": "markdown", ".txt": "text"}
+ENDINGS = {".svg": "svg", ".png": "png", ".md": "markdown", ".markdown": "markdown", ".txt": "text", ".html": "html"}
 """The format that a file's name asks for."""
-SUFFIXES = {"svg": ".svg", "png": ".png", "markdown": ".md", "text": ".txt"}
+SUFFIXES = {"svg": ".svg", "png": ".png", "markdown": ".md", "text": ".txt", "html": ".html"}
 """How the files are called that are written into a folder."""
 
 
@@ -57,18 +57,19 @@ _FORMAT = _Name("format", "firewright.drawing.renderers", "RENDERERS")
 
 @click.command(
     "draw",
-    short_help="A picture of a policy: port status, or the zone matrix.",
+    short_help="A picture of a policy: port status, zone matrix, or paths.",
     epilog="Example: firewright draw perimeter.yaml -o ports.svg",
 )
 @click.argument("policies", nargs=-1, metavar="[POLICY]...", type=click.Path())
 @click.option("--picture", type=_PICTURE, default="status", show_default=True, metavar="NAME",
-              help="status: ports between two zones, both ways. matrix: from every zone to every zone.")  # fmt: skip
+              help="status: ports between two zones, both ways. matrix: from every zone to every zone. "
+                   "paths: the firewalls, one behind the other, and the zones at each.")  # fmt: skip
 @click.option(
     "--format",
     "format_",
     type=_FORMAT,
     metavar="FORMAT",
-    help="svg, png, markdown or text; else by FILE's ending, else text.",
+    help="svg, png, html, markdown or text; else by FILE's ending, else text.",
 )
 @click.option("--between", multiple=True, metavar="A,B", help="Only these zones. Again for another pair.")
 @click.option(
@@ -87,7 +88,8 @@ def COMMAND(
     """Draw a policy as it is published: what is permitted, on request, denied and closed, by name and port.
 
     Every picture is drawn from the exact packet sets of both families, so a deny that cuts an allow shows. The text of a
-    picture is in its SVG and PNG, and is the whole of its Markdown.
+    picture is in its SVG and PNG, and is the whole of its Markdown. HTML is one file to publish: the picture, its text, and who
+    owns the policy, agreed to it and reviews it when.
     """
     from firewright.workflows.draw import draw_policies
 

@@ -251,8 +251,9 @@ def _opening(checked: CheckedRequest, paint: Paint) -> Iterator[str]:
 
 
 def _addresses(counts: Iterable[tuple[Family, int]]) -> str:
-    words = [f"{f'{number:,}' if number < 10**12 else f'{number:.1e}'} IPv{family}" for family, number in counts]
-    return f"{' and '.join(words) or 'no'} addresses"
+    found = tuple(counts)
+    words = [f"{f'{number:,}' if number < 10**12 else f'{number:.1e}'} IPv{family}" for family, number in found]
+    return f"{' and '.join(words) or 'no'} address{'' if [number for _, number in found] == [1] else 'es'}"
 
 
 def request_text(shown: RequestShown, look: Look) -> str:

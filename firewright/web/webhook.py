@@ -61,7 +61,7 @@ def target(text: str) -> httpx.URL:
         url = httpx.URL(text)
     except (httpx.InvalidURL, ValueError):
         raise BadTarget("this is no URL", way_out) from None
-    if url.scheme not in ("http", "https") or not url.host:
+    if url.scheme not in ("http", "https") or not url.host or not 0 < (url.port or 443) < 65536:
         raise BadTarget("events are sent to a URL of https", way_out)
     if url.userinfo or url.fragment:
         raise BadTarget("a URL with a name, a password or a fragment is not sent to", "events are signed instead")

@@ -177,6 +177,7 @@ class Exceptions:
         if "rules" not in stated.keys and not stated.has_strangers:
             self.error("unfinished-exception", "the exception has no rule", stated.at, "add rules: with a permission")
         for rule in stated.records("rules"):
+            rule.takes_addresses = True
             self._finish(rule, stated)
         return Part(tree, stated, real)
 

@@ -141,10 +141,15 @@ POLICY = Record(
 _PERMISSIONS = ("allow", "require")
 _OF_EXCEPTIONS = ("policy", "about", "owner", "agreed-with", "contact", "reviewed", "rules")
 
+_EXCEPTED = {
+    "from": Key("from", Several(Endpoint()), "Who opens a flow: zones, prefixes, addresses or ranges.", "198.51.100.7"),
+    "to": Key("to", Several(Endpoint()), "To whom: zones, prefixes, addresses or ranges.", "internet"),
+}
+
 EXCEPTION_RULE = Record(
     "a rule",
     tuple(
-        replace(key, is_required=True) if key.name in ("until", "because") else key
+        _EXCEPTED.get(key.name) or (replace(key, is_required=True) if key.name in ("until", "because") else key)
         for key in RULE.keys
         if key.name not in VERBS or key.name in _PERMISSIONS
     ),

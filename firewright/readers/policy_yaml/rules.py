@@ -159,13 +159,16 @@ class RuleResolver:
         words: tuple[Scalar, ...] | None = stated.values.get(key)
         if words is None:
             return None
+        find = self.atlas.find
+        if stated.takes_addresses and key in ("from", "to"):
+            find = self.atlas.find_or_make
         known = self.atlas.zones
         if len(words) == 1:
-            zone = known.get(words[0].text) or self.atlas.find(words[0], self.complaints)
+            zone = known.get(words[0].text) or find(words[0], self.complaints)
             return None if zone is None else (zone,)
-        found = [known.get(word.text) or self.atlas.find(word, self.complaints) for word in words]
-        zones = dict.fromkeys(zone.name for zone in found if zone is not None)
-        return tuple(known[name] for name in zones) if None not in found else None
+        found = [known.get(word.text) or find(word, self.complaints) for word in words]
+        zones = {zone.name: zone for zone in found if zone is not None}
+        return tuple(zones.values()) if None not in found else None
 
     def _when(self, stated: Stated) -> tuple[str, ...]:
         words = stated.words("when")

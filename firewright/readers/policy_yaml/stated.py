@@ -36,13 +36,15 @@ Entries = tuple[tuple[Scalar, T], ...]
 class Stated:
     """What a record says: values by key; `keys` are all that stand there, `values` only those that could be read.
 
-    With `has_strangers` there were keys that nobody knows, so that what is missing is probably misspelt.
+    With `has_strangers` there were keys that nobody knows, so that what is missing is probably misspelt. `takes_addresses` says
+    that its ends may be addresses without a zone of their own.
     """
 
     at: Span
     keys: dict[str, Scalar] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
     has_strangers: bool = False
+    takes_addresses: bool = False
 
     def is_broken(self, key: str) -> bool:
         """Whether the key is there, and was complained about."""

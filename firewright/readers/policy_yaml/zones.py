@@ -60,6 +60,34 @@ class Atlas:
             complain_of_zone(name, self.zones, complaints)
         return zone
 
+    def find_or_make(self, name: Scalar, complaints: Complaints) -> Zone | None:
+        """The zone of a name, or one of just the addresses that are written, or None after complaining.
+
+        Such a zone belongs to no policy, so that what `internet` means stays as it is. It lies within one zone, or where none is.
+        """
+        if name.text in self.zones or not any(character in name.text for character in ".:/"):
+            return self.find(name, complaints)
+        stretch = stretch_of(name, complaints)
+        if stretch is None:
+            return None
+        family, low, high = stretch
+        addresses = AddressSet(*(((low, high),) if family == one else () for one in FAMILIES))
+        if self.is_complete and not self.broken and (touched := self._straddled(addresses)):
+            message = f"{quoted(name)} lies in several zones: {harmless(', '.join(touched), 120)}"
+            complaints.error("overlapping-zones", message, name.at, "write the part in each zone")
+            return None
+        return Zone(name.text, addresses, at=name.at)
+
+    def _straddled(self, addresses: AddressSet) -> list[str]:
+        """The zones that hold some of these addresses, where none holds all; the internet among them where no zone holds some."""
+        named = [zone for zone in self.zones.values() if zone.kind is ZoneKind.NAMED and zone.addresses & addresses]
+        if not named or any(addresses <= zone.addresses for zone in named):
+            return []
+        rest = addresses
+        for zone in named:
+            rest = rest - zone.addresses
+        return [*(zone.name for zone in named), *(["internet"] if rest else [])]
+
 
 def complain_of_zone(name: Scalar, known: Iterable[str], complaints: Complaints) -> None:
     """Say that no zone has this name."""
@@ -209,26 +237,30 @@ class _Resolver:
     def _stretch(self, word: Scalar) -> Stretch | None:
         """The addresses of a prefix, or None after complaining; each text is complained of where it stands."""
         known = self.prefixes.get(word.text)
-        if known is not None:
-            return known
-        try:
-            family, low, high = parse_prefix(word.text)
-        except BadPrefix as bad:
-            way_out = harmless(bad.help) or "write a prefix, as in 192.0.2.0/24"
-            self.complaints.error("bad-prefix", harmless(str(bad)), word.at, way_out)
+        if known is None and (known := stretch_of(word, self.complaints)) is not None:
+            self.prefixes[word.text] = known
+        return known
+
+
+def stretch_of(word: Scalar, complaints: Complaints) -> Stretch | None:
+    """The addresses of a prefix, an address or a range, or None after complaining: all are unicast, and not all there are."""
+    try:
+        family, low, high = parse_prefix(word.text)
+    except BadPrefix as bad:
+        way_out = harmless(bad.help) or "write a prefix, as in 192.0.2.0/24"
+        complaints.error("bad-prefix", harmless(str(bad)), word.at, way_out)
+        return None
+    if (low, high) == ((0, 2**32 - 1) if family == 4 else (0, 2**128 - 1)):
+        message = f"{quoted(word)} is every address"
+        complaints.error("bad-prefix", message, word.at, "write any or internet in the rule instead of a zone")
+        return None
+    one = AddressSet(((low, high),), ()) if family == 4 else AddressSet((), ((low, high),))
+    for addresses, what, way_out in _NO_UNICAST:
+        if one & addresses:
+            how = "is" if one <= addresses else "holds"
+            complaints.error("bad-prefix", f"{quoted(word)} {how} {what}", word.at, way_out)
             return None
-        if (low, high) == ((0, 2**32 - 1) if family == 4 else (0, 2**128 - 1)):
-            message = f"{quoted(word)} is every address"
-            self.complaints.error("bad-prefix", message, word.at, "write any or internet in the rule instead of a zone")
-            return None
-        one = AddressSet(((low, high),), ()) if family == 4 else AddressSet((), ((low, high),))
-        for addresses, what, way_out in _NO_UNICAST:
-            if one & addresses:
-                how = "is" if one <= addresses else "holds"
-                self.complaints.error("bad-prefix", f"{quoted(word)} {how} {what}", word.at, way_out)
-                return None
-        self.prefixes[word.text] = (family, low, high)
-        return family, low, high
+    return family, low, high
 
 
 def _union(own: AddressSet, members: list[Zone]) -> AddressSet:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated
 
@@ -29,6 +30,8 @@ from firewright.workflows.requests.refused import Refused
 ROUTER = APIRouter()
 NAV = Nav(60, "Requests", "/requests")
 _USUAL_DAYS = 90
+_UNSAID = "(not said yet)"
+_ASKING = (Role.REQUESTER, Role.APPROVER)
 _MOST_EXPORTED = 10_000
 
 
@@ -126,8 +129,8 @@ def new(
 
 
 @ROUTER.post("/requests/check")
-def check(request: Request, actor: Requester, form: Annotated[WishForm, Form()]) -> Response:
-    """What a wish would mean, beside the form while it is typed."""
+def check(request: Request, actor: Viewer, form: Annotated[WishForm, Form()]) -> Response:
+    """What a wish would mean, beside the form while it is typed; for whoever may ask for it, or decides about it."""
     checked, refused = _try(request, actor, form)
     return page(request, "request_check.html", checked=checked, refused=refused)
 
@@ -280,19 +283,24 @@ def _done(request: Request, number: int, said: str) -> Response:
 
 
 def _try(request: Request, actor: Actor, form: WishForm) -> tuple[CheckedRequest | None, Refused | None]:
-    """What a wish would mean, or why it means nothing; only for flows that the actor may ask for."""
+    """What a wish would mean, or why it means nothing; only for flows that the actor may ask for or decides about.
+
+    Reason and owner can be missing still: those are for whoever decides.
+    """
     estate = estate_of(request)
+    wish = form.wish()
+    wish = replace(wish, because=wish.because.strip() or _UNSAID, owner=wish.owner.strip() or _UNSAID)
     try:
-        if not actor.touches(Role.REQUESTER, form.policy):
+        if not any(actor.touches(role, form.policy) for role in _ASKING):
             raise Refused(
                 "unknown-policy", f"you ask for nothing of {form.policy or 'no policy'}", "choose another", 403
             )
         if form.number:
             with looking(request, actor) as desk:
                 acting.find(desk, form.number)
-        checked = check_wish(estate, form.wish(), request.state.now, form.number)
+        checked = check_wish(estate, wish, request.state.now, form.number)
         zones = (*checked.source_zones, *checked.destination_zones)
-        if not any(actor.is_allowed(Role.REQUESTER, form.policy, zone) for zone in zones):
+        if not any(actor.is_allowed(role, form.policy, zone) for zone in zones for role in _ASKING):
             raise Refused("may-not", f"you may not ask for flows between {' and '.join(zones)}", "", 403)
     except Refused as refused:
         return None, refused

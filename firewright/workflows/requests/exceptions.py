@@ -22,6 +22,7 @@ from firewright.store.database import Store
 from firewright.workflows.requests.acting import SYSTEM, Desk, every, standing_reason
 from firewright.workflows.requests.checking import enclosing
 from firewright.workflows.requests.estate import EXCEPTIONS, Estate
+from firewright.workflows.requests.hits import name_in_comments
 
 _TROUBLE = "exception-files"
 
@@ -75,7 +76,7 @@ def standing(desk: Desk, hits: Mapping[str, int] | None = None) -> tuple[Standin
                 bool(request and request.review and request.review <= today and left > 0),
                 bool(request and request.is_break_glass),
                 0 < left <= max(desk.estate.rules.remind, default=14 * DAY),
-                None if hits is None else hits.get(rule.at.path, 0),
+                None if hits is None else hits.get(name_in_comments(rule.at.path), 0),
             )
         )
     return tuple(sorted(found, key=lambda one: (one.left, one.path)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import PurePath
 
 from firewright.diagnostic import Report
 from firewright.live.host import Host
@@ -10,8 +11,13 @@ from firewright.workflows.selection import Saying, silent
 from firewright.workflows.status import status
 
 
+def name_in_comments(path: str) -> str:
+    """What the comments of a ruleset call the file of an exception: its folder `exceptions` and its name."""
+    return "/".join(PurePath(path).parts[-2:])
+
+
 def hits_on(host: Host, report: Report, saying: Saying = silent) -> dict[str, int] | None:
-    """Packets by the file of the rule that counted them, or None after saying in the report why nobody knows."""
+    """Packets by the file of the rule that counted them, as comments name it, or None after saying in the report why nobody knows."""
     found = status(host, report, saying)
     if found is None:
         return None

@@ -27,6 +27,8 @@ from firewright.syntax.nftables.words import PREFIX_LIMIT
 
 ACCEPT, DROP = Verdict(Word.ACCEPT), Verdict(Word.DROP)
 _PROTOCOLS = {"tcp": TCP, "udp": UDP}
+_EXCEPTIONS = "exceptions"
+"""The folder of exceptions, which the comments of their rules name too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,10 @@ class Leaf:
 def rule_comment(rule: Rule) -> str:
     """The comment that a rule of the policy has in the ruleset: what people call it, and where it stands."""
     at = rule.at
-    place = f" ({at.path.rpartition('/')[2]}:{at.line})" if at.line else ""
+    folder, _, name = at.path.rpartition("/")
+    # of an exception it is told that it is one: what runs is looked up by it
+    shown = f"{_EXCEPTIONS}/{name}" if folder.rpartition("/")[2] == _EXCEPTIONS else name
+    place = f" ({shown}:{at.line})" if at.line else ""
     return comment(f"{comment(rule.label, 100 - min(60, len(place)))}{place}")
 
 
