@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated
 
@@ -18,7 +18,9 @@ from firewright.web.desk import looking
 from firewright.web.export import csv_of
 from firewright.web.nav import Nav
 from firewright.web.page import page
+from firewright.web.views.hosts import hits
 from firewright.workflows.requests.exceptions import standing
+from firewright.workflows.requests.hits import name_in_comments
 
 ROUTER = APIRouter()
 NAV = Nav(70, "Exceptions", "/exceptions")
@@ -50,7 +52,8 @@ def exceptions(
 ) -> Response:
     """The exceptions that somebody may see, the one that ends first at the head, with the month's ends."""
     with looking(request, actor) as desk:
-        every = tuple(one for one in standing(desk) if _is_seen(actor, one))
+        heard = hits(desk.connection)
+        every = tuple(_with_hits(one, heard) for one in standing(desk) if _is_seen(actor, one))
     found = [one for one in every if _fits(one, q, show)]
     if format == "csv":
         return csv_of("exceptions", _COLUMNS, [_row(one) for one in found])
@@ -60,6 +63,7 @@ def exceptions(
         "soon": sum(one.is_reminded for one in every),
         "review": sum(one.is_review_due for one in every),
         "unapproved": sum(bool(one.unapproved) and not one.has_ended for one in every),
+        "unused": sum(_is_unused(one) for one in every),
         "ended": sum(one.has_ended for one in every),
     }
     return page(
@@ -72,6 +76,16 @@ def exceptions(
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
+def _with_hits(one: Standing, heard: Mapping[str, Mapping[str, int]]) -> Standing:
+    """The exception with the packets that its rule let in, where a host of its policy was heard of."""
+    counts = heard.get(one.policy)
+    return one if counts is None else replace(one, hits=counts.get(name_in_comments(one.path), 0))
+
+
+def _is_unused(one: Standing) -> bool:
+    return one.hits == 0 and not one.has_ended
+
+
 def _is_seen(actor: Actor, one: Standing) -> bool:
     return actor.sees(one.policy, one.zones)
 
@@ -82,6 +96,7 @@ def _fits(one: Standing, text: str, show: str) -> bool:
         "soon": one.is_reminded,
         "review": one.is_review_due,
         "unapproved": bool(one.unapproved) and not one.has_ended,
+        "unused": _is_unused(one),
         "ended": one.has_ended,
     }
     return text.casefold() in words and kinds.get(show, True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,8 @@ LARGEST = 1_000_000
 """Characters of the longest report of a host."""
 QUIET = timedelta(hours=24)
 """A host that was not heard of for longer is said to be silent."""
+COUNTERS = "host counters"
+"""What the rules of a host counted when it was last heard of."""
 _KINDS = ("status", "drift")
 _MOST = 500
 
@@ -114,7 +117,33 @@ def keep(c: Connection, name: str, text: str, now: datetime) -> bool:
     tree = accept(text)
     steady = {key: value for key, value in tree.items() if key not in ("time", "uptime", "counters", "window")}
     digest = sha256(json.dumps(steady, sort_keys=True).encode()).hexdigest()
+    if tree["kind"] == "status":
+        _keep_counters(c, name, tree, now)
     return snapshots.put(c, f"{KIND} {tree['kind']}", name, digest, text, now)
+
+
+def _keep_counters(c: Connection, name: str, tree: Mapping[str, Any], now: datetime) -> None:
+    """Keep what its rules counted, only as it is now."""
+    counted = [
+        {"file": _text(one, "file"), "packets": one["packets"]}
+        for one in _items(tree.get("counters"))
+        if isinstance(one.get("packets"), int) and _text(one, "file") and not one.get("let_pass")
+    ]
+    body = json.dumps({"policy": _text(tree, "policy"), "counters": counted})
+    snapshots.put(c, COUNTERS, name, sha256(body.encode()).hexdigest(), body, now)
+    snapshots.prune(c, COUNTERS, name, 1)
+
+
+def hits(c: Connection) -> Mapping[str, Mapping[str, int]]:
+    """Packets that the hosts' rules let in, by policy and by file as comments name it; only of policies that a host was heard of."""
+    found: dict[str, Counter[str]] = {}
+    for one in snapshots.listed(c, COUNTERS):
+        tree = _tree(one)
+        counts = found.setdefault(_text(tree, "policy"), Counter())
+        for counted in _items(tree.get("counters")):
+            packets = counted.get("packets")
+            counts[_text(counted, "file")] += packets if isinstance(packets, int) else 0
+    return found
 
 
 def hosts(c: Connection, now: datetime, actor: Actor) -> tuple[HostState, ...]:
