@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
@@ -47,9 +48,15 @@ class Source:
     text: str
 
     def line(self, number: int) -> str:
-        """Line `number` (1-based) without its end; empty where there is none. O(size of the text)."""
-        lines = self.text.split("\n", number)
+        """Line `number` (1-based) without its end; empty where there is none. O(size of the text) once, then O(1)."""
+        lines = _lines(self.text)
         return lines[number - 1].rstrip("\r") if 0 < number <= len(lines) else ""
+
+
+@lru_cache(maxsize=16)
+def _lines(text: str) -> list[str]:
+    # whoever shows one line of a text mostly shows others of it
+    return text.split("\n")
 
 
 class UnreadableSource(Exception):

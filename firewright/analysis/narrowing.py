@@ -123,12 +123,12 @@ def _ends(zones: Iterable[Zone]) -> Addresses:
 
 
 def _touching(addresses: Addresses) -> Callable[[Zone], bool]:
-    """Whether a zone that a rule names may hold one of some addresses; what the language defines always may."""
+    """Whether a zone that a rule names may hold one of some addresses; the machine itself and groups always may."""
     known: dict[int, tuple[Zone, bool]] = {}
 
     def touches(zone: Zone) -> bool:
         if id(zone) not in known:
-            may = addresses is None or zone.kind is not ZoneKind.NAMED or bool(zone.addresses & addresses)
+            may = addresses is None or zone.kind not in _BY_ADDRESS or bool(zone.addresses & addresses)
             known[id(zone)] = zone, may
         return known[id(zone)][1]
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,41 +14,67 @@ import click
 from firewright.cli import _output
 from firewright.cli._desk import NOT_APPROVED, office
 from firewright.cli._run import Run
+from firewright.diagnostic import harmless
 
 if TYPE_CHECKING:
     from firewright.live.host import Host
     from firewright.model.policy import Policy
+    from firewright.workflows.selection import Wanted
 
 RULES = "approvals.yaml"
+_NAMES = (RULES, "approvals.yml")
 
 
 def must_be_approved(run: Run, policies: Iterable[Policy]) -> None:
-    """Leave with exit code 5 where an exception of these policies was not approved, or nobody can tell.
+    """Leave with exit code 5 where an exception of these policies, as they were read, was not approved, or nobody can tell.
 
-    Asked only where approvals.yaml, here or beside a policy, says who decides, and a policy has exceptions.
+    Asked only where approvals.yaml, here or in any folder above a policy up to its repository's root, says who decides, and a
+    policy has exceptions.
     """
-    policies = tuple(policies)
-    folders = _folders(policies)
-    if not any((folder / RULES).exists() for folder in folders):
-        return
-    elsewhere = [folder for folder in folders if (folder / RULES).exists() and not folder.samefile(Path())]
-    if elsewhere:
-        message = f"who decides about these exceptions is in {elsewhere[0]}, and this is another folder"
-        run.report.error("not-approved", message, help=f"call it in {elsewhere[0]}")
+    _judge(run, tuple(policies))
+    if run.report.has_errors():
         run.warn()
         raise click.exceptions.Exit(NOT_APPROVED)
-    from firewright.workflows.requests.acting import SYSTEM, Desk
-    from firewright.workflows.requests.exceptions import unapproved
 
+
+def _judge(run: Run, policies: tuple[Policy, ...]) -> None:
+    """Put into the report what stands against applying these policies' exceptions."""
+    governing = _governing(policies)
+    if not governing:
+        return
+    elsewhere = [folder for folder in governing if folder != Path.cwd().resolve()]
+    if elsewhere:
+        message = f"who decides about these exceptions is in {harmless(str(elsewhere[0]))}, and this is another folder"
+        run.report.error("not-approved", message, help=f"call it in {harmless(str(elsewhere[0]))}")
+        return
     with office(run) as place, place.store.reading() as connection:
-        found = unapproved(Desk(connection, place.estate, SYSTEM, place.now), policies)
-        if place.estate.broken or place.estate.report.has_errors():
+        # without the library of the database the office says how to install it, before these need it
+        from firewright.workflows.requests.acting import SYSTEM, Desk
+        from firewright.workflows.requests.gate import unapproved
+
+        found = unapproved(Desk(connection, place.estate, SYSTEM, place.now), policies, run.report.sources)
+        if not place.estate.is_whole or not place.estate.rules.is_required:
             run.report.error("broken", "the policies or approvals.yaml cannot be read", help="firewright check")
     for one in found:
         run.report.add(one)
-    if found or run.report.has_errors():
-        run.warn()
-        raise click.exceptions.Exit(NOT_APPROVED)
+
+
+def warn_unapproved(run: Run, wanted: Wanted) -> None:
+    """Warn of exceptions that were not approved, or of which nobody can tell, where somebody is to decide.
+
+    What `compile` writes is applied by nobody yet; whoever loads it by hand goes round `plan`, which refuses.
+    """
+    from firewright.diagnostic import Diagnostic, Report, Severity
+    from firewright.workflows.selection import select
+
+    policies = select(wanted, Report()) or ()
+    if not _governing(policies):
+        return
+    apart = replace(run, report=Report(sources=dict(run.report.sources)))
+    with suppress(click.exceptions.Exit):
+        _judge(apart, policies)
+    for one in apart.report.sorted():
+        run.report.add(Diagnostic("unapproved", Severity.WARNING, one.message, one.at, one.notes, help=one.help))
 
 
 def note_implemented(run: Run, host: Host) -> None:
@@ -65,7 +94,6 @@ def note_implemented(run: Run, host: Host) -> None:
 def _note(run: Run, host: Host) -> None:
     from firewright.diagnostic import Report
     from firewright.model.request import State
-    from firewright.workflows.requests import acting
     from firewright.workflows.requests.estate import EXCEPTIONS
     from firewright.workflows.requests.hits import hits_on, name_in_comments
     from firewright.workflows.requests.refused import Refused
@@ -74,6 +102,8 @@ def _note(run: Run, host: Host) -> None:
     if not any(Path(path).parent.name == EXCEPTIONS for path in running):
         return
     with office(run) as place, place.deciding() as desk:
+        from firewright.workflows.requests import acting
+
         for request in acting.every(desk, State.APPROVED):
             if name_in_comments(request.path) in running:
                 try:
@@ -83,15 +113,28 @@ def _note(run: Run, host: Host) -> None:
                     _output.say(f"request {request.number} was not noted as implemented: {refused}")
 
 
-def _folders(policies: Iterable[Policy]) -> list[Path]:
-    """Where rules of approval can be for these policies' exceptions: here, and beside each; nowhere if they have none."""
+def _governing(policies: Iterable[Policy]) -> list[Path]:
+    """The folders whose approvals.yaml says who decides about these policies' exceptions; none if they have no exceptions.
+
+    A link that leads nowhere counts: whoever made it meant somebody to decide.
+    """
     from firewright.workflows.requests.estate import EXCEPTIONS
 
     beside = {
-        Path(path).parent.parent: None
+        Path(path).parent.parent.resolve(): None
         for policy in policies
-        for one in policy.authorities()
-        for path in one.paths
+        for path in (*policy.paths, *(rule.at.path for rule in policy.rules))
         if Path(path).parent.name == EXCEPTIONS
     }
-    return [Path(), *(folder for folder in beside if folder != Path())] if beside else []
+    places = dict.fromkeys((Path.cwd().resolve(), *(above for folder in beside for above in _up_to_root(folder))))
+    return [folder for folder in places if any(os.path.lexists(folder / name) for name in _NAMES)] if beside else []
+
+
+def _up_to_root(folder: Path) -> list[Path]:
+    """A folder and those above it, to the root of its repository, or of the file system where it is in none."""
+    found = []
+    for one in (folder, *folder.parents):
+        found.append(one)
+        if (one / ".git").exists():
+            break
+    return found

@@ -82,7 +82,7 @@ def office(run: Run) -> Iterator[Office]:
     """The store and the estate. Leaves with an exit code where they cannot be had, or where an act is refused."""
     try:
         from firewright.store.database import open_store, sqlite_url
-        from firewright.store.errors import StoreError
+        from firewright.store.errors import StoreError, UnfitText
         from firewright.store.head_files import make_folder
     except ImportError:
         run.report.error("no-store", "requests need a database, and its library is not installed", help=_EXTRA)
@@ -101,6 +101,9 @@ def office(run: Run) -> Iterator[Office]:
     except StoreError as error:
         run.report.error("no-store", error.message, help=error.help)
         run.refuse()
+    except UnfitText as error:
+        run.report.error("unfit-text", error.message, help=error.help)
+        run.refuse()
 
 
 @contextmanager
@@ -116,7 +119,7 @@ def refusing(run: Run) -> Iterator[None]:
 
 def _actor(run: Run, connection: Connection, now: datetime) -> Actor:
     """Whoever types: the account of the token in the environment, or the one called like the user of this machine."""
-    from firewright.model.account import Actor, Way, narrowed
+    from firewright.model.account import Actor, Way, narrowed_actor
     from firewright.store import accounts, tokens
 
     secret = os.environ.get(TOKEN, "")
@@ -126,9 +129,8 @@ def _actor(run: Run, connection: Connection, now: datetime) -> Actor:
         if token is None or account is None:
             run.report.error("unknown-account", f"{TOKEN} is no token, or one that has ended", help="make a new one")
             run.refuse()
-        return Actor(
-            account.name, narrowed(account.grants, token.scopes), account.groups, Way.CLI, _host(), account.shown
-        )
+        whole = Actor(account.name, account.grants, account.groups, Way.CLI, _host(), account.shown)
+        return narrowed_actor(whole, token.scopes)
     name = user_here()
     account = accounts.find(connection, name)
     if account is None or not account.is_active:

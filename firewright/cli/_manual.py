@@ -12,7 +12,9 @@ PROGRAM = "firewright"
 _EXIT_CODES = (
     ("0", "fine: nothing found, everything holds, answered"),
     ("1", "findings: errors or warnings, assertions that do not hold, differences, files to format, or undecided"),
-    ("2", "usage, malformed input, or an internal error"),
+    ("2", "usage, malformed input, an act that was refused, or an internal error"),
+    ("3", "loaded, and rolled back: the host was not as it should be"),
+    ("5", "an exception was not approved as it is, or nobody can tell: nothing is planned or applied"),
     ("130", "interrupted"),
     ("141", "the reader of a pipe went away"),
 )
@@ -21,15 +23,37 @@ _ENVIRONMENT = (
     ("FIREWRIGHT_STRICT", "yes or no, as --strict."),
     ("FIREWRIGHT_FORMAT", "The report format of commands that can show it."),
     ("FIREWRIGHT_LABELS", "key=value pairs with commas, as --label."),
+    ("FIREWRIGHT_SSH_CONFIG", "The configuration file of ssh for managed hosts, as --ssh-config."),
+    ("FIREWRIGHT_STATE", "On a managed host: the folder of its generations; /var/lib/firewright."),
+    ("FIREWRIGHT_RUN", "On a managed host: what it keeps until it is started anew; /run/firewright."),
+    ("FIREWRIGHT_ROOT", "On a managed host: where its system is, such as an image that is being made; /."),
+    ("FIREWRIGHT_DATABASE_URL", "The database of requests, accounts and log: postgresql://NAME:PASSWORD@HOST/NAME; else SQLite."),
+    ("FIREWRIGHT_STATE_HOME", "The folder of database, key and heads; else firewright in $XDG_STATE_HOME or ~/.local/state."),
+    ("FIREWRIGHT_TOKEN", "The token of the account that acts on requests. Else it is the account called like the user."),
+    ("FIREWRIGHT_OIDC_ISSUER", "serve: the provider of OpenID Connect that people log in with."),
+    ("FIREWRIGHT_OIDC_CLIENT_ID", "serve: the name that the provider gave the application."),
+    ("FIREWRIGHT_OIDC_CLIENT_SECRET_FILE", "serve: the file of the secret that the provider gave it."),
+    ("FIREWRIGHT_OIDC_CLIENT_SECRET", "serve: that secret itself."),
+    ("FIREWRIGHT_OIDC_LABEL", "serve: what the login page calls the provider."),
+    ("FIREWRIGHT_OIDC_SCOPES", "serve: what the provider is asked for; openid profile email."),
+    ("FIREWRIGHT_OIDC_NAME_CLAIM", "serve: the claim that holds an account's name; preferred_username."),
+    ("FIREWRIGHT_OIDC_GROUPS_CLAIM", "serve: the claim that holds its groups; groups."),
+    ("FIREWRIGHT_OIDC_GRANTS", "serve: what groups give: GROUP=ROLE SCOPE, with semicolons between."),
+    ("FIREWRIGHT_OIDC_MAKES_ACCOUNTS", "serve: yes, where whoever the provider knows gets an account at the first login."),
     ("NO_COLOR", "No colours, if it is set."),
     ("COLUMNS", "The columns of the terminal."),
-)
+)  # fmt: skip
 _FILES = (
     ("firewright.yaml", "The project's settings: policies, strict, format, labels. Looked for upwards to the repository's root."),
     ("$XDG_CONFIG_HOME/firewright/config.yaml", "The user's settings."),
     ("/etc/firewright/config.yaml", "The machine's settings. A flag goes before the environment, that before these files in this order."),
     ("NAME.test.yaml", "Assertions about the policy NAME.yaml."),
     ("NAME.yaml.lock", "What the catalog's names stand for in NAME.yaml."),
+    ("exceptions/*.yaml", "Exceptions to the policies in the folder around it: permissions with an end, one file for each request."),
+    ("approvals.yaml", "Who decides about requests, beside the policies. Where it is there, no exception is applied without its approval."),
+    ("$FIREWRIGHT_STATE_HOME/firewright.db", "Requests, accounts and the audit log, where no PostgreSQL is named."),
+    ("$FIREWRIGHT_STATE_HOME/log.key", "The private key that signs heads of the log; `firewright log key` shows the public one."),
+    ("$FIREWRIGHT_STATE_HOME/log.heads", "The heads that were signed here. A copy elsewhere shows if the log is cut or made anew."),
 )  # fmt: skip
 
 

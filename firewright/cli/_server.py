@@ -30,6 +30,8 @@ _COUNTERS = "PROMETHEUS_MULTIPROC_DIR"
 _MOST_AT_ONCE = 500
 """Connections that one process keeps; whoever comes later is told to come again (503)."""
 _LEAVE_SECONDS = 10
+_TURN = 0.0005
+"""Seconds that a thread which reckons keeps the others waiting for their turn: Python's own 0.005 is felt at every step of a page."""
 _INSTALL = 'pip install "firewright[web]"'
 
 
@@ -57,6 +59,7 @@ class Options:
     proxies: tuple[str, ...] = ()
     is_demo: bool = False
     counters: str = ""
+    allow_http: bool = False
 
 
 def state_folder() -> Path:
@@ -106,6 +109,7 @@ def settings_of(options: Options, environment: Mapping[str, str]) -> Settings:
             hosts=(*hosts_of(options.address), *options.hosts),
             oidc=_oidc(environment),
             counters=Path(options.counters) if options.counters else None,
+            allow_http=options.allow_http,
         )
     except BadSettings as error:
         raise CannotServe(error.message, error.help) from None
@@ -133,6 +137,7 @@ def from_environment() -> FastAPI:
     """The application of one of several processes, as uvicorn asks for it."""
     handed: dict[str, Any] = json.loads(os.environ[_HANDED])
     _log_lines()
+    sys.setswitchinterval(_TURN)
     return made(Options(**{**handed, "hosts": tuple(handed["hosts"]), "proxies": tuple(handed["proxies"])}))
 
 
@@ -158,6 +163,7 @@ def run(options: Options, app: FastAPI, place: Socket) -> None:
     from uvicorn.supervisors import Multiprocess
 
     _log_lines()
+    sys.setswitchinterval(_TURN)
     shared: dict[str, Any] = {
         "access_log": False,
         "log_config": None,

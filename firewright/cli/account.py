@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -46,6 +47,13 @@ _PASSWORD_LIMIT = 4096
     metavar="SCOPE",
     help="What the role is for: *, a policy, or POLICY/ZONE. Everything if not said.",
 )
+@click.option(
+    "--group",
+    "groups",
+    multiple=True,
+    metavar="NAME",
+    help="add, grant, revoke: this group, which approvals.yaml names as @NAME. Again for more.",
+)
 @click.option("--shown", "label", default="", metavar="TEXT", help="add: the name to show; token: what it is for.")
 @click.option(
     "--days", type=click.IntRange(1, 366), default=30, metavar="N", help="token: it ends after so many days; 30."
@@ -53,7 +61,8 @@ _PASSWORD_LIMIT = 4096
 @click.option("--base-url", default="http://127.0.0.1:8080", metavar="URL", help="link: where the application is.")
 @shows("text", "json")
 def COMMAND(
-    verb: str, name: str | None, roles: tuple[str, ...], scope: str, label: str, days: int, base_url: str, shown: Shown,
+    verb: str, name: str | None, roles: tuple[str, ...], scope: str, groups: tuple[str, ...], label: str, days: int,
+    base_url: str, shown: Shown,
 ) -> int:  # fmt: skip
     """List accounts, or change one: add it, grant or revoke roles, disable or enable it, set its password, make a link or token.
 
@@ -68,7 +77,9 @@ def COMMAND(
     elif name is None:
         raise click.UsageError(f"{verb} needs the name of an account")
     with office(run) as place:
-        grants = _grants(run, place, roles, scope) if verb in ("add", "grant", "revoke", "token") else ()
+        takes_groups = verb in ("grant", "revoke") and bool(groups)
+        needs_role = verb in ("add", "grant", "revoke", "token") and (bool(roles) or not takes_groups)
+        grants = _grants(run, place, roles, scope) if needs_role else ()
         if verb == "list" or name is None:
             run.show(AccountRows(tuple(_rows(place))))
         elif verb == "password":
@@ -78,7 +89,7 @@ def COMMAND(
         elif verb == "token":
             _token(place, name, grants, label, days)
         else:
-            _output.say(_change(place, verb, name, grants, label))
+            _output.say(_change(place, verb, name, grants, tuple(one.removeprefix("@") for one in groups), label))
     return 0
 
 
@@ -115,19 +126,32 @@ def _grants(run: Run, place: Office, roles: tuple[str, ...], scope: str) -> tupl
     return tuple(Grant(Role(role), scope) for role in roles)
 
 
-def _change(place: Office, verb: str, name: str, grants: tuple[Grant, ...], label: str) -> str:
+def _change(
+    place: Office, verb: str, name: str, grants: tuple[Grant, ...], groups: tuple[str, ...], label: str
+) -> str:  # fmt: skip
     """One act on an account; what was done, in a sentence."""
+    from firewright.store.account_names import fit_group
     from firewright.store.accounts import Account
     from firewright.workflows import accounts
 
-    def held(c: Connection) -> set[Grant]:
-        return set(accounts.find_account(c, name).grants)
+    def add(c: Connection, who: Actor, now: datetime) -> Account:
+        made = Account(name, label or name, grants=grants, groups=tuple(sorted(map(fit_group, set(groups)))))
+        return accounts.add_account(c, who, made, now)
+
+    def hold(c: Connection, who: Actor, now: datetime, *, more: bool) -> Account:
+        found = accounts.find_account(c, name)
+        if grants:
+            held = {*found.grants, *grants} if more else set(found.grants) - set(grants)
+            found = accounts.set_grants(c, who, name, held, now)
+        if groups:
+            inside = {*found.groups, *groups} if more else set(found.groups) - set(groups)
+            found = accounts.set_groups(c, who, name, inside, now)
+        return found
 
     acts: dict[str, tuple[Callable[[Connection, Actor, datetime], Account], str]] = {
-        "add": (lambda c, who, now: accounts.add_account(c, who, Account(name, label or name, grants=grants), now),
-                f"made; firewright account password {name} or firewright account link {name} lets its holder in"),
-        "grant": (lambda c, who, now: accounts.set_grants(c, who, name, held(c) | set(grants), now), "granted"),
-        "revoke": (lambda c, who, now: accounts.set_grants(c, who, name, held(c) - set(grants), now), "taken away"),
+        "add": (add, f"made; firewright account password {name} or firewright account link {name} lets its holder in"),
+        "grant": (partial(hold, more=True), "granted"),
+        "revoke": (partial(hold, more=False), "taken away"),
         "disable": (lambda c, who, now: accounts.set_active(c, who, name, False, now), "disabled; sessions and tokens ended"),
         "enable": (lambda c, who, now: accounts.set_active(c, who, name, True, now), "enabled"),
     }  # fmt: skip

@@ -48,7 +48,7 @@ class _Moment(click.ParamType[int]):
     "apply",
     short_help="Load a policy on a host; it comes back unless confirmed in time.",
     epilog="Example: firewright apply root@web1 -p web-server.yaml && firewright confirm root@web1. "
-    "Ends with 1 where something stands against it, 3 where it was loaded and rolled back.",
+    "Ends with 1 where something stands against it, 3 where it was loaded and rolled back, 5 where an exception was not approved.",
 )
 @on_host
 @click.option("--firewall", "names", multiple=True, metavar="NAME", help="The firewall that the host is.")

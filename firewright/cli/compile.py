@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from firewright.cli import _output
+from firewright.cli._approvals import warn_unapproved
 from firewright.cli._progress import progress
 from firewright.cli._run import Picked, Run, Shown, selects, shows
 from firewright.model.moment import iso
@@ -44,6 +45,7 @@ def COMMAND(policies: tuple[str, ...], target: str, names: tuple[str, ...], pick
         found = compile_policies(wanted, run.report, names, saying)
     if found is None:
         run.refuse(has_notes=shown.is_verbose)
+    warn_unapproved(run, wanted)
     run.warn(has_notes=shown.is_verbose)
     is_folder = shown.output is not None and (shown.output.endswith("/") or Path(shown.output).is_dir())
     if is_folder:

@@ -126,7 +126,7 @@ def _format(named: str | None, output: str | None, is_folder: bool) -> str:
             f"no format goes with {ending}; name one by --format, or end FILE in {', '.join(ENDINGS)}"
         )
     if named and ENDINGS.get(ending, named) != named:
-        raise click.UsageError(f"{output} is the name of a {ENDINGS[ending]} file, and --format says {named}: name one")
+        raise click.UsageError(f"{output} ends like {ENDINGS[ending]}, and --format says {named}: name one")
     found = named or ENDINGS.get(ending, "text")
     if found == "png" and output in (None, STANDARD_INPUT) and _output.is_terminal(sys.stdout):
         raise click.UsageError("a PNG is nothing for a terminal; name a file by -o FILE.png")

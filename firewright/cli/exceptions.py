@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from firewright.cli._desk import NOT_APPROVED, Office, office
-from firewright.cli._host import reaches
+from firewright.cli._host import reaches, told
 from firewright.cli._run import Run, Shown, shows
 
 if TYPE_CHECKING:
@@ -68,7 +68,24 @@ def COMMAND(
             found = exceptions.standing(desk, counted)
         run.show(ExceptionList(found, tuple(done)))
         bad = any(one.unapproved and not one.has_ended for one in found)
+        if not place.estate.is_whole:
+            _say_broken(run, place)
     return NOT_APPROVED if is_check and bad else 0
+
+
+def _say_broken(run: Run, place: Office) -> NoReturn:
+    """Policies or exceptions that cannot be read may hold any exception: what is listed is not all. Leaves with exit code 2."""
+    for source in place.estate.report.sources.values():
+        run.report.know(source)
+    for one in place.estate.report.sorted():
+        run.report.add(one)
+    way_out = "mend what is said, and ask again"
+    run.report.error(
+        "not-whole",
+        f"not all exceptions can be told: {', '.join(place.estate.broken) or 'approvals.yaml'}",
+        help=way_out,
+    )
+    run.refuse()
 
 
 def _tidied(place: Office) -> list[str]:
@@ -89,7 +106,9 @@ def _counted(run: Run, host: Host | None) -> dict[str, int] | None:
         return None
     from firewright.workflows.requests.hits import hits_on
 
-    found = hits_on(host, run.report)
+    found: dict[str, int] | None = None
+    with told(run.report):
+        found = hits_on(host, run.report)
     if found is None:
         run.refuse()
     return found

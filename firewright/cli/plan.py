@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 @click.command(
     "plan",
     short_help="What applying a policy to a host would open, close and cut.",
-    epilog="Example: firewright plan root@web1 -p web-server.yaml. Ends with 1 where something stands against it.",
+    epilog="Example: firewright plan root@web1 -p web-server.yaml. Ends with 1 where something stands against it, "
+    "5 where an exception was not approved.",
 )
 @on_host
 @click.option("--firewall", "names", multiple=True, metavar="NAME", help="The firewall that the host is.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -52,6 +53,7 @@ def COMMAND(
     Everything is as in the web application, and kept in the same database ($FIREWRIGHT_DATABASE_URL, else a file).
     """
     from firewright.reports import CheckedRequest, RequestShown
+    from firewright.workflows.requests.asked import apart_from
 
     if (flow is None) == (file is None):
         raise click.UsageError("ask for flows such as 'tenants -> internet tcp/11371', or name a --file")
@@ -66,6 +68,7 @@ def COMMAND(
             who = desk.actor.name or desk.actor.account
         if file is not None:
             wish = _from_file(run, file)
+            place = replace(place, estate=apart_from(place.estate, wish.policy, file))
         else:
             wish = _wish(place.estate, str(flow), policy, because, owner or who, until, ticket, overrides)
         return _asked(place, wish, is_draft, edit, instead_of, break_glass)
@@ -76,19 +79,20 @@ def _checked(
     overrides: tuple[str, ...],
 ) -> int:  # fmt: skip
     """Only say what it would mean: no account and no database are needed, so that it can be a check of a pull request."""
-    from dataclasses import replace
     from datetime import datetime, timedelta, timezone
 
+    from firewright.workflows.requests.asked import apart_from
     from firewright.workflows.requests.checking import check_wish
     from firewright.workflows.requests.estate import read_estate
 
     now = datetime.now(timezone.utc)  # noqa: UP017 - shorter to say
     with refusing(run):
         estate = read_estate(now)
-        wish = (
-            _wish(estate, flow, policy, because, owner, until, ticket, overrides) if file is None
-            else _from_file(run, file)
-        )  # fmt: skip
+        if file is not None:
+            wish = _from_file(run, file)
+            estate = apart_from(estate, wish.policy, file)
+        else:
+            wish = _wish(estate, flow, policy, because, owner, until, ticket, overrides)
         # asked only to learn what it would mean: any end, reason and owner will do
         today = (now + timedelta(days=1)).date().isoformat()
         whole = replace(

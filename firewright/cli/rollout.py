@@ -71,11 +71,10 @@ def COMMAND(
     Ctrl-C does the same: no host is left half changed, and --resume goes on later. It ends with 0 if all is done, 3 if a host was
     rolled back, 4 if only a part of the hosts was changed, 1 if none was, and 130 if somebody stopped it.
     """
-    from firewright.diagnostic import Report
     from firewright.reports import Rollout
     from firewright.workflows.batchwise import Watch
+    from firewright.workflows.change import change_host
     from firewright.workflows.rollout import rollout
-    from firewright.workflows.selection import select
 
     run = Run.begin(shown)
     run.will_show(Rollout)
@@ -84,12 +83,12 @@ def COMMAND(
         raise click.UsageError("--probe is from this machine: it does not go with --dask")
     found = _read(run, inventory, inventory_format)
     wanted = run.wanted(picked)
-    # what is wrong with them is said by the rollout itself
-    must_be_approved(run, select(wanted, Report()) or ())
+    permit = partial(must_be_approved, run)
     with ExitStack() as watching:
         saying = watching.enter_context(progress())
         executing = partial(_executing, workers, dask, watching)
-        done = rollout(found, order, wanted, run.report, executing, Watch(saying, _output.say, _stopping))
+        watch = Watch(saying, _output.say, _stopping)
+        done = rollout(found, order, wanted, run.report, executing, watch, change_host, permit)
     if done is None:
         run.refuse(has_notes=shown.is_verbose)
     run.warn(has_notes=shown.is_verbose)

@@ -31,12 +31,13 @@ if TYPE_CHECKING:
 @click.option("--host", "hosts", multiple=True, metavar="NAME", help="A further name to be asked by. Again for more.")
 @click.option("--behind-proxy", "proxies", multiple=True, metavar="ADDRESS", help="Believe this proxy's X-Forwarded-*.")
 @click.option("--workers", type=click.IntRange(1, 64), default=1, metavar="N", help="Processes that answer; 1.")
+@click.option("--allow-http", is_flag=True, help="Let webhooks go to other machines without TLS.")
 @click.option("--migrate", is_flag=True, help="Bring an older version's database to this one's form first.")
 @click.option("--as-root", is_flag=True, help="Run as root all the same, as in a container without other accounts.")
 @debugs
 def COMMAND(
     folder: str | None, example: bool, listen: str, base_url: str | None, hosts: tuple[str, ...], proxies: tuple[str, ...],
-    workers: int, migrate: bool, as_root: bool,
+    workers: int, allow_http: bool, migrate: bool, as_root: bool,
 ) -> int:  # fmt: skip
     """Serve the policies of FOLDER, the current one if none is named, to browsers and programs.
 
@@ -63,7 +64,9 @@ def COMMAND(
     url = base_url or f"http://{'localhost' if address in ('0.0.0.0', '::') else shown}:{socket.getsockname()[1]}"  # noqa: S104
     for proxy in proxies:
         _must_be_address(proxy)
-    options = _server.Options(str(chosen), str(state), address, port, url, workers, hosts, proxies, is_demo=example)
+    options = _server.Options(
+        str(chosen), str(state), address, port, url, workers, hosts, proxies, example, allow_http=allow_http
+    )
     app = _server.made(options, migrates=migrate)
     _greet(app, options, example)
     _server.run(options, app, socket)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from itertools import combinations, islice, product
 
-from firewright.analysis.path import When, day_of
+from firewright.analysis.narrowing import narrowed
+from firewright.analysis.path import When, day_of, internet_of
 from firewright.analysis.status import Direction, Pair, Standing, Statuses, named_pairs, pairs, zones_of
 from firewright.diagnostic import harmless
 from firewright.drawing.pictures import Chosen, TooLarge
@@ -70,6 +71,18 @@ class _Directions:
         return Shown(pair, tuple(self.between(*way) for way in ways))
 
 
+def select_alone(policy: Policy, chosen: Chosen, when: When) -> Selection:
+    """The pairs that were asked for, and no word of what else there is: only what rules say of them is looked at.
+
+    Raises TooLarge, Unfilled, Undecided.
+    """
+    zones = {zone.name: zone for group in chosen for zone in group}.values()
+    is_machines = all(zone.kind in (ZoneKind.NAMED, ZoneKind.INTERNET) for zone in zones)
+    inside = merge(internet_of(policy) if one.kind is ZoneKind.INTERNET else one.addresses for one in zones)
+    narrow = narrowed(policy, inside, inside) if is_machines else policy
+    return _selected(_wanted(policy, chosen), _Directions(narrow, when), ())
+
+
 def select(policy: Policy, chosen: Chosen, when: When) -> Selection:
     """The pairs that were asked for, else those that firewalls separate and those that rules name and a firewall separates.
 
@@ -77,18 +90,25 @@ def select(policy: Policy, chosen: Chosen, when: When) -> Selection:
     ways were not looked at. Raises TooLarge, Unfilled, Undecided.
     """
     directions = _Directions(policy, when)
+    wanted = _wanted(policy, chosen)
+    if not chosen:
+        wanted += _named(policy, wanted, directions)
+    return _selected(wanted, directions, _left_out(policy, wanted, directions, day_of(when, policy)))
+
+
+def _wanted(policy: Policy, chosen: Chosen) -> list[Pair]:
     wanted = _unique(pair for group in chosen for pair in _pairs_in(group)) or _unique(pairs(policy))
     if len(wanted) > MOST_PAIRS:
         raise TooLarge(f"{len(wanted)} pairs of zones; a picture shows {MOST_PAIRS}: choose with --between A,B")
-    if not chosen:
-        wanted += _named(policy, wanted, directions)
+    return wanted
+
+
+def _selected(wanted: list[Pair], directions: _Directions, left_out: Iterable[str]) -> Selection:
     every = [directions.shown(pair) for pair in wanted]
     # a single pair is what somebody wants to see, even if there is nothing in it
     words = {one.pair: _nothing(one) if len(every) > 1 else None for one in every}
     shown = tuple(one for one in every if words[one.pair] is None)
-    return Selection(
-        shown, tuple(_folded(every, words)), tuple(_left_out(policy, wanted, directions, day_of(when, policy)))
-    )
+    return Selection(shown, tuple(_folded(every, words)), tuple(left_out))
 
 
 def _pairs_in(group: tuple[Zone, ...]) -> Iterator[Pair]:

@@ -79,6 +79,7 @@ cat "$aside"
 The JSON has protocols as numbers (-p): nft opens /etc/protocols anew for each name, which is a fifth of its time.
 """
 _BEGIN = """ulimit -f 524288
+ulimit -t 600
 aside=$1
 shift
 """

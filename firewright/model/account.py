@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 EVERYTHING = "*"
@@ -49,7 +49,8 @@ class Grant:
 class Actor:
     """Whoever acts: an account's name, its grants and groups, and by what and from where.
 
-    A token narrows its account's grants; those here are what is left of them.
+    A token narrows its account's grants; those here are what is left of them. `is_narrowed` says that something of them is gone:
+    then what is one's own is seen only as far as the grants reach, as all else is.
     """
 
     account: str
@@ -58,6 +59,7 @@ class Actor:
     way: Way = Way.CLI
     origin: str = ""
     name: str = ""
+    is_narrowed: bool = False
 
     def is_allowed(self, role: Role, policy: str, zone: str = "") -> bool:
         """Whether a role is held for a policy, or for a zone of it."""
@@ -75,6 +77,12 @@ class Actor:
     def is_everywhere(self, role: Role) -> bool:
         """Whether a role is held for everything."""
         return any(_includes(grant.role, role) and grant.scope == EVERYTHING for grant in self.grants)
+
+
+def narrowed_actor(actor: Actor, scopes: Collection[Grant]) -> Actor:
+    """Somebody as a token of theirs lets them act: with what is left of their grants, and with no more than that says."""
+    left = narrowed(actor.grants, scopes)
+    return replace(actor, grants=left, is_narrowed=not set(actor.grants) <= set(left))
 
 
 def _includes(held: Role, wanted: Role) -> bool:

@@ -71,4 +71,5 @@ class ApprovalRules:
 
 def is_among(account: str, groups: tuple[str, ...], named: tuple[str, ...]) -> bool:
     """Whether an account is named, itself or by one of its groups (`@group`)."""
-    return account in named or any(f"@{group}" in named for group in groups)
+    is_named = account in named and not account.startswith("@")  # nobody becomes a group by what they are called
+    return is_named or any(f"@{group}" in named for group in groups)

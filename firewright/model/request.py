@@ -135,7 +135,7 @@ class Wish:
 class Approval:
     """One person's agreement to the exception with a hash, as holder of a role for a zone; `voided` says why it counts no more.
 
-    `zone` is the zone of which the person is an owner, or empty for one who may decide for all.
+    `zone` are the zones of which the person is an owner, as `a, b`: it counts for these; empty for one who has to agree besides.
     """
 
     account: str

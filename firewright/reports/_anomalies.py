@@ -133,7 +133,7 @@ def _where(rule: PlacedRule, paint: Paint) -> str:
 
 _IN_POLICIES: Mapping[str, str] = {
     "ended": "ended: its last day is past",
-    "generalised": "an exception: a permission holds all of its packets, and is denied there",
+    "generalised": "a special case: a permission holds all of its packets, and is denied there",
     "correlated": "a permission shares packets with it, and is denied there",
     "redundant": "redundant: without it each of its packets is decided the same",
     "unused": "unused: nothing names it",
@@ -161,7 +161,7 @@ def sentence(one: Oddity, *, is_ordered: bool = True) -> str:
             said = "redundant: without it each of its packets is decided the same"
             said += f"; it stays, for {one.stays}" if one.stays else ""
         case "generalised":
-            said = "an exception: a later rule holds all of its packets, and decides them otherwise"
+            said = "a special case: a later rule holds all of its packets, and decides them otherwise"
         case "correlated":
             said = "order matters: a later rule shares packets with it, and decides them otherwise"
         case "unused":

@@ -36,12 +36,13 @@ class RequestFinding:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What is newly open: how many addresses of each family may open it, to how many, in words."""
+    """What is newly open: how many addresses of each family may open it, to how many, in words; from or to the whole internet."""
 
     flows: tuple[str, ...]
     sources: tuple[tuple[Family, int], ...]
     destinations: tuple[tuple[Family, int], ...]
     is_worldwide: bool
+    is_outward: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ class CheckedRequest:
     source_zones: tuple[str, ...]
     destination_zones: tuple[str, ...]
     notes: tuple[Diagnostic, ...] = ()
+    deciders: tuple[str, ...] = ()
 
     @property
     def is_submittable(self) -> bool:
@@ -211,8 +213,10 @@ def checked_text(checked: CheckedRequest, look: Look) -> str:
     return "\n".join(_checked(checked, look, paint)) + "\n"
 
 
-def _checked(checked: CheckedRequest, look: Look, paint: Paint) -> Iterator[str]:
+def _checked(checked: CheckedRequest, look: Look, paint: Paint, is_in_force: bool = False) -> Iterator[str]:
     verdict = paint(_STYLES[checked.verdict], _SAYS[checked.verdict])
+    if is_in_force and checked.verdict in ("open", "partly"):
+        verdict = paint("open", "open by this exception; without it:")
     yield f"{paint('title', harmless(flow_words(checked.wish)))}  {harmless(checked.wish.policy)}: {verdict}"
     groups = (checked.denied, checked.permitted, checked.undecided, checked.elsewhere)
     for word, found in zip(("denied", "permitted", "to be decided", "stopped elsewhere"), groups, strict=True):
@@ -248,6 +252,8 @@ def _opening(checked: CheckedRequest, paint: Paint) -> Iterator[str]:
     why = f": {harmless('; '.join(checked.why_severe))}" if checked.why_severe else ""
     yield f"  severity    {checked.severity}{why}"
     yield f"  firewalls   {harmless(', '.join(checked.firewalls)) or 'none'}"
+    for number, one in enumerate(checked.deciders):
+        yield f"  {'decided by' if number == 0 else '':<12}{harmless(one)}"
 
 
 def _addresses(counts: Iterable[tuple[Family, int]]) -> str:
@@ -284,7 +290,7 @@ def request_text(shown: RequestShown, look: Look) -> str:
             f"  instead     {harmless(flow_words(one.answer))} until {harmless(one.answer.until)}: {harmless(one.said)}"
         )
     if shown.checked is not None:
-        lines += ["", *_checked(shown.checked, look, paint)]
+        lines += ["", *_checked(shown.checked, look, paint, one.state.has_exception and not shown.against)]
     if one.text and look.is_verbose:
         lines += ["", *(f"  {harmless(line, 2000)}" for line in one.text.splitlines())]
     if shown.history:
@@ -399,6 +405,7 @@ def _checked_tree(checked: CheckedRequest) -> dict[str, Any]:
         "severity": checked.severity.value,
         "why": list(checked.why_severe),
         "firewalls": list(checked.firewalls),
+        "deciders": list(checked.deciders),
         "zones": {"from": list(checked.source_zones), "to": list(checked.destination_zones)},
         "advice": [
             {"name": one.name, "title": one.title, "visibility": one.visibility, "when_open": one.when_open,

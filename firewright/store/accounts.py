@@ -9,6 +9,7 @@ from unicodedata import normalize
 from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
 from firewright.model.account import Grant, Role
+from firewright.store.account_names import fit_name, fit_shown
 from firewright.store.columns import fit
 from firewright.store.errors import UnfitText
 from firewright.store.tables import ACCOUNTS, NAME
@@ -45,10 +46,15 @@ def key_of(name: str) -> str:
 
 
 def add(c: Connection, account: Account) -> bool:
-    """Keep a new account; False where its name, or one that looks like it, or its subject is taken. Raises UnfitText."""
+    """Keep a new account; False where its name, or one that looks like it, or its subject is taken.
+
+    Raises UnfitText for a name as `account_names` takes none, and for one to show that does not.
+    """
     key = key_of(account.name)
     if _is_taken(c, ACCOUNTS.c.key == key) or (account.subject and _is_taken(c, ACCOUNTS.c.subject == account.subject)):
         return False
+    fit_name(account.name)
+    fit_shown(account.shown)
     c.execute(insert(ACCOUNTS).values(key=key, name=account.name, **_values(account)))
     return True
 

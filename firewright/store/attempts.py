@@ -43,6 +43,11 @@ def by_origin(origin: str, what: str = "login") -> str:
     return f"{what} origin {shown}"
 
 
+def by_both(name: str, origin: str, what: str = "login") -> str:
+    """The key of the attempts for one name from one address: who is locked out by them is nobody who comes from elsewhere."""
+    return f"{by_account(name, what)} from {by_origin(origin, what)}"
+
+
 def take(c: Connection, key: str, limit: Limit, now: datetime) -> datetime | None:
     """Count one attempt and return None; or, where the window is full, count nothing and return when there is room again."""
     if until := blocked_until(c, key, limit, now):

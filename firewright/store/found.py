@@ -10,7 +10,20 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select, tuple_, union, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+    tuple_,
+    union,
+    union_all,
+)
 
 from firewright.model.account import EVERYTHING, Actor, Role
 from firewright.model.request import State
@@ -62,11 +75,16 @@ class _Walk:
 
 
 def visible(actor: Actor) -> list[ColumnElement[bool]]:
-    """That an actor may see a request: one of their own, or one of a policy or zone that a role of theirs covers."""
+    """That an actor may see a request: one of their own, or one of a policy or zone that a role of theirs covers.
+
+    One who is narrowed sees their own by their roles only.
+    """
     if actor.is_everywhere(Role.VIEWER):
         return []
     policies, zones = _scopes(actor)
-    ways: list[ColumnElement[bool]] = [REQUESTS.c.author == actor.account, REQUESTS.c.policy.in_(policies)]
+    ways: list[ColumnElement[bool]] = [REQUESTS.c.policy.in_(policies)]
+    if not actor.is_narrowed:
+        ways.append(REQUESTS.c.author == actor.account)
     if zones:
         pairs = tuple_(ZONES.c.policy, ZONES.c.zone).in_(zones)
         ways.append(exists().where(ZONES.c.number == REQUESTS.c.number, pairs))
@@ -77,7 +95,10 @@ def gathered(actor: Actor) -> list[ColumnElement[bool]]:
     """The same as `visible`, for a query that looks at all of them: they are gathered through indexes first."""
     if actor.is_everywhere(Role.VIEWER):
         return []
-    return [REQUESTS.c.number.in_(union(*(select(walk.number).where(*walk.held) for walk in _seen(actor))))]
+    walks = _seen(actor)
+    if not walks:
+        return [false()]
+    return [REQUESTS.c.number.in_(union(*(select(walk.number).where(*walk.held) for walk in walks)))]
 
 
 def page(
@@ -137,7 +158,7 @@ def _seen(actor: Actor) -> list[_Walk]:
     """The walks that find what somebody may see who may not see all."""
     number = REQUESTS.c.number
     policies, zones = _scopes(actor)
-    own = [_Walk(number, (REQUESTS.c.author == actor.account,))]
+    own = [] if actor.is_narrowed else [_Walk(number, (REQUESTS.c.author == actor.account,))]
     own += [_Walk(number, (REQUESTS.c.policy == policy,)) for policy in policies]
     return own + [
         _Walk(_PLACES.c.number, (_PLACES.c.policy == policy, _PLACES.c.zone == zone)) for policy, zone in zones

@@ -14,12 +14,14 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Text, cast, insert, literal, or_, select
 from sqlalchemy import Row as Fetched
 
+from firewright.model.account import Actor, Role
 from firewright.store.columns import fit, instant, written
 from firewright.store.errors import DamagedRow
-from firewright.store.tables import LOG
+from firewright.store.found import gathered
+from firewright.store.tables import LOG, REQUESTS
 
 LABEL = "firewright-log-1"
 START = "0" * 64
@@ -91,12 +93,18 @@ def rows(
     about: str = "",
     text: str = "",
     newest: bool = False,
+    seen_by: Actor | None = None,
 ) -> tuple[Row, ...]:
     """Rows by number, oldest first (or newest), at most `limit` (1 to 1,000) of those beyond `after`; empty filters let all pass.
 
-    `text` occurs in a row's person, act, subject, reason or details, in whatever case its ASCII letters are. Raises DamagedRow.
+    `text` occurs in a row's person, act, subject, reason or details, in whatever case its ASCII letters are. `seen_by` leaves out
+    what somebody may not see: all but their own acts and those on requests that `requests.listed` shows them. Raises DamagedRow.
     """
     wanted = [column == value for column, value in ((LOG.c.who, who), (LOG.c.act, act), (LOG.c.about, about)) if value]
+    if seen_by is not None and not seen_by.is_everywhere(Role.VIEWER):
+        subjects = select(literal("request ") + cast(REQUESTS.c.number, Text)).where(*gathered(seen_by))
+        own = [] if seen_by.is_narrowed else [LOG.c.who == seen_by.account]
+        wanted.append(or_(LOG.c.about.in_(subjects), *own))
     if text:
         wanted.append(_holds(text))
     if after:

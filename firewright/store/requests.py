@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, delete, func, insert, or_, select, update
 
@@ -24,6 +24,9 @@ _WISH = tuple(field.name for field in fields(Wish))
 _OWN = tuple(
     field.name for field in fields(Request) if field.name not in ("number", "wish", "approvals", "answer", "state")
 )
+MOST = 2**31 - 1
+"""The largest number that a request can have: PostgreSQL's integer."""
+T = TypeVar("T")
 _LISTS = ("sources", "destinations", "services", "overrides")
 
 
@@ -64,9 +67,21 @@ def add(c: Connection, request: Request, zones: Collection[str] = ()) -> Request
 
 
 def find(c: Connection, number: int) -> Request | None:
-    """The request with a number."""
+    """The request with a number; none has one that is larger than any kept."""
+    if not 0 < number <= MOST:
+        return None
     row = c.execute(select(REQUESTS).where(REQUESTS.c.number == number)).mappings().first()
     return _built(c, [row])[0] if row else None
+
+
+def several(c: Connection, numbers: Collection[int]) -> dict[int, Request]:
+    """The requests with these numbers that are there, by number."""
+    return {one.number: one for some in _portions(numbers) for one in _where(c, REQUESTS.c.number.in_(some))}
+
+
+def of_paths(c: Connection, paths: Collection[str]) -> dict[str, Request]:
+    """The requests whose exceptions are these files, by path."""
+    return {one.path: one for some in _portions(paths) for one in _where(c, REQUESTS.c.path.in_(some))}
 
 
 def put(c: Connection, request: Request, version: int, zones: Collection[str] = ()) -> bool:
@@ -196,6 +211,16 @@ def _built(c: Connection, rows: Collection[RowMapping]) -> tuple[Request, ...]:
         )
         for row in rows
     )
+
+
+def _where(c: Connection, wanted: ColumnElement[bool]) -> tuple[Request, ...]:
+    return _built(c, c.execute(select(REQUESTS).where(wanted).order_by(REQUESTS.c.number)).mappings().all())
+
+
+def _portions(values: Collection[T]) -> Iterator[list[T]]:
+    """So many values as one statement takes."""
+    listed = list(values)
+    return (listed[start : start + 500] for start in range(0, len(listed), 500))
 
 
 def _keep_approvals(c: Connection, request: Request) -> None:

@@ -14,6 +14,8 @@ from firewright.store.accounts import grants_of, grants_text, key_of
 from firewright.store.secrets import fresh, hashed
 from firewright.store.tables import ACCOUNTS, TOKENS
 
+MOST = 2**31 - 1
+"""The largest number that a token can have: PostgreSQL's integer."""
 PREFIX = "fw_"
 """By what people and scanners for leaked secrets know a token."""
 
@@ -80,6 +82,8 @@ def listed(c: Connection, account: str) -> tuple[Token, ...]:
 
 def end(c: Connection, account: str, number: int, now: datetime) -> bool:
     """End a token, if it is the account's and not ended yet; whether it was."""
+    if not 0 < number <= MOST:
+        return False
     here = (TOKENS.c.number == number, TOKENS.c.account == key_of(account), TOKENS.c.ended.is_(None))
     return c.execute(update(TOKENS).where(*here).values(ended=now)).rowcount == 1
 

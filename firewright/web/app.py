@@ -17,6 +17,7 @@ from firewright.store.database import Store, open_store, sqlite_url
 from firewright.store.errors import StoreError, UnfitText
 from firewright.web import static
 from firewright.web.access import declare
+from firewright.web.api._route import PREFIX
 from firewright.web.clock import ticking
 from firewright.web.estate import Estates
 from firewright.web.identity import identify
@@ -24,7 +25,7 @@ from firewright.web.measures import Measures
 from firewright.web.nav import entries
 from firewright.web.oidc import Provider
 from firewright.web.page import templates
-from firewright.web.problem import Problem, answer
+from firewright.web.problem import Problem, answer, is_program
 from firewright.web.running import Running
 from firewright.web.security import Guard
 from firewright.web.settings import DATABASE_FILE, Settings
@@ -137,7 +138,10 @@ def _explain_errors(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> Response:
-        problem = Problem(error.status_code, *_SAID.get(error.status_code, ("http", "this did not work", "")))
+        name, message, way_out = _SAID.get(error.status_code, ("http", "this did not work", ""))
+        if error.status_code == 404 and is_program(request):
+            way_out = f"{PREFIX}/openapi.json lists all that there is"
+        problem = Problem(error.status_code, name, message, way_out)
         problem.headers.update(error.headers or {})
         with suppress(Problem, StoreError):  # the header shows who is logged in also where no route asked
             identify(request)

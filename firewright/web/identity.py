@@ -9,7 +9,7 @@ from hmac import compare_digest
 
 from fastapi import Request
 
-from firewright.model.account import Actor, Grant, Way, narrowed
+from firewright.model.account import Actor, Grant, Way, narrowed_actor
 from firewright.store import accounts, sessions, tokens
 from firewright.store.accounts import Account
 from firewright.store.errors import StoreError
@@ -99,4 +99,5 @@ def _by_token(request: Request, parts: Running, header: str) -> Identity:
     if token.used is None or now - token.used > _NOTED:
         with suppress(StoreError), parts.store.writing() as c:
             tokens.touch(c, token.number, now)
-    return Identity(actor_of(request, account, narrowed(account.grants, token.scopes), Way.API), account, None)
+    whole = actor_of(request, account, account.grants, Way.API)
+    return Identity(narrowed_actor(whole, token.scopes), account, None)

@@ -15,7 +15,7 @@ from fastapi.responses import Response
 from firewright.model.account import Actor, Way
 from firewright.store import accounts, attempts, log, sessions
 from firewright.store.accounts import Account
-from firewright.store.attempts import Limit, by_account, by_origin
+from firewright.store.attempts import Limit, by_account, by_both, by_origin
 from firewright.store.errors import UnfitText
 from firewright.web.cookies import drop_cookie, read_cookie, set_cookie
 from firewright.web.identity import SESSION, Identity, actor_of, origin_of
@@ -30,9 +30,13 @@ BEGIN = "begin"
 """The cookie that a form of somebody who is not logged in yet must fit to."""
 NOBODY = "nobody"
 """Who tried to log in, in the log, where it is not known that they are who they say."""
-OF_ACCOUNT = Limit(10, timedelta(minutes=15))
+OF_BOTH = Limit(10, timedelta(minutes=15))
+OF_ACCOUNT = Limit(100, timedelta(minutes=15))
 OF_ORIGIN = Limit(50, timedelta(minutes=15))
-"""How often a login may fail for one name, and from one address (a /64 of IPv6)."""
+"""How often a login may fail for one name from one address (a /64 of IPv6), for one name from anywhere, and from one address.
+
+Whoever wants to keep somebody else out has to try from ten places at once, and from each anew.
+"""
 
 
 def log_in(request: Request, name: str, password: str) -> Account:
@@ -41,9 +45,15 @@ def log_in(request: Request, name: str, password: str) -> Account:
     An unknown name takes as long as a known one and is locked like one: nobody learns who has an account.
     """
     store, now = running(request).store, request.state.now
-    by_name, by_place = by_account(name), by_origin(origin_of(request))
+    origin = origin_of(request)
+    by_name, by_place, here = by_account(name), by_origin(origin), by_both(name, origin)
     with store.writing() as c:  # counted before it is tried, so that many at once count as many
-        until = attempts.blocked_until(c, by_place, OF_ORIGIN, now) or attempts.take(c, by_name, OF_ACCOUNT, now)
+        until = (
+            attempts.blocked_until(c, by_place, OF_ORIGIN, now)
+            or attempts.blocked_until(c, by_name, OF_ACCOUNT, now)
+            or attempts.take(c, here, OF_BOTH, now)
+            or attempts.take(c, by_name, OF_ACCOUNT, now)
+        )
         account = None if until else _named(c, name)
     if until:
         raise too_many(until, now)
@@ -57,6 +67,7 @@ def log_in(request: Request, name: str, password: str) -> Account:
     renewed = hashed(password) if is_outdated(account.password_hash) else ""
     with store.writing() as c:
         attempts.clear(c, by_name)
+        attempts.clear(c, here)
         current = accounts.find(c, account.name)
         if renewed and current is not None and current.password_hash == account.password_hash:
             accounts.put(c, replace(current, password_hash=renewed))

@@ -48,7 +48,8 @@ def page(request: Request, template: str, *, status: int = 200, **values: object
     parts = running(request)
     identity = getattr(request.state, "identity", None)
     actor = identity.actor if identity else None
-    notice = unquote(read_cookie(request, parts.settings, NOTICE))[:_NOTICE_LIMIT]
+    place, _, notice = unquote(read_cookie(request, parts.settings, NOTICE)).partition("\n")
+    notice = notice[:_NOTICE_LIMIT] if place == request.url.path else ""  # another page says nothing of it
     frame: Mapping[str, Any] = {
         "actor": actor,
         "csrf": identity.csrf if identity else "",
@@ -73,7 +74,8 @@ def back(request: Request, path: str, notice: str = "") -> RedirectResponse:
     """On to another page of ours with GET (303), which says `notice` once."""
     response = RedirectResponse(safe_path(path), 303)
     if notice:
-        text = quote(notice[:_NOTICE_LIMIT], safe=" ").replace(" ", "%20")
+        place = urlsplit(safe_path(path)).path
+        text = quote(f"{place}\n{notice[:_NOTICE_LIMIT]}", safe=" ").replace(" ", "%20")
         set_cookie(response, running(request).settings, NOTICE, text, seconds=_NOTICE_SECONDS)
     return response
 

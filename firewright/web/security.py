@@ -59,11 +59,13 @@ class Guard:
             if scope["type"] == "lifespan":
                 await self._app(scope, receive, send)
             return  # a websocket, which nothing here speaks: uvicorn refuses it when nobody answers
-        began = perf_counter()
+        began, method = perf_counter(), scope["method"]
         state = scope.setdefault("state", {})
         state["id"], state["now"] = token_hex(8), datetime.now(UTC)
+        if method == "HEAD":  # answered as GET is, without the body (RFC 9110, 9.3.2)
+            scope = {**scope, "method": "GET"}
         request = Request(scope, receive)
-        sending = _Sending(send, self._settings)
+        sending = _Sending(send, self._settings, is_bare=method == "HEAD")
         fault = ""
         try:
             is_done = await self._answer(request, sending, receive)
@@ -79,8 +81,8 @@ class Guard:
             await self._instead(request, sending, Problem(500, "fault", "something went wrong in this program", help_))
         finally:
             seconds = perf_counter() - began
-            self._measures.answered(_route_of(scope), request.method, sending.status, seconds)
-            LOG.info("%s", _line(request, sending, seconds, fault))
+            self._measures.answered(_route_of(scope), method, sending.status, seconds)
+            LOG.info("%s", _line(request, method, sending, seconds, fault))
 
     async def _answer(self, request: Request, send: _Sending, receive: Receive) -> bool:
         """Whether there was an answer in time; whatever comes later goes nowhere."""
@@ -115,8 +117,8 @@ class Guard:
 class _Sending:
     """What goes out, with the headers put in and the size counted."""
 
-    def __init__(self, send: Send, settings: Settings) -> None:
-        self._send, self._settings = send, settings
+    def __init__(self, send: Send, settings: Settings, *, is_bare: bool = False) -> None:
+        self._send, self._settings, self._is_bare = send, settings, is_bare
         self.status, self.size = 0, 0
         self.is_held_back = self.is_left = False
 
@@ -139,6 +141,8 @@ class _Sending:
             if self._settings.is_secure:
                 headers["Strict-Transport-Security"] = _TLS_FOR_A_YEAR
         elif message["type"] == "http.response.body":
+            if self._is_bare:
+                message = {**message, "body": b""}
             self.size += len(message.get("body", b""))
         await self._send(message)
 
@@ -177,7 +181,7 @@ def _route_of(scope: Scope) -> str:
     return getattr(scope.get("route"), "path", "") or "unmatched"
 
 
-def _line(request: Request, sending: _Sending, seconds: float, fault: str) -> str:
+def _line(request: Request, method: str, sending: _Sending, seconds: float, fault: str) -> str:
     """What is logged: no query, no header, no body, since secrets may be in any of them."""
     identity = getattr(request.state, "identity", None)
     said: dict[str, object] = {
@@ -185,7 +189,7 @@ def _line(request: Request, sending: _Sending, seconds: float, fault: str) -> st
         "id": request.state.id,
         "from": request.client.host if request.client else "",
         "who": identity.actor.account if identity else "",
-        "method": harmless(request.method, 20),
+        "method": harmless(method, 20),
         "path": harmless(request.url.path, _PATH_LIMIT),
         "status": sending.status,
         "ms": round(seconds * 1000, 1),

@@ -75,6 +75,9 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse an address that no browser could send forms to. Raises BadSettings."""
+        for name in self.hosts:
+            if not _HOST.fullmatch(name):
+                raise BadSettings(f"{harmless(name, 60)!r} is no name of a host", "write it as firewall.example.net")
         parts = urlsplit(self.base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/") or parts.query:
             raise BadSettings(

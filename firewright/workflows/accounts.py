@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from firewright.diagnostic import harmless
 from firewright.model.account import Actor, Grant, Role, narrowed
 from firewright.store import accounts, log, sessions, tokens
+from firewright.store.account_names import fit_group, fit_name, fit_shown
 from firewright.store.accounts import Account
+from firewright.store.errors import UnfitText
 from firewright.workflows.passwords import check_password, hashed
 from firewright.workflows.requests.refused import Refused
 
@@ -18,13 +21,15 @@ if TYPE_CHECKING:
 
 MOST_TOKENS = 50
 """Of one account that have not ended."""
+MOST_GROUPS = 50
+"""Of one account that no provider knows."""
 
 
 def find_account(c: Connection, name: str) -> Account:
     """The account of that name. Raises Refused (404)."""
     found = accounts.find(c, name)
     if found is None:
-        raise Refused("no-account", f"there is no account {name!r}", "firewright account list shows them", 404)
+        raise Refused("no-account", f"there is no account {name!r}", "the list of accounts shows their names", 404)
     return found
 
 
@@ -32,7 +37,8 @@ def add_account(c: Connection, actor: Actor, account: Account, now: datetime) ->
     """A new account. Raises Refused (409) where the name, or one that looks the same, is taken; UnfitText for a bad name."""
     if not accounts.add(c, account):
         raise Refused("account-exists", f"there is an account {account.name!r} already", "choose another name", 409)
-    _tell(c, actor, "account.add", account, now, {"grants": _words(account.grants)})
+    told = {"groups": " ".join(account.groups)} if account.groups else {}
+    _tell(c, actor, "account.add", account, now, {"grants": _words(account.grants), **told})
     return account
 
 
@@ -51,6 +57,26 @@ def set_grants(c: Connection, actor: Actor, name: str, grants: Iterable[Grant], 
     accounts.put(c, changed)
     details = {"grants": _words(changed.grants), "before": _words(account.grants)}
     _tell(c, actor, "account.grant", changed, now, details)
+    return changed
+
+
+def set_groups(c: Connection, actor: Actor, name: str, groups: Iterable[str], now: datetime) -> Account:
+    """Put an account into these groups and no others: rules of approval name them with @.
+
+    Raises Refused (404, 409): nobody changes their own, and a provider tells those of its people; UnfitText for a bad name.
+    """
+    account = find_account(c, name)
+    if account.name == actor.account:
+        raise Refused("own-groups", "nobody changes their own groups", "another admin does, or firewright account", 409)
+    if account.subject:
+        raise Refused("of-provider", f"the groups of {account.name} come from the provider", "change them there", 409)
+    wanted = sorted(set(groups))
+    if len(wanted) > MOST_GROUPS:
+        raise Refused("too-many-groups", f"an account is in {MOST_GROUPS} groups at most", "take some away", 409)
+    changed = replace(account, groups=tuple(map(fit_group, wanted)))
+    accounts.put(c, changed)
+    details = {"groups": " ".join(changed.groups) or "none", "before": " ".join(account.groups) or "none"}
+    _tell(c, actor, "account.group", changed, now, details)
     return changed
 
 
@@ -124,12 +150,15 @@ def vouched(
 ) -> Account:  # fmt: skip
     """The account of somebody whom a provider knows, with the groups that it tells, and the roles where those come from groups.
 
-    Raises Refused (403): no account yet and none is to be made, or the name is taken by an account that is not this person's.
+    Raises Refused (403): no account yet and none is to be made, the name is taken by an account that is not this person's, or is
+    not one that is taken here.
     """
     account, is_new = accounts.of_subject(c, subject), False
+    _must_be_taken(shown, fit_shown)
     if account is None:
         if not may_be_made:
             raise Refused("no-account", f"there is no account for {name} here", "ask an admin for one", 403)
+        _must_be_taken(name, fit_name)
         account, is_new = Account(name=name, shown=shown, subject=subject), True
     told = replace(account, shown=shown, groups=tuple(sorted(set(groups))))
     if grants is not None:
@@ -146,6 +175,18 @@ def vouched(
                 c, actor, "account.grant", told, now, {"grants": _words(told.grants), "groups": " ".join(told.groups)}
             )
     return told
+
+
+def _must_be_taken(told: str, fits: Callable[[str], str]) -> None:
+    """Raises Refused (403) where a provider calls somebody by what is not taken here."""
+    try:
+        fits(told)
+    except UnfitText as error:
+        message = f"the provider calls you {harmless(told, 60)!r}, and {error.message}"
+        way_out = (
+            "have the name changed there, or ask whoever runs this to take another claim: FIREWRIGHT_OIDC_NAME_CLAIM"
+        )
+        raise Refused("unfit-name", message, way_out, 403) from None
 
 
 def _must_leave_an_admin(c: Connection, before: Account, after: Account) -> None:

@@ -55,6 +55,11 @@ class Fleet:
     given: Mapping[str, Given]
     digests: Mapping[str, str]
 
+    @property
+    def policies(self) -> tuple[Policy, ...]:
+        """The policies that its hosts get, as they were read."""
+        return tuple({id(one.prepared): one.prepared.policy for one in self.given.values()}.values())
+
 
 def inventory_of(folder: Path, path: str, report: Report, format: str = "") -> Inventory | None:
     """The inventory of a file; or None after saying in the report what is wrong with it, or lies beside it and is not read."""

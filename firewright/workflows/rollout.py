@@ -7,7 +7,7 @@ machine and on a Dask cluster. Where it stands is on disk before and after each 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import timezone
@@ -16,6 +16,7 @@ from pathlib import Path
 from firewright.diagnostic import Report, harmless, nearest
 from firewright.live.executors import NoWorkers, Workers
 from firewright.live.run_record import Entry, RecordError, RunRecord, only_run
+from firewright.model.policy import Policy
 from firewright.readers.inventory import Inventory
 from firewright.reports import Became, HostOutcome, Rollout
 from firewright.workflows.batchwise import Change, Running, Watch
@@ -31,6 +32,12 @@ BATCH, CANARY = "20%", "1"
 """How many hosts at a time, and how many first, where nobody says it."""
 Executing = Callable[[Path | None], AbstractContextManager[Workers]]
 """Who does it: given the file whose lock the run holds, if it holds one, workers for as long as they are needed."""
+Permit = Callable[[Iterable[Policy]], None]
+"""Is asked about the policies that hosts are to get, as they were read, before any host is looked at; stops it by raising."""
+
+
+def _freely(policies: Iterable[Policy]) -> None:
+    """Stop nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +66,15 @@ def rollout(
     executing: Executing,
     watch: Watch,
     change: Change = change_host,
+    permit: Permit = _freely,
 ) -> Rollout | None:
     """What became of every host of the order; or None, with nothing done, after saying in the report why not."""
     path = wanted.folder / inventory.path
     try:
         if order.is_check:
-            return _planned(inventory, order, wanted, report, executing, watch, change)
+            return _planned(inventory, order, wanted, report, executing, watch, change, permit)
         with only_run(path):
-            return _done(inventory, order, wanted, report, executing, watch, change)
+            return _done(inventory, order, wanted, report, executing, watch, change, permit)
     except RecordError as error:
         report.error("no-run-record", harmless(error.message), help=error.help)
     except NoWorkers as error:
@@ -82,12 +90,14 @@ def _planned(
     executing: Executing,
     watch: Watch,
     change: Change,
+    permit: Permit,
 ) -> Rollout | None:
     """What would become of every host: each is looked at, none is changed, and none stops the others."""
     plan = batches_of(inventory, order, report)
     fleet = fleet_of(inventory, _all(plan), wanted, report, watch.saying, order.reaching) if plan else None
     if fleet is None:
         return None
+    permit(fleet.policies)
     running = Running(plan, _jobs(inventory, fleet, order, wanted, {}), watch)
     with executing(None) as workers:
         running.run(workers, change, stops=False)
@@ -102,6 +112,7 @@ def _done(
     executing: Executing,
     watch: Watch,
     change: Change,
+    permit: Permit,
 ) -> Rollout | None:
     """What became of every host, of those that an earlier run came to the end of too."""
     folder = (wanted.folder / inventory.path).parent / FOLDER
@@ -115,6 +126,7 @@ def _done(
     fleet = fleet_of(inventory, _all(plan), wanted, report, watch.saying, order.reaching, days)
     if fleet is None or (earlier is not None and not must_be_the_same(earlier, fleet, report)):
         return None
+    permit(fleet.policies)
     run = earlier.run if earlier is not None else _new_name(wanted)
     new = wanted.folder / order.state if order.state else folder / f"{run}.jsonl"
     file = new if earlier is None else earlier.path

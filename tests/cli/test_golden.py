@@ -36,17 +36,19 @@ PEOPLE = {
 }
 _TYPED = re.compile(r"(?:(?P<who>[a-z]+)\$ )?(?P<words>.+)")
 ELSEWHERE = {
+    "compile": "tests/cli/test_compile.py",
+    "schema": "tests/cli/test_start.py",
     "apply": "tests/cli/test_apply.py",
     "confirm": "tests/cli/test_apply.py",
     "rollback": "tests/cli/test_apply.py",
     "plan": "tests/cli/test_apply.py",
-    "cuts": "tests/cli/test_live.py",
+    "cuts": "tests/workflows/test_cuts.py",
     "drift": "tests/cli/test_host.py",
     "generations": "tests/cli/test_host.py",
     "metrics": "tests/cli/test_host.py",
     "status": "tests/cli/test_host.py",
     "probe": "tests/cli/test_probe.py",
-    "rehearse": "tests/cli/test_host.py",
+    "rehearse": "tests/workflows/test_rehearse.py",
     "rollout": "tests/cli/test_rollout.py",
     "completion": "tests/cli/test_commands.py",
     "help": "tests/cli/test_impatient.py",
@@ -70,9 +72,7 @@ def clock() -> Iterator[None]:
 
 @pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_what_is_said_is_what_is_kept(
-    case: Path, tmp_path: Path, state: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_said_is_what_is_kept(case: Path, tmp_path: Path, state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A command says exactly what is kept beside it, on both streams, and ends with the kept exit code."""
     name, *commands = (case / "command").read_text().strip().split("\n")
     folder = tmp_path if name == "-" else profile(name, tmp_path / name)
@@ -98,9 +98,13 @@ def _said(command: str, state: Path, tokens: Mapping[str, str], *, is_alone: boo
     done = run(*shlex.split(typed["words"]), environment=environment)
     head = "" if is_alone else f"{typed['who'] or ''}$ firewright {typed['words']}\n"
     said = f"{head}{done.stdout}--- standard error\n{done.stderr}--- exit code {done.exit_code}\n"
-    for real, shown in ((str(state), "STATE"), (os.uname().nodename, "desk"), (f"system:{_desk.user_here()}", "system:user")):
+    for real, shown in (
+        (str(state), "STATE"),
+        (os.uname().nodename, "desk"),
+        (f"system:{_desk.user_here()}", "system:user"),
+    ):
         said = re.sub(rf"(?<![\w.-]){re.escape(real)}(?![\w.-])", shown, said)
-    return said
+    return re.sub(r"(?m)^  hash: [0-9a-f]{64}$", "  hash: (of this row, where it was typed too)", said)
 
 
 def _tokens(state: Path) -> dict[str, str]:
@@ -131,7 +135,7 @@ def test_every_command_has_kept_cases_or_a_test_of_its_own() -> None:
     assert {name for name in COMMANDS.names() if name != "main"} == _called() | set(ELSEWHERE)
     assert not _called() & set(ELSEWHERE)
     for name, path in ELSEWHERE.items():
-        assert f'"{name}"' in (root / path).read_text(encoding="utf-8"), (name, path)
+        assert re.search(rf"\b{name}\b", (root / path).read_text(encoding="utf-8")), (name, path)
 
 
 def test_everybody_in_the_cases_is_used() -> None:

@@ -69,6 +69,30 @@ def test_a_name_that_misleads_is_refused(store: Store, name: str) -> None:
         accounts.find(c, name)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../x", "a/../b", ".", "<b>", "-x", "@perimeter", "firewright", "Firewright", "nobody", "system", "system-root",
+        "\u0430nna", "\u0430\u0440\u0435", "x²", "ｔom", "e\u0301va", "x" * 101, "a+b", "tom:x",
+    ],
+)  # fmt: skip
+def test_a_name_that_looks_like_another_or_means_something_is_taken_by_nobody(store: Store, name: str) -> None:
+    """Names are letters of one script, digits and -_.@ inside; none is one of the log's own, a group's, or a twin in other letters."""
+    with pytest.raises(UnfitText), store.writing() as c:
+        accounts.add(c, Account(name))
+    with store.reading() as c:
+        assert accounts.is_empty(c)
+
+
+@pytest.mark.parametrize("name", ["anna", "Éva", "tom.b-c_d", "x7", "7x", "anna@example.net", "Людмила", "山田太郎", "佐藤ひろ"])
+def test_names_of_people_are_taken(store: Store, name: str) -> None:
+    """A name in one script, whichever that is, is somebody's; what is shown of it has no signs that turn text round."""
+    with store.writing() as c:
+        assert accounts.add(c, Account(name))
+    with pytest.raises(UnfitText), store.writing() as c:
+        accounts.add(c, Account(f"{name}2", shown=f"{name}\u202e"))
+
+
 def test_an_account_is_changed_as_a_whole(peopled: Store) -> None:
     """What is put is found; an account that is not there is not made by it."""
     changed = replace(ANN, is_active=False, grants=(), groups=(), subject="https://id.example#7", shown="")

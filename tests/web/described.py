@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import copy
+import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any
 
+from fastapi import FastAPI
 from jsonschema import Draft202012Validator
 
 from firewright.model.account import Grant, Role
@@ -15,6 +20,9 @@ from firewright.store import accounts, tokens
 from firewright.store.accounts import Account
 from firewright.store.database import Store
 from firewright.web.api.reference import description
+from firewright.web.app import application, store_of
+from firewright.web.settings import Settings
+from tests.web.conftest import BASE, with_policies
 
 PREFIX = "/api/v1"
 OPEN = {"ProblemBody"}
@@ -74,3 +82,18 @@ def token(store: Store, name: str, *grants: Grant) -> dict[str, str]:
 def described() -> Described:
     """The description, made once."""
     return Described()
+
+
+@contextmanager
+def standing(place: Path) -> Iterator[FastAPI]:
+    """An application in an empty folder, for tests that need not each have their own."""
+    before = Path.cwd()
+    (place / "state").mkdir()
+    folder = with_policies(place / "policies")
+    os.chdir(folder)
+    app = application(Settings(folder, "", place / "state", BASE))
+    try:
+        yield app
+    finally:
+        store_of(app).close()
+        os.chdir(before)

@@ -95,9 +95,25 @@ def test_an_account_is_made_let_in_and_put_out(run: Run, state: Path) -> None:
     assert PASSWORD not in str(rows) and secret not in str(rows)
 
 
+def test_groups_are_given_and_taken(run: Run, state: Path) -> None:
+    """An account is put into groups when it is made or later, with or without the @ of the rules, and each change is a row."""
+    assert run("add", "anna", "--role", "approver", "--group", "@perimeter").returncode == 0
+    assert run("grant", "anna", "--group", "on-call", "--group", "security").returncode == 0
+    assert run("revoke", "anna", "--group", "@security", "--role", "viewer").returncode == 0
+    with _store(state).reading() as c:
+        anna, rows = accounts.find(c, "anna"), log.rows(c)
+    assert anna is not None and anna.groups == ("on-call", "perimeter") and anna.grants == (Grant(Role.APPROVER),)
+    assert [row.entry.act for row in rows] == ["account.add", "account.group", "account.grant", "account.group"]
+    assert rows[0].entry.details["groups"] == "perimeter" and rows[3].entry.details["groups"] == "on-call perimeter"
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (("add", "@perimeter", "--role", "approver"), "means something else here"),
+        (("add", "../x", "--role", "viewer"), "characters that are not taken"),
+        (("add", "x", "--role", "viewer", "--group", "a b"), "no name of a group"),
+        (("add", "x", "--role", "viewer", "--scope", ""), "no policy here has"),
         (("add",), "add needs the name of an account"),
         (("add", "x"), "name a role"),
         (("add", "x", "--role", "viewer", "--scope", "tenant-a-edg"), "did you mean tenant-a-edge?"),

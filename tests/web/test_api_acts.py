@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,9 +16,9 @@ from firewright.model.account import Grant, Role
 from firewright.store import idempotency, requests, tokens
 from firewright.store.database import Store
 from firewright.store.errors import StoreError
-from firewright.web.settings import Settings
+from firewright.web.app import store_of
 from tests.web.conftest import Client
-from tests.web.described import PREFIX, described, token
+from tests.web.described import PREFIX, described, standing, token
 
 Headers = dict[str, str]
 UNTIL = f"{datetime.now(UTC) + timedelta(days=60):%Y-%m-%d}"
@@ -180,6 +181,13 @@ def test_an_answer_that_is_not_kept_is_not_done(client: Client, store: Store, to
         assert requests.listed(c) == ()
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Client, Headers]]:
+    """One application for whatever changes nothing, and headers of somebody who may everything."""
+    with standing(tmp_path_factory.mktemp("shared")) as app:
+        yield Client(app), token(store_of(app), "program-all")
+
+
 @pytest.mark.parametrize(
     ("method", "path", "more", "status", "slug"),
     [
@@ -193,6 +201,7 @@ def test_an_answer_that_is_not_kept_is_not_done(client: Client, store: Store, to
         ("GET", "/requests/0", {}, 422, "malformed"),
         ("GET", "/requests/99", {}, 404, "no-request"),
         ("GET", "/requests?limit=501", {}, 422, "malformed"),
+        ("GET", "/requests?polcy=none", {}, 422, "no-such-parameter"),
         ("GET", "/policies/none", {}, 404, "no-such-policy"),
         ("GET", "/policies/tenant-a-edge/flows/internet/none", {}, 404, "no-such-zone"),
         ("GET", "/policies/tenant-a-edge/matrix?service=nonsense", {}, 422, "bad-service"),
@@ -209,9 +218,10 @@ def test_an_answer_that_is_not_kept_is_not_done(client: Client, store: Store, to
     ],
 )  # fmt: skip
 def test_whatever_is_wrong_is_a_problem(
-    client: Client, anybody: Headers, method: str, path: str, more: dict[str, Any], status: int, slug: str | None
+    shared: tuple[Client, Headers], method: str, path: str, more: dict[str, Any], status: int, slug: str | None
 ) -> None:
     """The status says what kind, the body is problem+json with a slug, a sentence and its own number."""
+    client, anybody = shared
     sent = {**more, "headers": {**anybody, **more.get("headers", {})}}
     answer = client.request(method, PREFIX + path, **sent)
     assert answer.status_code == status, answer.text
@@ -231,6 +241,8 @@ def test_whoever_may_not_learns_nothing_of_what_they_sent(client: Client, tom: H
         sent = {"Content-Type": "application/json"}
         assert client.post(f"{PREFIX}/accounts", content=body, headers=sent).status_code == 401
         assert client.post(f"{PREFIX}/accounts", content=body, headers={**tom, **sent}).status_code == 403
+    assert client.get(f"{PREFIX}/accounts?x=y").status_code == 401
+    assert client.get(f"{PREFIX}/accounts?x=y", headers=tom).status_code == 403
 
 
 def test_pages_lead_through_the_whole_list(client: Client, anybody: Headers) -> None:
@@ -291,7 +303,7 @@ def test_a_token_makes_no_token_that_may_more_or_lasts_longer(client: Client, st
 def test_no_secret_is_kept_with_an_answer(client: Client, store: Store, anybody: Headers) -> None:
     """A token, a webhook and an invitation that are asked for twice under one key are made once, and their secret shown once."""
     asked: tuple[tuple[str, Any, str], ...] = (
-        ("/tokens", {"name": "one", "scopes": [{"role": "viewer"}]}, "secret"),
+        ("/tokens", {"name": "one", "scopes": [{"role": "viewer", "scope": "*"}]}, "secret"),
         ("/webhooks", {"url": "https://hooks.example.net/"}, "secret"),
         ("/accounts/program-all/invitation", None, "link"),
     )
@@ -321,7 +333,11 @@ def test_an_admin_makes_grants_and_disables_accounts(client: Client, store: Stor
     assert _held(changed, "put", f"{here}/grants", 200)["grants"] == wanted["grants"]
     again = client.put(f"{here}/active", json={"is_active": False}, headers={**anybody, "If-Match": tag})
     _held(again, "put", f"{here}/active", 412)
-    off = {**anybody, "If-Match": changed.headers["ETag"]}
+    path = f"{here}/groups"
+    grouped = client.put(path, json={"groups": ["perimeter"]}, headers={**anybody, "If-Match": changed.headers["ETag"]})
+    assert _held(grouped, "put", path, 200)["groups"] == ["perimeter"]
+    path = f"{PREFIX}/accounts"
+    off = {**anybody, "If-Match": grouped.headers["ETag"]}
     told = _held(client.put(f"{here}/active", json={"is_active": False}, headers=off), "put", f"{here}/active", 200)
     assert told["is_active"] is False
     for scope in ("none", "tenant-a-edge/none", "tenant-a-edge/", "/"):
@@ -388,7 +404,7 @@ def test_two_rulesets_are_compared(client: Client, anybody: Headers) -> None:
     assert answer.status_code == 422 and "root:" not in answer.text
 
 
-def test_a_tokens_own_account_is_known_by_it(client: Client, store: Store, settings: Settings, tom: Headers) -> None:
+def test_a_tokens_own_account_is_known_by_it(client: Client, store: Store, tom: Headers) -> None:
     """Who asks is the account of the token, with its roles and nothing else."""
     tree = client.get(f"{PREFIX}/me", headers=tom).json()
     assert tree["account"] == "tom" and tree["grants"] == [{"role": "requester", "scope": WISH["policy"]}]

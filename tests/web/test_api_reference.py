@@ -90,6 +90,8 @@ def test_the_description_is_public_and_the_page_shows_all_of_it(client: Client) 
     assert answer.json()["paths"].keys() == TREE["paths"].keys()
     tag = answer.headers["ETag"]
     assert client.get(f"{PREFIX}/openapi.json", headers={"If-None-Match": tag}).status_code == 304
+    index = client.get(PREFIX).json()
+    assert (index["openapi"], index["reference"]) == (f"{PREFIX}/openapi.json", "/api/docs")
     shown = client.get("/api/docs")
     assert shown.status_code == 200 and shown.headers["Content-Type"].startswith("text/html")
     for method, path, operation in _operations():

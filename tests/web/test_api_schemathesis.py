@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from hypothesis import HealthCheck, Phase, settings
 
-from firewright.web.app import application, store_of
-from firewright.web.settings import Settings
-from tests.web.conftest import BASE, with_policies
-from tests.web.described import described, token
+from firewright.web.app import store_of
+from tests.web.described import described, standing, token
 
 schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not installed")
 from schemathesis.checks import not_a_server_error  # noqa: E402
@@ -30,21 +26,15 @@ CHECKS = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance, negative_data_rejection,
 ]  # fmt: skip
 SCHEMA = schemathesis.openapi.from_dict(described().tree)
-EXAMPLES = 6
+EXAMPLES = 5
 """Of each operation; the seed is the same each time, so that what is found can be found again."""
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FastAPI, dict[str, str]]]:
     """One application for all, with a token of somebody who may everything."""
-    place, before = tmp_path_factory.mktemp("schemathesis"), Path.cwd()
-    (place / "state").mkdir()
-    folder = with_policies(place / "policies")
-    os.chdir(folder)
-    app = application(Settings(folder, "", place / "state", BASE))
-    yield app, token(store_of(app), "program-all")
-    store_of(app).close()
-    os.chdir(before)
+    with standing(tmp_path_factory.mktemp("schemathesis")) as app:
+        yield app, token(store_of(app), "program-all")
 
 
 @SCHEMA.parametrize()  # type: ignore[untyped-decorator]

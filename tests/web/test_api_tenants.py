@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from firewright.model.account import Grant, Role
-from firewright.store import log
+from firewright.store import log, tokens
 from firewright.store.database import Store
 from tests.web import two_tenants
 from tests.web.conftest import Client
@@ -21,7 +21,7 @@ PATHS = (
     f"{SHARED}/matrix?service=ssh", f"{SHARED}/flows/internet/tenant-a", f"{SHARED}/flows/tenant-a/tenant-b",
     f"{SHARED}/flows/tenant-a/any", f"{SHARED}/flows/any/tenant-a", f"{SHARED}/paths", f"{SHARED}/paths.md", f"{SHARED}/paths.svg",
     f"{SHARED}/status.md", f"{SHARED}/status.svg", f"{SHARED}/status.html", f"{SHARED}/status.txt", "/exposure", "/endings",
-    "/changes", "/ports/22", "/ports/8080", "/ports/smb", "/ask?from=any&to=any", 
+    "/changes", "/ports/22", "/ports/8080", "/ports/smb", "/ask?from=any&to=any",
     "/ask?from=internet&to=tenant-a,tenant-b&services=tcp/8080",
     "/ask?from=tenant-a&to=tenant-b&services=postgresql", "/audit", "/audit.sarif", "/audit.json", "/audit.markdown", "/audit.junit",
     "/exceptions", "/hosts", "/requests", "/log", "/me", "/tokens",
@@ -83,6 +83,26 @@ def test_no_answer_tells_a_tenant_of_another(client: Client, store: Store, ann: 
     )
 
 
+def test_a_token_for_one_policy_reads_nothing_of_ones_own_in_another(client: Client, store: Store) -> None:
+    """What somebody asked for elsewhere is not there for their token of one policy: no request, no row of the log, no count."""
+    wide = token(store, "ann", Grant(Role.REQUESTER, "shared/tenant-a"), Grant(Role.REQUESTER, "bravo-only"))
+    with store.writing() as c:
+        secret, _ = tokens.make(c, "ann", "less", (Grant(Role.REQUESTER, "shared/tenant-a"),), datetime.now(UTC))
+    less = {"Authorization": f"Bearer {secret}"}
+    wish = {"policy": "bravo-only", "from": ["internet"], "to": ["inner"], "services": ["tcp/7778"], "because": "one of mine",
+            "owner": "ann", "until": (datetime.now(UTC) + timedelta(days=60)).date().isoformat()}  # fmt: skip
+    made = client.post(f"{PREFIX}/requests", json=wish, headers=wide)
+    assert made.status_code == 201, made.text
+    number = made.json()["number"]
+    assert [one["number"] for one in client.get(f"{PREFIX}/requests", headers=wide).json()["requests"]] == [number]
+    assert client.get(f"{PREFIX}/log", headers=wide).json()["rows"]
+    assert client.get(f"{PREFIX}/requests/{number}", headers=less).status_code == 404
+    assert client.post(f"{PREFIX}/requests/{number}/withdraw", json={}, headers=less).status_code == 404
+    for query in ("", "?box=mine", "?q=mine", "?policy=bravo-only"):
+        assert client.get(f"{PREFIX}/requests{query}", headers=less).json()["requests"] == []
+    assert client.get(f"{PREFIX}/log", headers=less).json()["rows"] == []
+
+
 def test_what_is_not_a_tenants_is_as_if_it_were_not_there(client: Client, store: Store, ann: dict[str, str]) -> None:
     """A policy, zone, host or request of others answers exactly as one that nobody has."""
     _fill(client, store)
@@ -102,5 +122,11 @@ def test_a_tenant_may_not_ask_or_check_for_another(client: Client, ann: dict[str
         answer = client.post(PREFIX + path, json=wish, headers=ann)
         assert answer.status_code == 403, answer.text
         assert not [word for word in two_tenants.SECRETS if word in answer.text]
-    answer = client.post(f"{PREFIX}/check", json={**wish, "policy": "bravo-only"}, headers=ann)
-    assert answer.status_code == 422 and "you ask for nothing of bravo-only" in answer.json()["detail"]
+    for path in ("/check", "/requests"):
+        hidden, absent = (
+            client.post(PREFIX + path, json={**wish, "policy": name}, headers=ann)
+            for name in ("bravo-only", "zebra-only")
+        )
+        assert hidden.status_code == absent.status_code and 400 <= hidden.status_code < 500
+        told = {**absent.json(), "instance": hidden.json()["instance"]}
+        assert hidden.json() == json.loads(json.dumps(told).replace("zebra-only", "bravo-only"))

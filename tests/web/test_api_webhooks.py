@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import hmac
 import json
+import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
+from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
+import anyio
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from fastapi import FastAPI
 
 from firewright.store import log, outbox
@@ -21,10 +29,11 @@ from firewright.store.database import Store
 from firewright.store.outbox import Fate
 from firewright.web import webhook
 from firewright.web.api import webhooks as operations
+from firewright.web.app import store_of
 from firewright.web.duties import forgetting, webhooks
 from firewright.web.running import Running
 from tests.web.conftest import Client
-from tests.web.described import PREFIX, described, token
+from tests.web.described import PREFIX, described, standing, token
 
 NOW = datetime.now(UTC)
 PATH = f"{PREFIX}/webhooks"
@@ -40,6 +49,7 @@ class Receiver:
     got: list[dict[str, Any]] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     delay: Callable[[], object] = bool
+    server: Any = None
 
     def take(self, headers: Any, body: bytes) -> int:
         """Take an event if its signature is good and fresh."""
@@ -76,7 +86,10 @@ def receiver() -> Iterator[Receiver]:
 
         def log_message(self, *_: object) -> None: ...
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 64
+
+    found.server = server = Server(("127.0.0.1", 0), Handler)
     thread = Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     found.url = f"http://127.0.0.1:{server.server_port}/hook?to=firewright"
@@ -267,9 +280,17 @@ BAD = (
 )  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Client, dict[str, str]]]:
+    """One application for whatever changes nothing, and headers of somebody who may everything."""
+    with standing(tmp_path_factory.mktemp("shared")) as app:
+        yield Client(app), token(store_of(app), "program-all")
+
+
 @pytest.mark.parametrize("url", BAD)
-def test_what_may_not_be_sent_to_is_refused_when_it_is_said(client: Client, admin: dict[str, str], url: str) -> None:
+def test_what_may_not_be_sent_to_is_refused_when_it_is_said(shared: tuple[Client, dict[str, str]], url: str) -> None:
     """Addresses of the link, of groups and of clouds in every spelling, plain HTTP to elsewhere, and what is no URL."""
+    client, admin = shared
     answer = client.post(PATH, json={"url": url}, headers=admin)
     assert answer.status_code == 422 and answer.json()["fields"]["url"], answer.text
 
@@ -318,8 +339,6 @@ def test_the_address_that_was_looked_at_is_the_one_that_is_sent_to(
     client: Client, admin: dict[str, str], receiver: Receiver, store: Store, parts: Running, monkeypatch: Any
 ) -> None:
     """A name is resolved once: what it would answer the second time is never asked, and its own name is the Host."""
-    import anyio
-
     asked = []
 
     async def resolve(host: str, port: int, **_: Any) -> Any:
@@ -333,6 +352,54 @@ def test_the_address_that_was_looked_at_is_the_one_that_is_sent_to(
     _queue(store)
     webhooks.run(parts, NOW)
     assert asked == ["localhost"] and [one["host"] for one in receiver.got] == [f"localhost:{port}"]
+
+
+def _certificate(name: str, folder: Path) -> Path:
+    """A certificate of its own authority for a name, with its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    made = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(NOW - timedelta(days=1))
+        .not_valid_after(NOW + timedelta(days=2))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, SHA256())
+    )
+    path = folder / f"{name}.pem"
+    plain = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(made.public_bytes(Encoding.PEM) + plain)
+    return path
+
+
+@pytest.mark.parametrize(("name", "is_good"), [("hooks.example.net", True), ("other.example.net", False)])
+def test_the_certificate_is_held_against_the_name_although_an_address_is_connected_to(
+    client: Client, admin: dict[str, str], receiver: Receiver, store: Store, parts: Running, monkeypatch: Any,
+    tmp_path: Path, name: str, is_good: bool,
+) -> None:  # fmt: skip
+    """Over TLS the name of the URL is asked for and verified; a certificate of another name, or of nobody known, gets no event."""
+    certificate, asked = _certificate(name, tmp_path), list[str]()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    context.set_servername_callback(lambda _socket, said, _context: asked.append(str(said)))
+    receiver.server.socket = context.wrap_socket(receiver.server.socket, server_side=True)
+
+    async def resolve(host: str, _port: int, **_: Any) -> Any:
+        return [(2, 1, 6, "", ("127.0.0.1", 0))]
+
+    monkeypatch.setattr(anyio, "getaddrinfo", resolve)
+    receiver.url = f"https://hooks.example.net:{receiver.server.server_port}/"
+    number = _added(client, admin, receiver)
+    _queue(store)
+    webhooks.run(parts, NOW)
+    assert receiver.got == []  # an authority that nobody knows
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    webhooks.run(parts, NOW + timedelta(minutes=5))
+    with store.reading() as c:
+        (delivery,) = outbox.deliveries(c, number)
+    assert set(asked) == {"hooks.example.net"}
+    assert bool(receiver.got) is is_good and (delivery.fate is Fate.SENT) is is_good
+    assert is_good or "certificate verify failed" in delivery.said.lower()
 
 
 def test_plain_http_to_elsewhere_is_a_setting(client: Client, admin: dict[str, str], app: FastAPI) -> None:

@@ -18,7 +18,7 @@ from firewright.model.account import Actor, Grant, Role
 from firewright.store import accounts, log, sessions
 from firewright.store.accounts import Account
 from firewright.store.database import Store
-from firewright.web.login import OF_ACCOUNT, OF_ORIGIN
+from firewright.web.login import OF_ACCOUNT, OF_BOTH, OF_ORIGIN
 from firewright.workflows import passwords
 from firewright.workflows.invitations import LASTS, invite, invite_first
 from tests.web.conftest import Client
@@ -128,7 +128,7 @@ def test_passwords_are_kept_as_rfc_9106_recommends() -> None:
 def test_tries_for_one_name_are_few_wherever_they_come_from(
     people: Store, app: FastAPI, monkeypatch: pytest.MonkeyPatch, clock: Any, name: str
 ) -> None:
-    """After ten failures the right password does not help either, until the window has passed; unknown names lock alike."""
+    """After a hundred failures from many places the right password does not help either, for a while; unknown names lock alike."""
     monkeypatch.setattr("firewright.web.login.fits", lambda password, kept: password == PASSWORD and bool(kept))
     for number in range(OF_ACCOUNT.count):
         from_elsewhere = Client(app, client=(f"192.0.2.{number}", 1))
@@ -139,6 +139,22 @@ def test_tries_for_one_name_are_few_wherever_they_come_from(
     assert "too many tries" in answer.text
     clock.shift(OF_ACCOUNT.window)
     assert _try(client, name).status_code == (303 if name == "vera" else 401)
+
+
+@pytest.mark.parametrize("name", ["vera", "nobody"])
+def test_tries_for_one_name_from_one_place_lock_out_that_place_only(
+    people: Store, app: FastAPI, monkeypatch: pytest.MonkeyPatch, clock: Any, name: str
+) -> None:
+    """After ten failures from one address the right password does not help there; its owner still gets in from elsewhere."""
+    monkeypatch.setattr("firewright.web.login.fits", lambda password, kept: password == PASSWORD and bool(kept))
+    for number in range(OF_BOTH.count):
+        assert _try(Client(app, client=(f"2001:db8::{number:x}", 1)), name, "wrong").status_code == 401
+    locked = Client(app, client=("2001:db8::ffff", 1))
+    assert _try(locked, name).status_code == 429
+    is_in = 303 if name == "vera" else 401
+    assert _try(Client(app, client=("192.0.2.7", 1)), name).status_code == is_in
+    clock.shift(OF_BOTH.window)
+    assert _try(locked, name).status_code == is_in
 
 
 def test_tries_from_one_place_are_few_whatever_the_name(
@@ -262,6 +278,18 @@ def test_an_old_hash_is_made_anew_when_its_password_is_known(people: Store, clie
     assert kept is not None and "m=8,t=1,p=1" in kept.password_hash and passwords.fits(PASSWORD, kept.password_hash)
 
 
+def test_from_where_others_came_is_for_those_who_run_things(
+    people: Store, app: FastAPI, client_of: Callable[..., Client]
+) -> None:
+    """A viewer of everything reads when others logged in, not from which address; an operator and an admin read that too."""
+    assert _try(Client(app, client=("203.0.113.77", 1))).status_code == 303
+    for role, is_told in (("viewer", False), ("approver", False), ("operator", True), ("admin", True)):
+        client = client_of(role)
+        for path in ("/log", "/log?format=csv", "/api/v1/log"):
+            text = client.get(path).text
+            assert "login" in text and ("203.0.113.77" in text) is is_told, (role, path)
+
+
 def test_logins_are_in_the_log_and_no_password_is(people: Store, client: Client) -> None:
     """Who came, failed and went is in the log with the place; what was typed as a name that nobody has is not."""
     _try(client, "vera", "wrong guess one"), _try(client, "hunter2hunter2", "x"), _try(client)
@@ -355,7 +383,12 @@ def test_an_admin_makes_an_account_and_never_sees_its_password(store: Store, adm
 @pytest.mark.parametrize(
     ("change", "field"),
     [
-        ({"name": ""}, "give it a name"),
+        ({"name": ""}, "empty or too long"),
+        ({"name": "../x"}, "characters that are not taken"),
+        ({"name": "@perimeter"}, "means something else"),
+        ({"name": "\u0430nna"}, "looks like another one"),
+        ({"shown": "Tom\u202e"}, "do not show"),
+        ({"scope": ""}, "* is everything"),
         ({"role": "emperor"}, "choose a role"),
         ({"scope": "no-such-policy"}, "POLICY/ZONE"),
         ({"scope": "tenant-a-edge/no-such-zone"}, "POLICY/ZONE"),
@@ -368,6 +401,31 @@ def test_a_bad_account_is_not_made(store: Store, admin: Client, change: dict[str
     assert answer.status_code == 422 and field in answer.text
     with store.reading() as c:
         assert [one.name for one in accounts.listed(c)] == ["ada"]
+
+
+def test_a_role_for_nothing_said_is_not_one_for_everything(store: Store, admin: Client) -> None:
+    """Where the field of what a role is for is empty or missing, no role is granted."""
+    admin.post("/admin/accounts", data={"name": "tom", "role": "viewer", "scope": "tenant-a-edge"})
+    for sent in ({"role": "viewer", "scope": ""}, {"role": "viewer"}, {"role": "viewer", "scope": "  "}):
+        answer = admin.post("/admin/accounts/tom/grants", data=sent)
+        assert answer.status_code == 422 and "* is everything" in answer.text
+    with store.reading() as c:
+        assert accounts.find(c, "tom").grants == (Grant(Role.VIEWER, "tenant-a-edge"),)  # type: ignore[union-attr]
+
+
+def test_an_admin_puts_people_into_groups(store: Store, admin: Client) -> None:
+    """Groups are changed on the account's page, with a row of the log; a bad one stays in the field, and nobody changes their own."""
+    admin.post("/admin/accounts", data={"name": "tom", "role": "viewer", "scope": "*"})
+    assert admin.post("/admin/accounts/tom/groups", data={"groups": "@perimeter, on-call"}).status_code == 303
+    page = admin.get("/admin/accounts/tom").text
+    assert 'value="on-call, perimeter"' in page
+    refused = admin.post("/admin/accounts/tom/groups", data={"groups": "perimeter, <b>"})
+    assert refused.status_code == 422 and "no name of a group" in refused.text and "&lt;b&gt;" in refused.text
+    assert admin.post("/admin/accounts/ada/groups", data={"groups": "perimeter"}).status_code == 409
+    with store.reading() as c:
+        assert accounts.find(c, "tom").groups == ("on-call", "perimeter")  # type: ignore[union-attr]
+        row = log.rows(c, act="account.group")
+    assert len(row) == 1 and row[0].entry.details == {"groups": "on-call perimeter", "before": "none"}
 
 
 def test_a_taken_name_is_told(admin: Client) -> None:

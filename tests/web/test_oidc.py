@@ -82,6 +82,20 @@ def test_whoever_the_provider_knows_is_in(provider: Provider, app_with: Callable
     assert rows == [("account.add", "account olga", None), ("login", "account olga", provider.issuer)]
 
 
+@pytest.mark.parametrize(
+    ("claim", "told"), [("preferred_username", "@perimeter"), ("preferred_username", "a/b"), ("name", "Olga\u202e")]
+)
+def test_nobody_becomes_another_by_what_the_provider_calls_them(
+    provider: Provider, app_with: Callable[..., FastAPI], claim: str, told: str
+) -> None:
+    """A name as of a group, one that fits into no address, and one with signs that hide are refused on a page that says why."""
+    app = app_with()
+    provider.claims = {**provider.claims, claim: told}
+    answer = _log_in(Client(app), provider)
+    assert answer.status_code == 403 and "The provider calls you" in answer.text and not _kept(app)
+    assert "\u202e" not in answer.text
+
+
 def test_roles_follow_the_groups_at_each_login(provider: Provider, app_with: Callable[..., FastAPI]) -> None:
     """A group that somebody left takes its roles along, under whatever name the provider knows them now; it is the same account."""
     app = app_with()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 
 from firewright.live.limited import Limits, Overrun, call
+from firewright.model.account import Grant, Role
 from firewright.source import Source
 from firewright.web.views.comparing import result
 from firewright.workflows.compare_apart import compare_apart
+from tests.web.conftest import Client
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 POLICY = "policy: p\nzones: {z: [10.0.0.0/8]}\nfirewalls: {e: {between: [internet, z]}}\nrules:\n"
@@ -53,6 +56,19 @@ def test_a_comparison_that_takes_too_much_is_no_comparison() -> None:
     assert found.tree is None and (shown.outcome, shown.tone) == ("not known", "denied")
     assert shown.complaints[0].message == "the comparison was given up: it takes longer than 1 s"
     assert "firewright compare" in shown.complaints[0].help
+
+
+@pytest.mark.parametrize("number", [0, -1, 2**31, 2**63, 10**40])
+def test_a_number_that_no_request_has_is_not_found(client_of: Callable[..., Client], number: int) -> None:
+    """However large a number is, its request, its form and each act on it are not there, and no list breaks at it."""
+    client = client_of(None, name="ann", grants=tuple(Grant(role) for role in Role))
+    for path in (f"/requests/{number}", f"/requests/{number}/edit", f"/requests/{number}/answer"):
+        assert client.get(path).status_code == 404
+    for act in ("approve", "implement", "submit", "edit", "withdraw"):
+        assert client.post(f"/requests/{number}/{act}", data={"act": "save"}).status_code in (404, 422)
+    assert client.post(f"/account/tokens/{number}/end").status_code == 404
+    for path in ("/log", "/requests", "/exceptions"):
+        assert client.get(f"{path}?after={number}").status_code in (200, 422)
 
 
 def test_names_of_uploads_are_no_paths() -> None:

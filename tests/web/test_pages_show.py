@@ -276,6 +276,22 @@ def test_rulesets_are_compared_in_a_namespace(client_of: Callable[..., Client]) 
     assert "tcp/443" in text and "opens" in text
 
 
+def test_a_comparison_with_nothing_in_it_gives_back_what_was_typed(client_of: Callable[..., Client]) -> None:
+    """Where one side is missing the form says so, and the other side's text and the choice stand there still."""
+    files = {"after_text": (None, "policy: <mine>"), "kind": (None, "policy")}
+    answer = client_of("viewer").post("/compare", files=files)
+    assert answer.status_code == 422 and "There is nothing before." in answer.text
+    assert "policy: &lt;mine&gt;</textarea>" in answer.text and '<option value="policy" selected>' in answer.text
+
+
+def test_an_arrow_in_a_field_of_a_question_is_refused(client_of: Callable[..., Client]) -> None:
+    """A field says one end: signs that would make another question of it are told, and `<b>` is told back whole."""
+    viewer = client_of("viewer")
+    answer = viewer.get("/ask", params={"source": "internet -> tenants", "destination": "tenants"})
+    assert answer.status_code == 422 and "A field has an arrow" in answer.text
+    assert "&lt;b&gt;" in viewer.get("/ask", params={"source": "<b>", "destination": "tenants"}).text
+
+
 def test_texts_are_compared(client_of: Callable[..., Client]) -> None:
     """What is put into the fields is compared as files are."""
     fields = {"before_text": SAVED, "after_text": SAVED.replace("22", "23"), "kind": "rules"}

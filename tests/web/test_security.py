@@ -195,6 +195,33 @@ def test_what_another_site_sends_is_refused_even_with_the_token(
     assert is_taken or "sent from another site" in answer.text
 
 
+@pytest.mark.parametrize("path", ["/login", "/zones", "/healthz", "/api/v1/openapi.json", "/requests/7"])
+def test_head_is_answered_as_get_is_without_the_body(client: Client, client_of: Any, lines: Any, path: str) -> None:
+    """Whoever only looks whether a page is there gets the status and the headers of it, and nothing else."""
+    viewer = client_of("viewer")
+    whole, bare = viewer.get(path), viewer.head(path)
+    assert (bare.status_code, bare.content) == (whole.status_code, b"")
+    assert bare.headers["Content-Type"] == whole.headers["Content-Type"]
+    assert [json.loads(one)["method"] for one in lines()[-2:]] == ["GET", "HEAD"]
+
+
+def test_a_notice_is_said_by_its_own_page(client_of: Any) -> None:
+    """What a form did is said once by the page that it leads to, and by no other that somebody opens before."""
+    viewer = client_of("viewer")
+    answer = viewer.post("/account/sessions/end")
+    assert answer.headers["Location"] == "/account"
+    assert all("Nothing else was open" not in viewer.get(path).text for path in ("/zones", "/nowhere"))
+    assert "Nothing else was open" in viewer.get("/account").text
+    assert "Nothing else was open" not in viewer.get("/account").text
+
+
+@pytest.mark.parametrize("name", ["<b>", "a b", "", "a/b", "a:80"])
+def test_a_host_that_is_no_name_is_refused(settings: Settings, name: str) -> None:
+    """What no request could name is told at the start."""
+    with pytest.raises(BadSettings, match="no name of a host"):
+        replace(settings, hosts=(name,))
+
+
 @pytest.mark.parametrize("is_told", [True, False])
 def test_a_body_that_is_too_large_is_not_read(client_of: Any, is_told: bool) -> None:
     """One byte over the limit is refused, whether its length is told before or found while reading; a route may take more."""

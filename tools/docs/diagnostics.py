@@ -17,8 +17,15 @@ from firewright.readers.policy_yaml.shape import Record, Several, Shape, Table
 from tools.docs.markdown import page, table
 
 PACKAGE = Path(firewright.__file__).parent
-_SAYING = {"error", "warning", "note", "refuse", "_refuse", "Diagnostic", "BadValue", "wrong", "_wrong", "HostError"}
-_SPOTS = {("Diagnostic", "message"): 2, ("BadValue", "help"): 2, ("HostError", "help"): 2}
+_SAYING = {
+    "error", "warning", "note", "refuse", "_refuse", "Diagnostic", "BadValue", "wrong", "_wrong", "HostError", "Refused", "Problem",
+}  # fmt: skip
+_NAMED = {"Problem": 1}
+"""Where the name stands if it is not the first argument."""
+_SPOTS = {
+    ("Diagnostic", "message"): 2, ("BadValue", "help"): 2, ("HostError", "help"): 2, ("Refused", "help"): 2,
+    ("Problem", "message"): 2,
+}  # fmt: skip
 """Where an argument stands that has another place in this call than in most."""
 _SLUG = re.compile(r"[a-z]+(?:-[a-z]+)*")
 _WHERE = (
@@ -32,6 +39,7 @@ _WHERE = (
     ("live/", "Managed hosts"),
     ("cli/", "Commands"),
     ("web/", "The web application"),
+    ("workflows/requests/", "Requests, approvals, exceptions"),
     ("workflows/", "Runs: what was asked, settings, lock files, machines"),
     ("catalog/", "Rows of the catalog"),
 )
@@ -75,12 +83,14 @@ def diagnostics_page() -> str:
     """A table for each part of the program; audits have a page of their own."""
     parts = [
         "Every diagnostic has a name, which is also its rule's name in SARIF and its class in JUnit.\n"
+        "What a page or the API refuses has one too, at the end of the problem's `type`: `urn:firewright:problem:NAME`.\n"
         "The words are those of the code; … stands for what varies.\n"
         "What `check` finds in a policy that can be read has a page of its own: [audits](audits.md).",
     ]
     left = [saying for saying in sayings() if saying.name not in AUDITS.names()]
     for prefix, title in _WHERE:
         rows = [saying for saying in left if saying.file.startswith(prefix)]
+        left = [saying for saying in left if not saying.file.startswith(prefix)]
         parts += [f"## {title}", table(("name", "says", "way out"), _rows(rows))] if rows else []
     return page("Diagnostics", *parts)
 
@@ -102,10 +112,11 @@ def _cell(text: str) -> str:
 
 def _sayings_in(file: str, tree: ast.Module) -> Iterator[Saying]:
     for function in ast.walk(tree):
-        if isinstance(function, ast.FunctionDef):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
             for call, texts in _calls(function.body, {}):
-                if _called(call) in _SAYING and call.args:
-                    for name in _names(call.args[0], texts):
+                spot = _NAMED.get(_called(call), 0)
+                if _called(call) in _SAYING and len(call.args) > spot:
+                    for name in _names(call.args[spot], texts):
                         yield Saying(file, name, _argument(call, texts, "message"), _argument(call, texts, "help"))
 
 

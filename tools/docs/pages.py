@@ -34,6 +34,12 @@ from tools.docs.markdown import page, sentences, table
 ROOT = Path(__file__).parents[2]
 PICTURES_DAY = "2026-11-21"
 """The day that pictures are drawn for."""
+_PICTURES = (
+    ("perimeter-status", "provider-perimeter.yaml", "status"),
+    ("perimeter-matrix", "provider-perimeter.yaml", "matrix"),
+    ("tenant-paths", "tenant-edge.yaml", "paths"),
+)
+"""The file of each picture, the policy that it is of, and what it shows."""
 _SHOWN_BY = {
     "AccountRows": "account list",
     "ServiceMatrix": "matrix",
@@ -244,15 +250,16 @@ def profiles_page() -> str:
 
 
 def pictures() -> dict[str, bytes]:
-    """The pictures of the provider's page, as the program draws them from the bundled profile."""
+    """The pictures of the provider's page and of a tenant behind it, as the program draws them from the bundled profile."""
     found = {}
-    for picture in ("status", "matrix"):
-        words = ["draw", "provider-perimeter.yaml", "--picture", picture, "--format", "svg", "--at", PICTURES_DAY]
+    for name, policy, picture in _PICTURES:
+        words = ["draw", policy, "--picture", picture, "--format", "svg", "--at", PICTURES_DAY]
         with TemporaryDirectory() as folder, chdir(folder):
-            bundled = Path(profiles.__file__).parent / "provider-perimeter" / "provider-perimeter.yaml"
-            Path("provider-perimeter.yaml").write_bytes(bundled.read_bytes())
+            for file in ("provider-perimeter.yaml", "tenant-edge.yaml"):
+                bundled = Path(profiles.__file__).parent / "provider-perimeter" / file
+                Path(file).write_bytes(bundled.read_bytes())
             done = CliRunner().invoke(program, words, env={"NO_COLOR": "1"})
         if done.exit_code:
             raise ValueError(f"no picture was drawn: {done.output}")
-        found[f"docs/pictures/perimeter-{picture}.svg"] = done.stdout_bytes
+        found[f"docs/pictures/{name}.svg"] = done.stdout_bytes
     return found

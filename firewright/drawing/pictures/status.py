@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from firewright.analysis.path import When, day_of
 from firewright.analysis.status import Direction, Standing
@@ -16,7 +16,7 @@ from firewright.drawing.palette import HAIRLINE, HEAD, HEAD_INK, HEAD_QUIET, INK
 from firewright.drawing.pictures import Chosen
 from firewright.drawing.roster import CATEGORIES, Roster, Row, roster, told
 from firewright.drawing.scene import Area, Line, Rect, Scene
-from firewright.drawing.selection import Selection, Shown, select
+from firewright.drawing.selection import Selection, Shown, select, select_alone
 from firewright.drawing.sheet import Sheet, pills_width
 from firewright.model.packet import FAMILIES
 from firewright.model.policy import Policy, ZoneKind
@@ -72,7 +72,7 @@ def draw(policy: Policy, chosen: Chosen, when: When) -> Scene:
 
 def draw_alone(policy: Policy, chosen: Chosen, when: When) -> Scene:
     """The picture of the chosen pairs without a word of what it leaves out. Raises TooLarge, Unfilled, Undecided."""
-    return _drawn(policy, replace(select(policy, chosen, when), left_out=()), when)
+    return _drawn(policy, select_alone(policy, chosen, when), when)
 
 
 def _drawn(policy: Policy, selection: Selection, when: When) -> Scene:

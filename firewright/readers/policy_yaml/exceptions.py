@@ -143,6 +143,10 @@ class Exceptions:
             message = f"more than {EXCEPTION_LIMIT:,} exceptions in {harmless(shown)}"
             self.error("too-large", message, NOWHERE, "delete those that have ended")
             return []
+        for path in [path for path in found if path.exists() and not path.is_file() and path not in nested]:
+            message = f"{harmless(str(PurePath(shown, path.name)))} is no file that could be read"
+            self.error("unreadable-file", message, NOWHERE, "take it away")
+            found.remove(path)
         for path in nested:
             message = f"{harmless(str(PurePath(shown, path.name)))} is a folder, and is not looked into"
             self.complaints.warning("stray-exception", message, NOWHERE, f"put exceptions right into {harmless(shown)}")

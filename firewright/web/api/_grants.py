@@ -16,7 +16,7 @@ class GrantBody(Sent):
     """A role within a scope."""
 
     role: Annotated[Role, Field(examples=["viewer"])]
-    scope: Annotated[str, Field(min_length=1, max_length=300, examples=["tenant-a-edge"])] = "*"
+    scope: Annotated[str, Field(min_length=1, max_length=300, examples=["tenant-a-edge"])]
     """`*` for everything, a policy, or POLICY/ZONE."""
 
 

@@ -11,12 +11,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
+from firewright.diagnostic import harmless
 from firewright.web.access import Needs, Public
 from firewright.web.problem import Problem
 
 PREFIX = "/api/v1"
 """Where this version of the API lies; what would break a client goes under another number."""
 JSON = "application/json"
+_MOST_NAMED = 20
 
 
 class Route(APIRoute):
@@ -24,15 +26,19 @@ class Route(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The framework's handler, with what it refuses told apart."""
-        inner = super().get_route_handler()
+        inner, known = super().get_route_handler(), self._parameters()
 
         async def handle(request: Request) -> Response:
+            strange = request.query_params.keys() - known
+            if strange:  # a filter that is misspelt must not answer everything
+                await self._admit(request)
+                fields = {harmless(name, 60): "there is no such parameter" for name in sorted(strange)[:_MOST_NAMED]}
+                way_out = f"there are: {', '.join(sorted(known)) or 'none'}"
+                raise Problem(422, "no-such-parameter", "there is no such parameter", way_out, fields)
             try:
                 return await inner(request)
             except RequestValidationError as error:
-                for one in self.dependant.dependencies:  # a body that is no JSON is refused before anybody is asked for
-                    if isinstance(one.call, Needs | Public):
-                        await one.call(request)
+                await self._admit(request)  # a body that is no JSON was refused before anybody was asked for
                 if self.body_field is not None and not _is_json(request) and await request.body():
                     problem = Problem(415, "not-json", "this is read as JSON only", f"send Content-Type: {JSON}")
                     problem.headers["Accept"] = JSON
@@ -42,6 +48,16 @@ class Route(APIRoute):
                 raise
 
         return handle
+
+    def _parameters(self) -> frozenset[str]:
+        """The names of what its address may ask."""
+        return frozenset(one.alias for one in self.dependant.query_params)
+
+    async def _admit(self, request: Request) -> None:
+        """Raises Problem where whoever asks may not."""
+        for one in self.dependant.dependencies:
+            if isinstance(one.call, Needs | Public):
+                await one.call(request)
 
 
 def _is_json(request: Request) -> bool:

@@ -220,6 +220,8 @@ class CheckTold(Told):
     severity: Severity
     why: list[str]
     firewalls: list[str]
+    deciders: list[str]
+    """Who may decide, by name where it is known."""
     zones: ZonesTold
     advice: list[AdviceTold]
     exception: FileTold

@@ -35,7 +35,7 @@ from firewright.web.estate import estate_of
 from firewright.web.problem import Problem
 from firewright.web.routes._seen import part
 from firewright.web.running import running, store_of
-from firewright.workflows.accounts import add_account, find_account, set_active, set_grants
+from firewright.workflows.accounts import add_account, find_account, set_active, set_grants, set_groups
 from firewright.workflows.invitations import invite
 from firewright.workflows.requests.acting import Desk
 
@@ -59,6 +59,15 @@ class GrantsBody(Sent):
     """What somebody may, all of it."""
 
     grants: Annotated[list[GrantBody], Field(max_length=_MOST_GRANTS)]
+
+
+class GroupsBody(Sent):
+    """The groups that somebody is in, all of them."""
+
+    groups: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=100)]], Field(max_length=200, examples=[["perimeter"]])
+    ]
+    """As `approvals.yaml` names them, without the @."""
 
 
 class ActiveBody(Sent):
@@ -141,6 +150,24 @@ def grant(
     def act(desk: Desk) -> Answer:
         must_be(_tag(find_account(desk.connection, name)), if_match)
         return _told(set_grants(desk.connection, actor, name, wanted, desk.now))
+
+    return acted(request, actor, key, body.model_dump(), act)
+
+
+@ROUTER.put(
+    "/accounts/{name}/groups",
+    response_model=AccountTold,
+    responses=writing(404, 409, 412, 428),
+    summary="Say which groups somebody is in",
+)
+def groups(
+    request: Request, actor: Admin, name: Name, body: GroupsBody, key: Key = None, if_match: IfMatch = None
+) -> Response:
+    """These and no others; those of somebody for whom a provider vouches are its own to say."""
+
+    def act(desk: Desk) -> Answer:
+        must_be(_tag(find_account(desk.connection, name)), if_match)
+        return _told(set_groups(desk.connection, actor, name, body.groups, desk.now))
 
     return acted(request, actor, key, body.model_dump(), act)
 

@@ -24,12 +24,13 @@ from firewright.web.api._answers import (
 )
 from firewright.web.api._route import router
 from firewright.web.api._shapes import FindingsBody, FindingsTold
-from firewright.web.estate import estate_of
-from firewright.web.routes.audit_report import findings_of
+from firewright.web.estate import SETTLED
+from firewright.web.routes.audit_report import findings_of, rows_of
 from firewright.web.views import findings as view
 from firewright.web.views.listing import holding
 
 ROUTER = router("audit")
+ROUTER.dependencies += SETTLED
 SeverityFilter = Annotated[
     Literal["", "error", "warning", "note"], Query(description="Only of this severity.", examples=["error"])
 ]
@@ -93,6 +94,5 @@ def report(
 def _chosen(
     request: Request, actor: Actor, severity: str, policy: str, name: str, q: str
 ) -> tuple[Findings, Rows, Rows]:
-    found = findings_of(request, actor)
-    rows = view.listed(found, estate_of(request))
+    found, rows = findings_of(request, actor), rows_of(request, actor)
     return found, rows, holding(view.chosen(rows, severity, policy, name), q, lambda one: one.text)

@@ -31,13 +31,14 @@ from firewright.web.api._shapes import (
     PolicyChangeTold,
     trees,
 )
-from firewright.web.estate import estate_of
+from firewright.web.estate import SETTLED, estate_of
 from firewright.web.problem import Problem
 from firewright.web.routes.overview import endings_of, opened, past_of
 from firewright.web.views.history import Former
 from firewright.web.views.overview import Opening
 
 ROUTER = router("overview")
+ROUTER.dependencies += SETTLED
 
 
 @ROUTER.get("/exposure", response_model=ExposureBody, responses=reading(), summary="What is open to the internet now")

@@ -13,7 +13,7 @@ from firewright.web.access import Viewer
 from firewright.web.api._answers import Answer, IfNoneMatch, PolicyName, Responses, reading, reckoned
 from firewright.web.api._route import router
 from firewright.web.api._shapes import PathsBody
-from firewright.web.estate import estate_of, memo
+from firewright.web.estate import SETTLED, estate_of, memo
 from firewright.web.problem import Problem
 from firewright.web.routes._seen import sight_of
 from firewright.web.routes.status_picture import picture_file
@@ -21,6 +21,7 @@ from firewright.web.views import pictures as view
 from firewright.web.views.sight import Sight
 
 ROUTER = router("pictures")
+ROUTER.dependencies += SETTLED
 Ending = Annotated[
     Literal["svg", "png", "md", "txt", "html"], Path(description="As what it is to be had.", examples=["svg"])
 ]

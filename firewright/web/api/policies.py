@@ -39,7 +39,7 @@ from firewright.web.api._shapes import (
     ZonesBody,
     trees,
 )
-from firewright.web.estate import estate_of
+from firewright.web.estate import SETTLED, estate_of
 from firewright.web.routes._seen import part, policies_seen, sight_of
 from firewright.web.routes.zones import matrix_of, pair_of
 from firewright.web.views import pictures
@@ -49,6 +49,7 @@ from firewright.web.views.passing import line_at, until_words
 from firewright.web.views.sight import Sight
 
 ROUTER = router("policies")
+ROUTER.dependencies += SETTLED
 ZoneName = Annotated[str, Path(min_length=1, max_length=200, description="A zone's name.", examples=["internet"])]
 
 

@@ -17,6 +17,7 @@ from firewright.web.api._answers import IfNoneMatch, ProblemBody, Tree, etag_of
 from firewright.web.api._examples import example
 from firewright.web.api._route import PREFIX
 from firewright.web.page import page
+from firewright.web.webhook import SIGNATURE
 
 ROUTER = APIRouter(include_in_schema=False)
 METHODS = ("get", "put", "post", "delete")
@@ -43,6 +44,43 @@ _TAGS = {
     "accounts": "Accounts of others.",
 }
 """What each subject is about, in the order of the page."""
+_EVENT: Tree = {
+    "summary": "An event, as a webhook gets it",
+    "description": "Signed under the webhook's secret; it arrives at least once, and `number` tells one that comes again.",
+    "operationId": "event",
+    "parameters": [
+        {"name": name, "in": "header", "required": True, "description": about, "schema": {"type": "string"}}
+        for name, about in {
+            SIGNATURE: "`t=SECONDS,v1=HEX`: HMAC-SHA-256 over the seconds, a point, and the body.",
+            "Webhook-Id": "The event's number.",
+            "Webhook-Event": "Its kind.",
+        }.items()
+    ],
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["number", "kind", "at", "data"],
+                    "properties": {
+                        "number": {"type": "integer"},
+                        "kind": {"type": "string"},
+                        "at": {"type": "string", "format": "date-time"},
+                        "data": {"type": "object"},
+                    },
+                },
+                "example": {
+                    "number": 12,
+                    "kind": "request.approve",
+                    "at": "2026-11-21T18:30:00+00:00",
+                    "data": {"request": 7, "act": "approve", "by": "anna", "state": "approved"},
+                },
+            }
+        },
+    },
+    "responses": {"2XX": {"description": "It arrived"}},
+}
 
 
 @ROUTER.get(f"{PREFIX}/openapi.json")
@@ -53,6 +91,21 @@ def openapi(request: Request, _actor: Anybody, if_none_match: IfNoneMatch = None
     if if_none_match is not None and tag in if_none_match:
         return Response(status_code=304, headers=headers)
     return JSONResponse(described(request.app), headers=headers)
+
+
+@ROUTER.get(PREFIX)
+def index(_request: Request, _actor: Anybody) -> Response:
+    """Where the API is described."""
+    found = {"version": __version__, "openapi": f"{PREFIX}/openapi.json", "reference": "/api/docs"}
+    return JSONResponse(found)
+
+
+@ROUTER.get(PREFIX)
+def index(_actor: Anybody) -> JSONResponse:
+    """Where the rest is: what somebody finds who knows no more than the address."""
+    return JSONResponse(
+        {"name": "firewright", "version": __version__, "openapi": f"{PREFIX}/openapi.json", "reference": "/api/docs"}
+    )
 
 
 @ROUTER.get("/api/docs")
@@ -95,7 +148,33 @@ def description() -> Tree:
     for methods in tree["paths"].values():
         for operation in methods.values():
             _complete(operation, schemas)
+    tree["webhooks"] = {"event": {"post": _EVENT}}
     return tree
+
+
+_HEADERS = {
+    "ETag": "What tells this answer from the next: for If-None-Match, and for If-Match where something is changed.",
+    "Link": "The address of the next page (RFC 8288).",
+    "Location": "Where it is now.",
+    "Idempotency-Replayed": "`true` where it was done before under the same key.",
+    "Firewright-Trouble": "What could not be done with files; it is tried again.",
+}
+
+
+def _headers(operation: Tree, status: str, content: Tree) -> Tree:
+    """The headers that an answer may have."""
+    names = {one["name"] for one in operation.get("parameters", [])}
+    keys = content.get("example") or {}
+    found = {
+        "ETag": "304" in operation["responses"] or "If-Match" in names,
+        "Link": "after" in names and isinstance(keys, dict) and "next" in keys,
+        "Location": status == "201" and "link" not in keys,
+        "Idempotency-Replayed": "Idempotency-Key" in names,
+        "Firewright-Trouble": "Idempotency-Key" in names,
+    }
+    return {
+        name: {"description": _HEADERS[name], "schema": {"type": "string"}} for name, has_it in found.items() if has_it
+    }
 
 
 def _complete(operation: Tree, schemas: Tree) -> None:
@@ -108,6 +187,9 @@ def _complete(operation: Tree, schemas: Tree) -> None:
             if is_json and not {"example", "examples"} & content.keys():
                 content["example"] = example(content["schema"], schemas)
     for status, answer in operation["responses"].items():
+        if status.startswith("2"):
+            content = answer.get("content", {}).get("application/json", {})
+            answer["headers"] = _headers(operation, status, content)
         if "application/problem+json" in answer.get("content", {}):
             problem = {**example({"$ref": "#/components/schemas/ProblemBody"}, schemas), "status": int(status)}
             answer["content"]["application/problem+json"] = {

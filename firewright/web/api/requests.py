@@ -47,8 +47,7 @@ from firewright.web.desk import looking
 from firewright.web.estate import estate_of
 from firewright.web.problem import Problem
 from firewright.workflows.requests import acting, inbox
-from firewright.workflows.requests.checking import check_wish
-from firewright.workflows.requests.refused import Refused
+from firewright.workflows.requests.telling import may_not, told_to
 
 ROUTER = router("requests")
 Number = Annotated[int, Path(ge=1, le=2**31 - 1, description="The request's number.", examples=[7])]
@@ -58,13 +57,11 @@ Number = Annotated[int, Path(ge=1, le=2**31 - 1, description="The request's numb
 def check(request: Request, actor: Requester, body: WishBody) -> Response:
     """Say what a wish would mean; nothing is kept, and nobody is told."""
     estate = estate_of(request)
-    if not actor.touches(Role.REQUESTER, body.policy):
-        raise Refused("unknown-policy", f"you ask for nothing of {body.policy}", "choose another", 422)
-    checked = check_wish(estate, body.wish(actor), request.state.now)
+    checked = acting.check_for(estate, actor, body.wish(actor), request.state.now)
     zones = (*checked.source_zones, *checked.destination_zones)
     if not any(actor.is_allowed(Role.REQUESTER, body.policy, zone) for zone in zones):
-        raise Refused("may-not", f"you may not ask for flows between {' and '.join(zones)}", "", 403)
-    return sent(Answer(checked_tree(checked)))
+        raise may_not(checked.wish)
+    return sent(Answer(checked_tree(told_to(actor, estate.policies[checked.wish.policy], checked))))
 
 
 @ROUTER.get("/requests", response_model=RequestsBody, responses=problems(), summary="Requests that you may see")

@@ -23,6 +23,8 @@ from firewright.web.running import Running
 SECONDS = 10.0
 """How long resolving, connecting and answering may take altogether."""
 _AT_ONCE = 20
+_AT_ONE = 4
+"""Events that one endpoint gets at once; a batch for one that never answers is over before its loan is."""
 _MOST_BATCHES = 5
 """Batches of one run: the next run goes on."""
 _MOST_ADDRESSES = 4
@@ -79,11 +81,13 @@ def body_of(delivery: Delivery) -> bytes:
 
 
 async def _all(parcels: Sequence[Parcel], now: datetime, allow_http: bool, tls: object) -> list[str]:
-    """Why each did not arrive, empty where it did; all at once, so that one that is slow delays no other."""
+    """Why each did not arrive, empty where it did; all endpoints at once, so that one that is slow delays no other."""
     said = [""] * len(parcels)
+    doors = {parcel.delivery.endpoint: anyio.CapacityLimiter(_AT_ONE) for parcel in parcels}
 
     async def one(place: int) -> None:
-        said[place] = await send(parcels[place], now, allow_http, tls)
+        async with doors[parcels[place].delivery.endpoint]:
+            said[place] = await send(parcels[place], now, allow_http, tls)
 
     async with anyio.create_task_group() as group:
         for place in range(len(parcels)):

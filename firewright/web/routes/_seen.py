@@ -10,22 +10,19 @@ from fastapi import Request
 
 from firewright.model.account import Actor
 from firewright.model.policy import Policy
-from firewright.web.estate import Once, estate_of
+from firewright.web.estate import estate_of, memory_key
 from firewright.web.problem import Problem
+from firewright.web.running import running
 from firewright.web.views.listing import Leaf
 from firewright.web.views.sight import Sight
 from firewright.workflows.requests.estate import Estate
 
 Made = TypeVar("Made")
-_SHOWN = Once(kept=512)
-"""Views of single actors and of single questions: apart from what is dear to reckon, which they would push out."""
 
 
 def shown(request: Request, key: Hashable, make: Callable[[], Made]) -> Made:
     """What a view is made of, once for these files and days; the key names whatever it depends on, who sees what among it."""
-    estate = estate_of(request)
-    days = tuple(estate.day_of(policy).isoformat() for policy in estate.policies.values())
-    return _SHOWN.get((estate.digest, days, key), make)
+    return running(request).estates.views.get(memory_key(estate_of(request), key), make)
 
 
 def policies_seen(estate: Estate, actor: Actor) -> tuple[Policy, ...]:

@@ -14,7 +14,7 @@ from firewright.store.accounts import grants_text
 from firewright.store.attempts import by_account, clear, take
 from firewright.web.access import LoggedIn
 from firewright.web.identity import Identity
-from firewright.web.login import OF_ACCOUNT, begin_session, too_many
+from firewright.web.login import OF_BOTH, begin_session, too_many
 from firewright.web.page import back, page
 from firewright.web.problem import Problem
 from firewright.web.running import running
@@ -120,7 +120,7 @@ def _wrong(request: Request, identity: Identity, current: str, password: str, ag
     """What is wrong with a change of password. Raises Problem (429) for whoever guesses the old one."""
     store, now, key = running(request).store, request.state.now, by_account(identity.account.name, "change")
     with store.writing() as c:
-        until = take(c, key, OF_ACCOUNT, now)
+        until = take(c, key, OF_BOTH, now)
     if until:
         raise too_many(until, now)
     if not identity.account.password_hash:

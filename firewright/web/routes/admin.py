@@ -9,18 +9,19 @@ from fastapi.responses import Response
 
 from firewright.model.account import EVERYTHING, Grant, Role
 from firewright.store import accounts, tokens
+from firewright.store.account_names import fit_name, fit_shown
 from firewright.store.accounts import Account, grants_of, grants_text
+from firewright.store.errors import UnfitText
 from firewright.web.access import Admin
 from firewright.web.estate import estate_of
 from firewright.web.page import back, page
 from firewright.web.problem import Problem
 from firewright.web.running import running
-from firewright.workflows.accounts import add_account, find_account, set_active, set_grants
+from firewright.workflows.accounts import add_account, find_account, set_active, set_grants, set_groups
 from firewright.workflows.invitations import invite
 
 ROUTER = APIRouter(prefix="/admin/accounts", include_in_schema=False)
 _PAGE = 100
-_NAME_LIMIT = 100
 _MOST_GRANTS = 200
 
 Short = Annotated[str, Form(max_length=2000)]
@@ -34,16 +35,19 @@ def listed(request: Request, _actor: Admin, after: Annotated[str, Query(max_leng
 
 @ROUTER.post("")
 def add(
-    request: Request, actor: Admin, name: Short = "", shown: Short = "", role: Short = "", scope: Short = "*"
+    request: Request, actor: Admin, name: Short = "", shown: Short = "", role: Short = "", scope: Short = ""
 ) -> Response:
     """A new account with one role; the page shows the link by which its holder chooses a password."""
     name, fields = name.strip(), {}
-    if not name or len(name) > _NAME_LIMIT:
-        fields["name"] = f"give it a name of at most {_NAME_LIMIT} characters"
+    for key, text, fits in (("name", name, fit_name), ("shown", shown.strip(), fit_shown)):
+        try:
+            fits(text)
+        except UnfitText as error:
+            fields[key] = f"{error.message}: {error.help}"
     grant = _grant(request, role, scope, fields)
     if fields or grant is None:
         return _list(request, fields=fields, filled={"name": name, "shown": shown, "role": role, "scope": scope})
-    made = Account(name=name, shown=shown.strip()[:_NAME_LIMIT] or name, grants=(grant,))
+    made = Account(name=name, shown=shown.strip() or name, grants=(grant,))
     with running(request).store.writing() as c:
         add_account(c, actor, made, request.state.now)
         secret = invite(c, actor, made.name, request.state.now)
@@ -57,7 +61,7 @@ def one(request: Request, _actor: Admin, name: str) -> Response:
 
 
 @ROUTER.post("/{name}/grants")
-def grant(request: Request, actor: Admin, name: str, role: Short = "", scope: Short = "*") -> Response:
+def grant(request: Request, actor: Admin, name: str, role: Short = "", scope: Short = "") -> Response:
     """One role more."""
     fields: dict[str, str] = {}
     wanted = _grant(request, role, scope, fields)
@@ -78,6 +82,18 @@ def drop(request: Request, actor: Admin, name: str, grant: Short = "") -> Respon
         held = find_account(c, name).grants
         set_grants(c, actor, name, set(held) - set(grants_of((grant,))), request.state.now)
     return back(request, _path(name), "The role is taken away.")
+
+
+@ROUTER.post("/{name}/groups")
+def groups(request: Request, actor: Admin, name: str, groups: Short = "") -> Response:
+    """The groups that it is in, all of them: rules of approval name them with @."""
+    wanted = [one.removeprefix("@") for one in groups.replace(",", " ").split()]
+    try:
+        with running(request).store.writing() as c:
+            set_groups(c, actor, name, wanted, request.state.now)
+    except UnfitText as error:
+        return _one(request, name, fields={"groups": f"{error.message}: {error.help}"}, filled=groups)
+    return back(request, _path(name), "The groups are changed.")
 
 
 @ROUTER.post("/{name}/active")
@@ -107,8 +123,10 @@ def _grant(request: Request, role: str, scope: str, fields: dict[str, str]) -> G
     """The grant of a form, or None after saying in `fields` what is wrong with it."""
     if role not in set(Role):
         fields["role"] = "choose a role"
-    scope = scope.strip() or EVERYTHING
-    if scope not in _scopes(request):
+    scope = scope.strip()
+    if not scope:  # nothing is not everything
+        fields["scope"] = "say what the role is for: * is everything"
+    elif scope not in _scopes(request):
         fields["scope"] = "write *, a policy's name, or POLICY/ZONE"
     elif role == Role.ADMIN and scope != EVERYTHING:
         fields["scope"] = "admins are admins of everything: write *"
@@ -134,7 +152,10 @@ def _list(
     )  # fmt: skip
 
 
-def _one(request: Request, name: str, secret: str = "", fields: dict[str, str] | None = None) -> Response:
+def _one(
+    request: Request, name: str, secret: str = "", fields: dict[str, str] | None = None, filled: str | None = None
+) -> Response:
+    """The page of one account; `filled` is what was written as its groups, where that is not taken."""
     parts, now = running(request), request.state.now
     with parts.store.reading() as c:
         found = find_account(c, name)
@@ -143,5 +164,5 @@ def _one(request: Request, name: str, secret: str = "", fields: dict[str, str] |
     return page(
         request, "account_of.html", title=found.shown or found.name, status=422 if fields else 200, account=found, link=link,
         fields=fields or {}, roles=tuple(Role), scopes=_scopes(request), tokens=made, grants=grants_text(found.grants),
-        here=_path(found.name),
+        here=_path(found.name), groups=", ".join(found.groups) if filled is None else filled,
     )  # fmt: skip

@@ -7,21 +7,23 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from firewright.model.account import Actor, Role
+from firewright.model.account import Actor, Grant, Role
 from firewright.reports import Findings
 from firewright.web.access import Viewer
-from firewright.web.estate import estate_of, memo
+from firewright.web.estate import SETTLED, estate_of, memo
 from firewright.web.export import csv_of
 from firewright.web.nav import Nav
 from firewright.web.page import page
 from firewright.web.problem import Problem
-from firewright.web.routes._seen import address, attachment, policies_seen, turned
+from firewright.web.routes._seen import address, attachment, policies_seen, shown, turned
 from firewright.web.views import findings as view
 from firewright.web.views.listing import holding, leaf_of
 
-ROUTER = APIRouter()
+ROUTER = APIRouter(dependencies=SETTLED)
 NAV = Nav(90, "Audit", "/audit")
 _Word = Annotated[str, Query(max_length=200)]
+DEAR = ("findings", view.check_estate)
+"""What takes long to reckon here, under its key."""
 _SEVERITIES = ("error", "warning", "note")
 
 
@@ -37,8 +39,7 @@ def audit(
     format: Annotated[str, Query(max_length=10)] = "",
 ) -> Response:
     """The findings that somebody may see, errors first; as SARIF, JUnit, Markdown, JSON or CSV if that is asked for."""
-    findings = findings_of(request, actor)
-    rows = view.listed(findings, estate_of(request))
+    findings, rows = findings_of(request, actor), rows_of(request, actor)
     kept = holding(view.chosen(rows, severity, policy, name), q, lambda one: one.text)
     if format:
         return _file(findings, rows, kept, format)
@@ -57,7 +58,19 @@ def audit(
 
 def findings_of(request: Request, actor: Actor) -> Findings:
     """The findings that somebody may see."""
-    return view.seen(memo(request, "findings", view.check_estate), estate_of(request), actor)
+    every, estate = memo(request, *DEAR, ahead=True), estate_of(request)
+    return shown(request, ("findings", _key(actor)), lambda: view.seen(every, estate, actor))
+
+
+def rows_of(request: Request, actor: Actor) -> tuple[view.Found, ...]:
+    """The same as rows, errors first."""
+    found, estate = findings_of(request, actor), estate_of(request)
+    return shown(request, ("rows of findings", _key(actor)), lambda: view.listed(found, estate))
+
+
+def _key(actor: Actor) -> tuple[Grant, ...] | None:
+    """What tells apart those who see other findings."""
+    return None if actor.is_everywhere(Role.VIEWER) else tuple(sorted(actor.grants))
 
 
 def _file(findings: Findings, rows: tuple[view.Found, ...], kept: tuple[view.Found, ...], format_: str) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import datetime
 from threading import BoundedSemaphore
 from typing import Annotated
@@ -30,6 +31,15 @@ _AT_ONCE = BoundedSemaphore(2)
 _SAVED = {"markdown": ("text/markdown", "md"), "json": ("application/json", "json")}
 
 
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What was written into the form, to stand there again where something of it is wrong."""
+
+    before: str = ""
+    after: str = ""
+    kind: str = ""
+
+
 @ROUTER.get("/compare")
 def form(request: Request, actor: Viewer) -> Response:
     """The form."""
@@ -47,8 +57,11 @@ def compare(
     kind: Annotated[str, Form(max_length=20)] = "",
 ) -> Response:
     """The comparison of two uploads, or of two texts that were put into the form."""
-    first = _source(before, before_text, kind, "before")
-    second = _source(after, after_text, kind, "after")
+    try:
+        first = _source(before, before_text, kind, "before")
+        second = _source(after, after_text, kind, "after")
+    except Problem as problem:
+        return _page(request, status=problem.status, problem=problem, filled=Filled(before_text, after_text, kind))
     found = compared(first, second, request.state.now)
     tree = "" if found.tree is None else json.dumps(found.tree, indent=2, ensure_ascii=False)
     status = 200 if found.tree is not None else 422
@@ -82,11 +95,12 @@ def save(
 
 
 def _page(
-    request: Request, result: view.Result | None = None, markdown: str = "", tree: str = "", status: int = 200
-) -> Response:
+    request: Request, result: view.Result | None = None, markdown: str = "", tree: str = "", status: int = 200,
+    problem: Problem | None = None, filled: Filled = Filled(),
+) -> Response:  # fmt: skip
     return page(
         request, "compare.html", title="Compare", status=status, result=result, markdown=markdown, tree=tree,
-        largest=LARGEST // 2**20, most=view.MOST,
+        largest=LARGEST // 2**20, most=view.MOST, problem=problem, filled=filled,
     )  # fmt: skip
 
 

@@ -47,7 +47,7 @@ def exceptions(
     month: Annotated[str, Query(pattern=r"^([0-9]{4}-[0-9]{2})?$")] = "",
     q: Annotated[str, Query(max_length=200)] = "",
     show: Annotated[str, Query(max_length=20)] = "",
-    after: Annotated[int, Query(ge=0)] = 0,
+    after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
     format: Annotated[str, Query(max_length=10)] = "",
 ) -> Response:
     """The exceptions that somebody may see, the one that ends first at the head, with the month's ends."""

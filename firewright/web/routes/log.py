@@ -34,7 +34,7 @@ def rows(
     act: Annotated[str, Query(max_length=100)] = "",
     about: Annotated[str, Query(max_length=200)] = "",
     q: Annotated[str, Query(max_length=200)] = "",
-    after: Annotated[int, Query(ge=0)] = 0,
+    after: Annotated[int, Query(ge=0, le=2**62)] = 0,
     format: Annotated[str, Query(max_length=10)] = "",
 ) -> Response:
     """The newest rows that somebody may see, narrowed and page by page, or as CSV."""

@@ -8,7 +8,9 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from firewright.store import accounts
+from firewright.store.account_names import fit_name
 from firewright.store.attempts import by_origin, take
+from firewright.store.errors import UnfitText
 from firewright.web.access import Anybody, LoggedIn
 from firewright.web.cookies import drop_cookie, read_cookie, set_cookie
 from firewright.web.identity import origin_of
@@ -133,8 +135,11 @@ def take_invitation(
     found = _invitation(request, link)
     named = name.strip() if found.is_first else found.account
     fields = {}
-    if not named:
-        fields["name"] = "choose a name"
+    try:
+        if found.is_first:
+            fit_name(named)
+    except UnfitText as error:
+        fields["name"] = f"{error.message}: {error.help}"
     if password != again:
         fields["again"] = "this is not the same"
     try:

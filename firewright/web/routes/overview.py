@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
@@ -13,11 +13,12 @@ from fastapi.responses import Response
 from firewright.analysis.ask import Part
 from firewright.model.account import Actor, Role
 from firewright.web.access import Viewer
-from firewright.web.estate import estate_of, memo
+from firewright.web.estate import SETTLED, estate_of, memo
 from firewright.web.export import csv_of
 from firewright.web.nav import Nav
 from firewright.web.page import page
 from firewright.web.routes._seen import policies_seen, shown, turned
+from firewright.web.routes.audit_report import rows_of
 from firewright.web.running import store_of
 from firewright.web.views import changes as changed
 from firewright.web.views import findings as finding
@@ -27,7 +28,7 @@ from firewright.web.views.listing import holding, leaf_of
 from firewright.web.views.sight import Sight
 from firewright.workflows.requests.estate import Estate
 
-ROUTER = APIRouter()
+ROUTER = APIRouter(dependencies=SETTLED)
 NAV = Nav(10, "Overview", "/")
 _SHOWN_FINDINGS = 8
 _SHOWN_CHANGES = 8
@@ -85,10 +86,15 @@ def opened(request: Request, actor: Actor) -> tuple[view.Open, ...]:
     """What is open to the internet, policy by policy, as far as somebody sees it."""
     found = []
     for policy in policies_seen(estate_of(request), actor):
-        parts = memo(request, ("reached", policy.name), partial(_reached, policy.name))
+        parts = memo(request, *dear(policy.name), ahead=True)
         sight = Sight(actor, policy)
         found.append(shown(request, ("open", policy.name, sight.key), partial(_open, estate_of(request), sight, parts)))
     return tuple(found)
+
+
+def dear(name: str) -> tuple[Hashable, Callable[[Estate], tuple[Part, ...] | str]]:
+    """What takes long to reckon here of a policy, under its key."""
+    return ("reached", name), partial(_reached, name)
 
 
 def _reached(name: str, estate: Estate) -> tuple[Part, ...] | str:
@@ -108,9 +114,7 @@ def endings_of(estate: Estate, actor: Actor) -> tuple[view.Ending, ...]:
 
 def found_by(request: Request, actor: Actor) -> tuple[finding.Found, ...]:
     """The findings that somebody may see, errors first."""
-    every, estate = memo(request, "findings", finding.check_estate), estate_of(request)
-    key = ("findings", None if actor.is_everywhere(Role.VIEWER) else tuple(sorted(actor.grants)))
-    return shown(request, key, lambda: finding.listed(finding.seen(every, estate, actor), estate))
+    return rows_of(request, actor)
 
 
 def past_of(request: Request, actor: Actor, since: str = "") -> Past:

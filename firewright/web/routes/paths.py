@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from firewright.drawing.pictures.paths import Wall
 from firewright.web.access import Viewer
-from firewright.web.estate import estate_of, memo
+from firewright.web.estate import SETTLED, estate_of, memo
 from firewright.web.nav import Nav
 from firewright.web.page import page
 from firewright.web.problem import Problem
@@ -18,7 +18,7 @@ from firewright.web.routes.status_picture import picture_file
 from firewright.web.views import pictures as view
 from firewright.web.views.sight import Sight
 
-ROUTER = APIRouter()
+ROUTER = APIRouter(dependencies=SETTLED)
 NAV = Nav(40, "Paths", "/paths")
 
 

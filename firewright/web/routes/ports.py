@@ -8,9 +8,10 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
+from firewright.analysis.ask import Part
 from firewright.model.account import Actor
 from firewright.web.access import Viewer
-from firewright.web.estate import estate_of
+from firewright.web.estate import SETTLED, estate_of, memo
 from firewright.web.export import csv_of
 from firewright.web.nav import Nav
 from firewright.web.page import page
@@ -19,7 +20,7 @@ from firewright.web.views import ports as view
 from firewright.web.views.sight import Sight
 from firewright.workflows.requests.estate import Estate
 
-ROUTER = APIRouter()
+ROUTER = APIRouter(dependencies=SETTLED)
 NAV = Nav(30, "Ports", "/ports")
 _Words = Annotated[str, Query(max_length=200)]
 
@@ -57,12 +58,11 @@ def port_of(request: Request, actor: Actor, word: str) -> view.PortPage:
     here = []
     for policy in policies_seen(estate, actor) if transports and not finding.problem else ():
         sight = Sight(actor, policy)
-        here.append(
-            shown(request, ("port", policy.name, transports, sight.key), partial(_here, estate, sight, transports))
-        )
+        parts = memo(request, ("port parts", policy.name, transports), partial(_parts, policy.name, transports))
+        key = ("port", policy.name, transports, sight.key)
+        here.append(shown(request, key, partial(view.here, parts, sight, estate.report.sources)))
     return view.port_page(finding, here)
 
 
-def _here(estate: Estate, sight: Sight, transports: str) -> view.Here:
-    parts = view.parts_of(sight.policy, transports, estate.day_of)
-    return view.here(parts, sight, estate.report.sources)
+def _parts(name: str, transports: str, estate: Estate) -> tuple[Part, ...] | str:
+    return view.parts_of(estate.policies[name], transports, estate.day_of)

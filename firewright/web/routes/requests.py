@@ -14,6 +14,7 @@ from firewright.model.account import Actor, Role
 from firewright.model.request import Act, Wish
 from firewright.model.request import Request as Asked
 from firewright.reports import CheckedRequest
+from firewright.store.requests import MOST
 from firewright.web.access import Approver, LoggedIn, Operator, Requester, Viewer
 from firewright.web.desk import deciding, looking, settled
 from firewright.web.estate import estate_of
@@ -26,6 +27,7 @@ from firewright.workflows.requests import inbox as inbox_of
 from firewright.workflows.requests.checking import check_wish
 from firewright.workflows.requests.estate import Estate
 from firewright.workflows.requests.refused import Refused
+from firewright.workflows.requests.telling import may_not, told_to
 
 ROUTER = APIRouter()
 NAV = Nav(60, "Requests", "/requests")
@@ -90,7 +92,7 @@ def inbox(
     state: Annotated[str, Query(max_length=20)] = "",
     policy: Annotated[str, Query(max_length=100)] = "",
     q: Annotated[str, Query(max_length=200)] = "",
-    after: Annotated[int, Query(ge=0)] = 0,
+    after: Annotated[int, Query(ge=0, le=MOST)] = 0,
     format: Annotated[str, Query(max_length=10)] = "",
 ) -> Response:
     """The requests that somebody may see, narrowed and page by page, or all of them as CSV."""
@@ -291,20 +293,16 @@ def _try(request: Request, actor: Actor, form: WishForm) -> tuple[CheckedRequest
     wish = form.wish()
     wish = replace(wish, because=wish.because.strip() or _UNSAID, owner=wish.owner.strip() or _UNSAID)
     try:
-        if not any(actor.touches(role, form.policy) for role in _ASKING):
-            raise Refused(
-                "unknown-policy", f"you ask for nothing of {form.policy or 'no policy'}", "choose another", 403
-            )
         if form.number:
             with looking(request, actor) as desk:
                 acting.find(desk, form.number)
-        checked = check_wish(estate, wish, request.state.now, form.number)
+        checked = acting.check_for(estate, actor, wish, request.state.now, form.number)
         zones = (*checked.source_zones, *checked.destination_zones)
         if not any(actor.is_allowed(role, form.policy, zone) for zone in zones for role in _ASKING):
-            raise Refused("may-not", f"you may not ask for flows between {' and '.join(zones)}", "", 403)
+            raise may_not(checked.wish)
     except Refused as refused:
         return None, refused
-    return checked, None
+    return told_to(actor, estate.policies[checked.wish.policy], checked), None
 
 
 def _form(
@@ -371,6 +369,7 @@ def _now(desk: acting.Desk, found: Asked) -> tuple[CheckedRequest | None, Refuse
     if found.state.is_final:
         return None, None
     try:
-        return check_wish(desk.estate, found.wish, desk.now, found.number), None
+        checked = check_wish(desk.estate, found.wish, desk.now, found.number)
+        return told_to(desk.actor, desk.estate.policies[checked.wish.policy], checked), None
     except Refused as refused:
         return None, refused

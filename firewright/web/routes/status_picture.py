@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from firewright.drawing.scene import Scene
 from firewright.web.access import Viewer
-from firewright.web.estate import estate_of
+from firewright.web.estate import SETTLED, estate_of
 from firewright.web.nav import Nav
 from firewright.web.page import page
 from firewright.web.problem import Problem
@@ -17,7 +17,7 @@ from firewright.web.routes._seen import address, attachment, part, policies_seen
 from firewright.web.views import pictures as view
 from firewright.web.views.sight import Sight
 
-ROUTER = APIRouter()
+ROUTER = APIRouter(dependencies=SETTLED)
 NAV = Nav(25, "Port status", "/status")
 _Names = Annotated[list[str] | None, Query(max_length=200)]
 

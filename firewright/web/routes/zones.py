@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -9,10 +11,11 @@ from fastapi.responses import Response
 
 from firewright.analysis.question import BadQuestion
 from firewright.diagnostic import harmless
+from firewright.model.policy import Policy
 from firewright.space.budget import Undecided
 from firewright.space.encode import Unfilled
 from firewright.web.access import Viewer
-from firewright.web.estate import estate_of, memo
+from firewright.web.estate import SETTLED, estate_of, memo
 from firewright.web.export import csv_of
 from firewright.web.nav import Nav
 from firewright.web.page import page
@@ -25,7 +28,7 @@ from firewright.web.views.passing import Piece
 from firewright.web.views.sight import Sight
 from firewright.workflows.requests.estate import Estate
 
-ROUTER = APIRouter()
+ROUTER = APIRouter(dependencies=SETTLED)
 NAV = Nav(20, "Zones", "/zones")
 DENSE = 12
 """Zones from which cells and heads become small."""
@@ -80,7 +83,7 @@ def matrix_of(request: Request, sight: Sight, service: str = "", words: str = ""
         message = f"{len(names)} zones; a matrix shows {view.MOST_ZONES}"
         raise Problem(422, "too-many", message, "write a part of their names into the field for zones")
     try:
-        grid = memo(request, ("grid", policy.name, names), lambda estate: view.grid(policy, estate.day_of, names))
+        grid = memo(request, *dear(policy, names), ahead=not words)
         key = ("matrix", policy.name, names, service, sight.key)
         return shown(request, key, lambda: view.matrix(grid, sight, service))
     except Unfilled:
@@ -89,6 +92,16 @@ def matrix_of(request: Request, sight: Sight, service: str = "", words: str = ""
         raise Problem(422, "undecided", harmless(str(error)), "choose fewer zones") from None
     except BadQuestion as error:
         raise Problem(422, "bad-service", harmless(str(error)), harmless(error.help)) from None
+
+
+def dear(policy: Policy, names: tuple[str, ...] = ()) -> tuple[Hashable, Callable[[Estate], view.Grid]]:
+    """What takes long to reckon here of a policy, of all its zones or of some, under its key."""
+    names = names or view.zone_names(policy)
+    return ("grid", policy.name, names), partial(_grid, policy.name, names)
+
+
+def _grid(name: str, names: tuple[str, ...], estate: Estate) -> view.Grid:
+    return view.grid(estate.policies[name], estate.day_of, names)
 
 
 @ROUTER.get("/zones/{policy}/{source}/{destination}")

@@ -41,9 +41,8 @@ class Asked:
 
     @property
     def question(self) -> str:
-        """The question as people type it; what would begin another one is left out."""
-        ends = (" ".join(end.replace("->", " ").replace("<", " ").split()) for end in (self.source, self.destination))
-        source, destination = (",".join(end.replace(",", " ").split()) for end in ends)
+        """The question as people type it."""
+        source, destination = (",".join(end.replace(",", " ").split()) for end in (self.source, self.destination))
         return f"{source} -> {destination} {' '.join(self.service.split()) or 'any'}"
 
 
@@ -88,6 +87,8 @@ def ask_estate(asked: Asked, estate: Estate, actor: Actor) -> Answered:
     fields = (asked.source, asked.destination, asked.service)
     if any(len(field) > LONGEST for field in fields):
         return Answered(asked, (), (Problem(f"a field is longer than {LONGEST} characters", "ask in parts"),))
+    if any("->" in field for field in fields):  # it would be another question than the form says
+        return Answered(asked, (), (Problem("a field has an arrow", "write each end into a field of its own"),))
     policies = _policies(asked, estate, actor)
     if not policies:
         problem = Problem("there is no policy here that you may ask", "ask whoever looks after the policies")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from firewright.diagnostic import Diagnostic, Report, Severity, harmless
 from firewright.model.account import Actor, Role
-from firewright.model.policy import Policy
+from firewright.model.policy import Policy, Rule
 from firewright.reports import Findings, Look, Subject
 from firewright.source import Source, Span
 from firewright.web.views.passing import line_at
@@ -89,6 +89,8 @@ class _Owners:
     def __init__(self, estate: Estate) -> None:
         self.policies = estate.policies
         self._files: dict[str, list[Policy]] = {}
+        self._rules: dict[str, dict[tuple[str, int], list[Rule]]] = {}
+        self._sights: dict[str, Sight] = {}
         for policy in estate.policies.values():
             for path in dict.fromkeys((policy.path, *policy.paths)):
                 self._files.setdefault(path, []).append(policy)
@@ -96,6 +98,18 @@ class _Owners:
     def of(self, at: Span) -> list[Policy]:
         """The policies of a file."""
         return self._files.get(at.path, [])
+
+    def rules(self, policy: Policy, at: Span) -> list[Rule]:
+        """The rules of a policy that stand at a line."""
+        if policy.name not in self._rules:
+            found = self._rules[policy.name] = {}
+            for rule in policy.rules:
+                found.setdefault((rule.at.path, rule.at.line), []).append(rule)
+        return self._rules[policy.name].get((at.path, at.line), [])
+
+    def sight(self, actor: Actor, policy: Policy) -> Sight:
+        """What the one actor whom all this is for sees of a policy."""
+        return self._sights.setdefault(policy.name, Sight(actor, policy))
 
 
 def _is_seen(one: Diagnostic, owners: _Owners, actor: Actor) -> bool:
@@ -107,12 +121,12 @@ def _is_place_seen(at: Span, owners: _Owners, actor: Actor) -> bool:
     policies = owners.of(at)
     if not policies:
         return False
-    return all(actor.is_allowed(Role.VIEWER, policy.name) or _is_own(at, Sight(actor, policy)) for policy in policies)
+    sights = (owners.sight(actor, policy) for policy in policies)
+    return all(sight.is_whole or _is_own(owners.rules(sight.policy, at), sight) for sight in sights)
 
 
-def _is_own(at: Span, sight: Sight) -> bool:
+def _is_own(rules: list[Rule], sight: Sight) -> bool:
     """Whether a line is of a rule between zones that are seen, and no other."""
-    rules = [rule for rule in sight.policy.rules if (rule.at.path, rule.at.line) == (at.path, at.line)]
     return bool(rules) and all(sight.rule(rule) and sight.concerns(rule) for rule in rules)
 
 

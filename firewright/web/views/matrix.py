@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from firewright.analysis.narrowing import narrowed
-from firewright.analysis.path import When, internet_of
+from firewright.analysis.path import When, day_of, internet_of
 from firewright.analysis.question import parse_services
 from firewright.analysis.status import Direction, Share, Stand, Standing, Statuses, zones_of
 from firewright.drawing.roster import amount_open, count_open, opens_most
@@ -89,16 +91,54 @@ def zone_names(policy: Policy, words: str = "") -> tuple[str, ...]:
     return tuple(name for name in names if name == ZoneKind.INTERNET or any(w in name.casefold() for w in wanted))
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What one row of a grid depends on: the policy with the rules that may speak of its zone, and the days on which it is asked."""
+
+    policy: Policy
+    days: tuple[date, ...]
+
+    def is_same(self, other: _Asked) -> bool:
+        """Whether nothing of it is another thing than before, so that the row is the same with all places in it."""
+        mine, theirs = self.policy, other.policy
+        pairs = zip(mine.rules, theirs.rules, strict=False)
+        return (
+            self.days == other.days
+            and mine.zones is theirs.zones
+            and mine.firewalls is theirs.firewalls
+            and mine.behind is None is theirs.behind
+            and len(mine.rules) == len(theirs.rules)
+            and all(one is another for one, another in pairs)
+        )
+
+
+_Rows = dict[str, tuple[_Asked, tuple[Direction | None, ...]]]
+_BEFORE: OrderedDict[tuple[str, str, tuple[str, ...]], _Rows] = OrderedDict()
+"""The rows of the grids that were reckoned last, by policy: one exception more changes few of them."""
+_MOST_BEFORE = 8
+
+
 def grid(policy: Policy, when: When, names: tuple[str, ...]) -> Grid:
     """The directions between these zones. Raises Unfilled, Undecided. What fares alike is kept once.
 
     Each row is asked of the rules that may speak of its zone alone: the others decide none of its flows. O(rows + rules touched).
     """
+    key = (policy.path, policy.name, names)
+    before, rows = _BEFORE.get(key, {}), _Rows()
+    days = tuple(day_of(when, authority) for authority in policy.authorities())
     zones = {zone.name: zone for zone in zones_of(policy)}
     known: dict[tuple[tuple[Family, ...], tuple[Share, ...]], Direction] = {}
 
-    def row(source: Zone) -> Iterator[Direction | None]:
-        statuses = Statuses(narrowed(policy, _addresses(policy, source)), when)
+    def kept(name: str) -> tuple[Direction | None, ...]:
+        asked = _Asked(narrowed(policy, _addresses(policy, zones[name])), days)
+        was = before.get(name)
+        rows[name] = (
+            was if was is not None and was[0].is_same(asked) else (asked, tuple(row(zones[name], asked.policy)))
+        )
+        return rows[name][1]
+
+    def row(source: Zone, narrow: Policy) -> Iterator[Direction | None]:
+        statuses = Statuses(narrow, when)
         for name in names:
             if source.is_local and zones[name].is_local:
                 yield None
@@ -106,7 +146,11 @@ def grid(policy: Policy, when: When, names: tuple[str, ...]) -> Grid:
                 found = statuses.direction(source, zones[name])
                 yield known.setdefault((found.families, found.shares), found)
 
-    return Grid(policy.name, names, tuple(tuple(row(zones[name])) for name in names))
+    found = Grid(policy.name, names, tuple(map(kept, names)))
+    _BEFORE[key] = rows
+    while len(_BEFORE) > _MOST_BEFORE:
+        _BEFORE.popitem(last=False)
+    return found
 
 
 def _addresses(policy: Policy, zone: Zone) -> AddressSet | None:

@@ -104,6 +104,17 @@ class Sight:
 
     def _names(self, zone: Zone) -> bool:
         """A zone that is seen, is built in, or holds one that is seen; of addresses that are no zone, those that may be told."""
+        known = self._known.get(id(zone))
+        if known is None:
+            known = self._known[id(zone)] = zone, self._may_name(zone)
+        return known[1]
+
+    @cached_property
+    def _known(self) -> dict[int, tuple[Zone, bool]]:
+        """What was said of zones before, which are kept so that their ids stay their own."""
+        return {}
+
+    def _may_name(self, zone: Zone) -> bool:
         if zone.kind is not ZoneKind.NAMED or zone.name in self.own:
             return True
         if zone.name not in self.policy.zones:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from firewright.analysis.compare import compare
+from firewright.diagnostic import harmless
 from firewright.model.account import Actor, Role
 from firewright.model.approval_rules import Weight, is_among
 from firewright.model.moment import ends, instant_of, iso
@@ -23,12 +24,24 @@ from firewright.model.request import Act, Approval, Request, State, Wish, next_s
 from firewright.reports import CheckedRequest
 from firewright.space.budget import Undecided
 from firewright.store import accounts, log, outbox, requests
+from firewright.store.accounts import Account
 from firewright.workflows.requests import checking
 from firewright.workflows.requests.checking import check_wish, zones_of
+from firewright.workflows.requests.concerned import concerned
 from firewright.workflows.requests.estate import Estate
 from firewright.workflows.requests.exception_text import path_of, text_of
-from firewright.workflows.requests.quorum import Matter, People, lacking, may_decide, owned, standing
+from firewright.workflows.requests.quorum import (
+    ZONES_BETWEEN,
+    Matter,
+    People,
+    lacking,
+    may_decide,
+    owned,
+    standing,
+    zones_in,
+)
 from firewright.workflows.requests.refused import Refused
+from firewright.workflows.requests.telling import may_not, told_to
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -48,6 +61,8 @@ class Desk:
     estate: Estate
     actor: Actor
     now: datetime
+    known: dict[str, Account | None] = field(default_factory=dict, compare=False, repr=False)
+    """Accounts that were looked up: nobody changes one in a transaction in which something is done to requests."""
 
     def as_system(self) -> Desk:
         """The same for what nobody does."""
@@ -63,14 +78,15 @@ def find(desk: Desk, number: int) -> Request:
 
 
 def is_visible(estate: Estate, actor: Actor, request: Request) -> bool:
-    """Whether somebody may see a request: its author, and whoever sees one of its zones."""
-    if actor.account == request.author or actor.is_everywhere(Role.VIEWER):
+    """Whether somebody may see a request: its author, unless a token of theirs leaves it out, and whoever sees one of its zones."""
+    is_own = actor.account == request.author and not actor.is_narrowed
+    if is_own or actor.is_everywhere(Role.VIEWER):
         return True
     policy = estate.policies.get(request.wish.policy)
     if policy is None:
         return actor.is_allowed(Role.VIEWER, request.wish.policy)
     try:
-        sources, destinations = zones_of(policy, request.wish)
+        sources, destinations = concerned(policy, estate.rules, zones_of(policy, request.wish), request.wish)
     except Refused:
         return actor.is_allowed(Role.VIEWER, policy.name)
     return actor.sees(policy.name, (*sources, *destinations))
@@ -81,13 +97,14 @@ def make(desk: Desk, wish: Wish, *, is_draft: bool = False) -> Request:
     checked = _checked(desk, wish)
     _may_ask(desk, checked)
     if not is_draft:
-        _must_open(checked)
+        _must_open(desk, checked)
+        _must_be_new(desk, checked.wish)
     blank = Request(0, State.DRAFT, desk.actor.account, checked.wish, "", "", checked.severity, desk.now, desk.now)
-    request = requests.add(desk.connection, blank, _all_zones(checked))
+    request = requests.add(desk.connection, blank, _all_zones(desk, checked))
     text, path = text_of(checked.wish, request.number), path_of(request.number, _folder(desk, checked.wish))
     state = State.DRAFT if is_draft else State.SUBMITTED
     changed = replace(request, text=text, path=path, state=state, version=request.version + 1)
-    _put(desk, changed, request.version, _all_zones(checked))
+    _put(desk, changed, request.version, _all_zones(desk, checked))
     _tell(desk, changed, Act.EDIT if is_draft else Act.SUBMIT, checked.wish.because, {"verdict": checked.verdict})
     return changed
 
@@ -97,7 +114,7 @@ def submit(desk: Desk, number: int, version: int | None = None) -> Request:
     request = _own(desk, number, "submit")
     checked = _checked(desk, request.wish, number)
     _may_ask(desk, checked)
-    _must_open(checked)
+    _must_open(desk, checked)
     return _move(desk, request, Act.SUBMIT, version, severity=checked.severity)
 
 
@@ -110,9 +127,9 @@ def edit(desk: Desk, number: int, wish: Wish, version: int | None = None) -> Req
     checked = _checked(desk, wish, number)
     _may_ask(desk, checked)
     if request.state is not State.DRAFT:
-        _must_open(checked)
+        _must_open(desk, checked)
     changes = _rewritten(desk, request, checked, "the request was edited")
-    return _move(desk, request, Act.EDIT, version, zones=_all_zones(checked), **changes)
+    return _move(desk, request, Act.EDIT, version, zones=_all_zones(desk, checked), **changes)
 
 
 def answer(desk: Desk, number: int, wish: Wish, because: str, version: int | None = None) -> Request:
@@ -124,7 +141,7 @@ def answer(desk: Desk, number: int, wish: Wish, because: str, version: int | Non
     asked = request.wish
     less = replace(wish, policy=asked.policy, because=asked.because, owner=asked.owner, ticket=asked.ticket)
     checked = _checked(desk, less, number)
-    _must_open(checked)
+    _must_open(desk, checked)
     _must_be_narrower(desk, request, checked)
     return _move(
         desk, request, Act.ANSWER, version, because=_reason(because), answer=checked.wish, said=because.strip()
@@ -148,14 +165,15 @@ def approve(desk: Desk, number: int, digest: str, because: str = "", version: in
         message = f"request {number} is not what you looked at: it was edited"
         raise Refused("edited", message, "look at it again", 412)
     checked = _checked(desk, request.wish, number)
-    _must_open(checked)
+    _must_open(desk, checked)
     if (checked.text, checked.path) != (request.text, request.path):
         message = f"the file of request {number} would be written otherwise today"
         raise Refused("edited", message, "its author saves it anew", 409)
     matter = replace(matter, severity=checked.severity)
     zones = owned(desk.estate.rules, desk.actor, matter)
-    has_agreed = any(one.account == desk.actor.account for one in request.standing)
-    approval = Approval(desk.actor.account, ", ".join(zones), request.digest, desk.now, _comment(because))
+    before = [zones_in(one) for one in request.standing if one.account == desk.actor.account]
+    has_agreed = bool(before) and not set(zones) - frozenset[str]().union(*before)
+    approval = Approval(desk.actor.account, ZONES_BETWEEN.join(zones), request.digest, desk.now, _comment(because))
     approvals = request.approvals if has_agreed else (*request.approvals, approval)
     agreed = replace(request, approvals=approvals).standing
     missing = lacking(desk.estate.rules, matter, agreed, _people(desk, agreed))
@@ -223,15 +241,15 @@ def break_glass(desk: Desk, wish: Wish, seconds: int | None = None) -> Request:
     policy = desk.estate.policies.get(wish.policy)
     until = _minute_after(desk, policy, lasting) if policy is not None else wish.until
     checked = _checked(desk, replace(wish, until=until))
-    _must_open(checked)
+    _must_open(desk, checked)
     blank = Request(0, State.DRAFT, actor.account, checked.wish, "", "", checked.severity, desk.now, desk.now)
-    request = requests.add(desk.connection, replace(blank, is_break_glass=True), _all_zones(checked))
+    request = requests.add(desk.connection, replace(blank, is_break_glass=True), _all_zones(desk, checked))
     due = (desk.now + timedelta(seconds=rules.glass_review)).astimezone(ZoneInfo(policy.timezone if policy else "UTC"))
     changed = replace(
         request, state=State.APPROVED, version=request.version + 1, review=due.date().isoformat(),
         text=text_of(checked.wish, request.number), path=path_of(request.number, _folder(desk, checked.wish)),
     )  # fmt: skip
-    _put(desk, changed, request.version, _all_zones(checked))
+    _put(desk, changed, request.version, _all_zones(desk, checked))
     _tell(desk, changed, "break-glass", wish.because, {"until": until})
     return changed
 
@@ -303,7 +321,7 @@ def matter_of(estate: Estate, request: Request) -> Matter | None:
     if policy is None:
         return None
     try:
-        sources, destinations = zones_of(policy, request.wish)
+        sources, destinations = concerned(policy, estate.rules, zones_of(policy, request.wish), request.wish)
     except Refused:
         return None
     return Matter(policy.name, sources, destinations, Weight(request.severity), request.author)
@@ -327,7 +345,24 @@ def _still_standing(desk: Desk, request: Request, people: People) -> tuple[Appro
 
 
 def _checked(desk: Desk, wish: Wish, number: int = 0) -> CheckedRequest:
-    return check_wish(desk.estate, wish, desk.now, number)
+    return check_for(desk.estate, desk.actor, wish, desk.now, number)
+
+
+def check_for(estate: Estate, actor: Actor, wish: Wish, now: datetime, number: int = 0) -> CheckedRequest:
+    """What a wish would mean, for somebody who may know of the policy. Raises Refused, which tells of nothing that they do not see."""
+    seen = [name for name in estate.policies if actor.touches(Role.VIEWER, name)]
+    if wish.policy.strip() not in seen:
+        if estate.broken and not seen:
+            raise Refused("broken", "the policies cannot be read now", "whoever runs this sees why", 409)
+        named = harmless(wish.policy, 60)
+        known = f"yours are: {', '.join(seen)}" if seen else "ask an admin for a role on one"
+        raise Refused("unknown-policy", f"there is no policy {named!r} of yours", known, 422)
+    try:
+        return check_wish(estate, wish, now, number)
+    except Refused as refused:
+        if refused.name != "unknown-zone" or actor.is_allowed(Role.VIEWER, wish.policy.strip()):
+            raise
+        raise Refused(refused.name, refused.message, "name a zone that you see, or addresses", refused.status) from None
 
 
 def _folder(desk: Desk, wish: Wish) -> str:
@@ -338,12 +373,12 @@ def _may_ask(desk: Desk, checked: CheckedRequest) -> None:
     zones = (*checked.source_zones, *checked.destination_zones)
     policy = checked.wish.policy
     if not any(desk.actor.is_allowed(Role.REQUESTER, policy, zone) for zone in zones):
-        message = f"you may not ask for flows between {' and '.join(dict.fromkeys(zones))}"
-        raise Refused("may-not", message, f"ask for the role requester on {policy}, or on one of the zones", 403)
+        raise may_not(checked.wish)
 
 
-def _must_open(checked: CheckedRequest) -> None:
+def _must_open(desk: Desk, checked: CheckedRequest) -> None:
     """Raises Refused where there is nothing to decide: it is permitted already, or a ban stands against it."""
+    checked = told_to(desk.actor, desk.estate.policies[checked.wish.policy], checked)
     if checked.verdict == "permitted":
         lines = "; ".join(f"{one.at}: {one.line}" for one in checked.permitted) or "nothing changes"
         raise Refused("permitted", f"no change is necessary: {lines}", "use it as it is", 409)
@@ -354,6 +389,17 @@ def _must_open(checked: CheckedRequest) -> None:
         if names:
             way_out += f"; or say that it overrides {names}, with the reason"
         raise Refused("denied", f"it is denied: {said}", way_out, 409)
+
+
+def _must_be_new(desk: Desk, wish: Wish) -> None:
+    """Raises Refused where the same person asks for exactly the same already: a form that was sent twice."""
+    own = requests.listed(
+        desk.connection, states=(State.SUBMITTED, State.APPROVED), policies=(wish.policy,), author=desk.actor.account
+    )
+    for one in own:
+        if one.wish == wish:
+            message = f"you ask for exactly that already, in request {one.number}, which is {one.state}"
+            raise Refused("asked-already", message, f"look at request {one.number}", 409)
 
 
 def _must_be_narrower(desk: Desk, request: Request, checked: CheckedRequest) -> None:
@@ -406,7 +452,11 @@ def _must_stand(desk: Desk, request: Request) -> None:
 
 def _people(desk: Desk, approvals: Iterable[Approval]) -> People:
     """What the givers of some approvals may do now."""
-    known = {one.account: accounts.find(desk.connection, one.account) for one in approvals}
+    names = dict.fromkeys(one.account for one in approvals)
+    for name in names:
+        if name not in desk.known:
+            desk.known[name] = accounts.find(desk.connection, name)
+    known = {name: desk.known[name] for name in names}
     return {
         name: Actor(name, tuple(one.grants), tuple(one.groups))
         for name, one in known.items()
@@ -414,8 +464,10 @@ def _people(desk: Desk, approvals: Iterable[Approval]) -> People:
     }
 
 
-def _all_zones(checked: CheckedRequest) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*checked.source_zones, *checked.destination_zones)))
+def _all_zones(desk: Desk, checked: CheckedRequest) -> tuple[str, ...]:
+    sides = checked.source_zones, checked.destination_zones
+    sources, destinations = concerned(desk.estate.policies[checked.wish.policy], desk.estate.rules, sides, checked.wish)
+    return tuple(dict.fromkeys((*sources, *destinations)))
 
 
 def every(desk: Desk, *states: State) -> tuple[Request, ...]:

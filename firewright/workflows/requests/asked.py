@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
+from dataclasses import replace
+from pathlib import Path, PurePath
 
 from firewright import document
 from firewright.diagnostic import Report, harmless, nearest
@@ -85,6 +86,21 @@ def wish_in(given: str | Source, report: Report) -> Wish | None:
         _text(_value(root, "policy")), lists["from"], lists["to"], lists["allow"], texts["because"], texts["owner"],
         texts["until"], texts["ticket"], lists["overrides"],
     )  # fmt: skip
+
+
+def apart_from(estate: Estate, name: str, file: str) -> Estate:
+    """The estate without the exception that lies in a file already: what it proposes is not permitted by itself.
+
+    `name` is its policy's; the same estate where no policy of that name has the file. O(rules).
+    """
+    policy = estate.policies.get(name)
+    place = Path(file).resolve()
+    own = [path for path in (policy.paths if policy else ())[1:] if Path(path).resolve() == place]
+    if policy is None or not own:
+        return estate
+    rules = tuple(rule for rule in policy.rules if rule.at.path not in own)
+    less = replace(policy, rules=rules, paths=tuple(path for path in policy.paths if path not in own))
+    return replace(estate, policies={**estate.policies, name: less}, digest=f"{estate.digest} without {place}")
 
 
 def _is_understood(root: Mapping, rule: Node, report: Report) -> bool:

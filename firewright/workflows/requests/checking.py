@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from firewright.diagnostic import Diagnostic, Report, Severity, harmless, neares
 from firewright.model.address import AddressSet, BadPrefix
 from firewright.model.approval_rules import DAY, Weight
 from firewright.model.decision import Outcome
-from firewright.model.interval import Ranges, intersection, size, union
+from firewright.model.interval import Ranges, difference, intersection, size, union
 from firewright.model.moment import ends, instant_of
 from firewright.model.packet import FAMILIES, Family
 from firewright.model.policy import Policy, Rule, Zone, ZoneKind
@@ -32,10 +32,13 @@ from firewright.readers.policy_yaml.approvals import FILE
 from firewright.readers.policy_yaml.values import BadValue, parse_moment
 from firewright.reports import Advice, CheckedRequest, Opening, RequestFinding, RequestVerdict
 from firewright.source import Source
+from firewright.space.axis import HOST
 from firewright.space.budget import Undecided
 from firewright.space.encode import Unfilled
+from firewright.workflows.requests.concerned import concerned
 from firewright.workflows.requests.estate import Estate
 from firewright.workflows.requests.exception_text import path_of, text_of
+from firewright.workflows.requests.quorum import Matter, deciders
 from firewright.workflows.requests.refused import Refused
 
 WORLDWIDE: dict[Family, int] = {4: 2**28, 6: 2**112}
@@ -48,6 +51,7 @@ _MOST_WORDS = 50
 _PORTED = (6, 17, 132)
 
 _MOST_KEPT = 128
+_MOST_ADVICE = 12
 _KEPT: OrderedDict[tuple[object, ...], CheckedRequest] = OrderedDict()
 _KEPT_LOCK = Lock()
 
@@ -69,7 +73,7 @@ def check_wish(estate: Estate, wish: Wish, now: datetime, number: int = 0) -> Ch
             _KEPT[key] = found
             while len(_KEPT) > _MOST_KEPT:
                 _KEPT.popitem(last=False)
-    return replace(found, notes=_notes(estate))
+    return replace(found, notes=_notes(estate), deciders=_deciders(estate, found))
 
 
 def _check(estate: Estate, policy: Policy, wish: Wish, number: int) -> CheckedRequest:
@@ -100,7 +104,7 @@ def _check(estate: Estate, policy: Policy, wish: Wish, number: int) -> CheckedRe
         undecided,
         elsewhere,
         opening,
-        tuple(_advice(row) for row in rows),
+        tuple(_advice(row) for row in rows[:_MOST_ADVICE]),
         _alternative(denied, rows),
         severity,
         why,
@@ -319,38 +323,51 @@ def _opening(policy: Policy, opens: Sequence[Change]) -> Opening:
     found: dict[str, dict[Family, Ranges]] = {"source": {}, "destination": {}}
     for change in opens:
         for flow in change.flows:
-            for side, ranges in (("source", flow.source), ("destination", flow.destination)):
-                found[side][flow.family] = union(found[side].get(flow.family, ()), ranges)
-    internet = internet_of(policy)
-    world = any(
-        size(intersection(ranges, internet.ranges(family))) >= WORLDWIDE[family]
-        for family, ranges in found["source"].items()
-    )
+            ends = (("source", flow.source, flow.in_interface), ("destination", flow.destination, flow.out_interface))
+            for side, ranges, interface in ends:
+                if interface != HOST:  # the machine itself has whatever addresses it has: they are not counted
+                    found[side][flow.family] = union(found[side].get(flow.family, ()), ranges)
+    world = _is_worldwide(policy, found["source"])
     counts = {
         side: tuple((family, size(ranges)) for family, ranges in sorted(by.items())) for side, by in found.items()
     }
     lines = tuple(str(line) for change in opens for line in change.lines)
-    return Opening(lines, counts["source"], counts["destination"], world)
+    return Opening(lines, counts["source"], counts["destination"], world, _is_worldwide(policy, found["destination"]))
+
+
+def _is_worldwide(policy: Policy, found: Mapping[Family, Ranges]) -> bool:
+    """Whether these are so many addresses of the internet that they are the internet."""
+    internet = internet_of(policy)
+    return any(
+        size(intersection(ranges, internet.ranges(family))) >= WORLDWIDE[family] for family, ranges in found.items()
+    )
 
 
 def _rows(question: Question) -> tuple[ServiceRow, ...]:
-    """The rows of the services that are asked for, those that should be seen least first."""
+    """The rows of the services that are asked for, those that should be seen least first.
+
+    What is asked for by a name of the catalog is that row; of all other ports, those of the policy's own services too, it is every
+    row that they meet.
+    """
     table = catalog()
     term = question.term
     if term.is_any:
         return ()
-    if term.names:
-        rows = [row for name in term.names if (row := table.service(name)) is not None]
-    else:
-        asked = {family: union(*service_ranges(term.transports, family).values()) for family in FAMILIES}
-        rows = [
-            row
-            for name in table.names()
-            if (row := table.service(name)) is not None
-            and any(intersection(asked[family], row.services(family)) for family in FAMILIES)
-        ]
+    named = [row for name in term.names if (row := table.service(name)) is not None]
+    unnamed = {
+        family: difference(
+            union(*service_ranges(term.transports, family).values()), union(*(row.services(family) for row in named))
+        )
+        for family in FAMILIES
+    }
+    met = [
+        row
+        for name in table.names()
+        if (row := table.service(name)) is not None
+        and any(intersection(unnamed[family], row.services(family)) for family in FAMILIES)
+    ]
     order = list(Visibility)
-    return tuple(sorted(dict.fromkeys(rows), key=lambda row: (order.index(row.visibility), row.name))[:12])
+    return tuple(sorted(dict.fromkeys((*named, *met)), key=lambda row: (order.index(row.visibility), row.name)))
 
 
 def _opened_rows(rows: Sequence[ServiceRow], opens: Sequence[Change]) -> tuple[ServiceRow, ...]:
@@ -379,6 +396,9 @@ def _severity(
         )
     elif wide:
         medium.append("it opens many ports")
+    if opening.is_outward and not opening.is_worldwide:
+        kept = [row for row in rows if row.visibility is not Visibility.INTERNET]
+        medium += [f"{row.name} is commonly not let out to the internet" for row in kept[:3]]
     medium += [f"{row.name} should be visible nowhere" for row in rows if row.visibility is Visibility.NOWHERE][:3]
     medium += [f"{row.name} is commonly not encrypted" for row in rows if row.encrypted is Degree.NO][:3]
     weight = Weight.HIGH if high else Weight.MEDIUM if medium else Weight.LOW
@@ -424,6 +444,16 @@ def _firewalls(difference: Comparison) -> tuple[str, ...]:
             if (old.decision.outcome, old.decision.action) != (new.decision.outcome, new.decision.action):
                 found[new.decision.firewall.name] = None
     return tuple(found)
+
+
+def _deciders(estate: Estate, found: CheckedRequest) -> tuple[str, ...]:
+    """Who decides about it, in words; nothing where there is nothing to decide."""
+    if not found.is_submittable:
+        return ()
+    sides = found.source_zones, found.destination_zones
+    sides = concerned(estate.policies[found.wish.policy], estate.rules, sides, found.wish)
+    matter = Matter(found.wish.policy, *sides, found.severity, "")
+    return deciders(estate.rules, matter)
 
 
 def _notes(estate: Estate) -> tuple[Diagnostic, ...]:

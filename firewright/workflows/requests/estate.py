@@ -13,17 +13,19 @@ from secrets import token_hex
 
 from firewright.diagnostic import Report
 from firewright.model.approval_rules import ApprovalRules
+from firewright.model.moment import present
 from firewright.model.policy import Policy
 from firewright.readers.policy_yaml import adding
 from firewright.readers.policy_yaml.approvals import FILE, load_approvals
 from firewright.readers.policy_yaml.exceptions import claimed_by
-from firewright.source import Source, UnreadableSource, read
+from firewright.source import Source, Span, UnreadableSource, read
 from firewright.workflows.selection import Saying, Wanted, select, silent, sources_of
 
 EXCEPTIONS = "exceptions"
 """The folder beside a policy in which its exceptions lie."""
 BROKEN = ApprovalRules(is_required=True, is_broken=True)
 """The rules of a file that cannot be read: nobody may decide."""
+_MISSPELT = "approvals.yml"
 _WATCHED = (".yaml", ".yml", ".lock")
 _MOST_FILES = 5000
 _TRIES = 3
@@ -45,10 +47,18 @@ class Estate:
     report: Report = field(compare=False)
     broken: tuple[str, ...] = ()
     prints: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    _ends: dict[str, frozenset[date]] = field(default_factory=dict, compare=False, repr=False)
+    """When rules of each policy end, looked up once: every page asks for the day."""
 
     def day_of(self, policy: Policy) -> date:
         """The day, or the instant since which nothing changed, on which a policy is asked."""
-        return self.wanted.day_of(policy)
+        if self.wanted.day is not None or self.policies.get(policy.name) is not policy:
+            return self.wanted.day_of(policy)
+        ends = self._ends.get(policy.name)
+        if ends is None:
+            ends = frozenset(rule.until for rule in policy.rules if rule.is_on and rule.until is not None)
+            self._ends[policy.name] = ends
+        return present(self.wanted.now, ends, policy.timezone)
 
     @property
     def is_whole(self) -> bool:
@@ -158,7 +168,8 @@ def _prints(folder: Path) -> dict[str, str]:
 
 def _text(path: Path) -> str:
     try:
-        return read(path).text
+        # a pipe in the folder would keep whoever reads it waiting for ever
+        return read(path).text if path.is_file() else "no file"
     except UnreadableSource as error:
         return f"\0{error}"
 
@@ -183,7 +194,10 @@ def _tell(report: Report, found: Report) -> None:
 
 def _rules(folder: Path, report: Report) -> ApprovalRules:
     """What `approvals.yaml` says; the usual rules where there is none, and nobody may decide where it cannot be read."""
-    if not (folder / FILE).exists():
+    if os.path.lexists(folder / _MISSPELT):
+        report.error("misspelt-approvals", f"{_MISSPELT} is read by nobody", Span(_MISSPELT, 1, 1), f"call it {FILE}")
+        return BROKEN
+    if not os.path.lexists(folder / FILE):
         return ApprovalRules()
     try:
         source = Source(FILE, read(folder / FILE).text)

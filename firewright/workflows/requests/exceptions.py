@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePath
 
-from firewright.diagnostic import Diagnostic, Severity, harmless
+from firewright.diagnostic import harmless
 from firewright.live import exception_files
 from firewright.live.exception_files import NotWritten
 from firewright.model.account import Actor
@@ -41,16 +41,17 @@ def rules_of(estate: Estate) -> Iterator[tuple[Policy, Rule]]:
     """The rules that are exceptions: those with an end in a file of an `exceptions` folder."""
     for policy in estate.policies.values():
         for rule in policy.rules:
-            if PurePath(rule.at.path).parent.name == EXCEPTIONS and rule.until is not None:
+            if rule.until is not None and PurePath(rule.at.path).parent.name == EXCEPTIONS:
                 yield policy, rule
 
 
 def standing(desk: Desk, hits: Mapping[str, int] | None = None) -> tuple[Standing, ...]:
     """Every exception of the estate, the one that ends first at the head. `hits` are packets by file."""
-    known = {one.path: one for one in every(desk, *State)}
+    rules = list(rules_of(desk.estate))
+    known = requests.of_paths(desk.connection, {rule.at.path for _, rule in rules})
     today = desk.now.date().isoformat()
     found = []
-    for policy, rule in rules_of(desk.estate):
+    for policy, rule in rules:
         request = known.get(rule.at.path)
         until = rule.until
         assert until is not None  # noqa: S101 - rules_of gives only these
@@ -72,14 +73,14 @@ def standing(desk: Desk, hits: Mapping[str, int] | None = None) -> tuple[Standin
                 request.review if request else "",
                 _zones_of(policy, rule),
                 rule.at,
-                _unapproved(desk, request, rule.at.path),
+                why_not(desk, request, rule.at.path),
                 bool(request and request.review and request.review <= today and left > 0),
                 bool(request and request.is_break_glass),
                 0 < left <= max(desk.estate.rules.remind, default=14 * DAY),
                 None if hits is None else hits.get(name_in_comments(rule.at.path), 0),
             )
         )
-    return tuple(sorted(found, key=lambda one: (one.left, one.path)))
+    return tuple(sorted(found, key=lambda one: (one.left, one.number, one.path)))
 
 
 def _zones_of(policy: Policy, rule: Rule) -> tuple[str, ...]:
@@ -96,25 +97,13 @@ def _zones(zones: Iterable[object]) -> str:
     return ", ".join(getattr(zone, "name", "") for zone in zones)
 
 
-def _unapproved(desk: Desk, request: Request | None, path: str) -> str:
+def why_not(desk: Desk, request: Request | None, path: str) -> str:
     """Why the exception in a file may not be applied, or nothing if it may, or where no approval is asked for."""
     if request is None:
         return "nobody approved it: there is no request of this file" if desk.estate.rules.is_required else ""
     if not exception_files.holds(desk.estate.wanted.folder / path, request.text):
         return f"it is not what request {request.number} says"
     return standing_reason(desk, request)
-
-
-def unapproved(desk: Desk, policies: Iterable[Policy]) -> tuple[Diagnostic, ...]:
-    """An error for each exception of these policies that has not ended and may not be applied; a gate fails on any."""
-    wanted = {policy.name for policy in policies}
-    found = []
-    for one in standing(desk):
-        if one.policy in wanted and one.unapproved and not one.has_ended:
-            message = f"{one.rule or one.path} may not be applied: {one.unapproved}"
-            way_out = f"firewright requests {one.number}" if one.number else "ask for it with firewright request"
-            found.append(Diagnostic("unapproved", Severity.ERROR, message, one.at, help=way_out))
-    return tuple(found)
 
 
 def settle(store: Store, estate: Estate, now: datetime) -> Settled:

@@ -19,8 +19,9 @@ from firewright.workflows.requests.acting import (
     still_lacking,
 )
 from firewright.workflows.requests.checking import check_wish
-from firewright.workflows.requests.log_rows import row_of
+from firewright.workflows.requests.log_rows import shown_to
 from firewright.workflows.requests.refused import Refused
+from firewright.workflows.requests.telling import told_to
 
 _AT_ONCE = 200
 _DECIDED = tuple(one for one in State if one not in (State.DRAFT, State.SUBMITTED))
@@ -102,6 +103,7 @@ def whole(desk: Desk, number: int) -> RequestShown:
     if not found.state.is_final:
         try:
             checked = check_wish(desk.estate, found.wish, desk.now, number)
+            checked = told_to(desk.actor, desk.estate.policies[checked.wish.policy], checked)
         except Refused:
             checked = None
     lacks = still_lacking(desk, found) if found.state is State.SUBMITTED else ()
@@ -111,4 +113,5 @@ def whole(desk: Desk, number: int) -> RequestShown:
 
 def history(desk: Desk, number: int) -> tuple[LogRow, ...]:
     """The rows of the log about a request, oldest first."""
-    return tuple(map(row_of, log.rows(desk.connection, about=f"request {number}", limit=_MOST_ROWS)))
+    rows = log.rows(desk.connection, about=f"request {number}", limit=_MOST_ROWS)
+    return tuple(shown_to(desk.actor, row) for row in rows)

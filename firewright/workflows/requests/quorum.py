@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from firewright.model.account import Actor, Role
@@ -11,6 +11,8 @@ from firewright.model.request import Approval
 
 People = Mapping[str, Actor]
 """What each account may do now, by its name; those that are not there, or are disabled, may nothing."""
+ZONES_BETWEEN = ", "
+"""What stands between the zones of an approval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +70,16 @@ def standing(
 def lacking(rules: ApprovalRules, matter: Matter, approvals: Sequence[Approval], people: People) -> tuple[str, ...]:
     """What is still lacking, in words, until enough people have agreed; nothing if they have.
 
-    Only approvals of people who may decide now are counted.
+    Only approvals of people who may decide now are counted, each for the zones that its giver answered for when they gave it: a
+    token that is narrowed to one zone does not agree for another.
     """
     if rules.is_broken:
         return ("rules of approval that can be read",)
     quorum = rules.quorums[matter.severity]
     actors = [people[one.account] for one in standing(rules, matter, approvals, people)]
-    found = list(_owners_lacking(rules, matter, quorum, actors))
+    meant = {(one.account, zone) for one in approvals if one.stands for zone in zones_in(one)}
+    agreed = {zone for actor in actors for zone in owned(rules, actor, matter) if (actor.account, zone) in meant}
+    found = list(_owners_lacking(matter, quorum, agreed))
     found += [f"one of {named}" for named in quorum.also if not any(_is_one(actor, named) for actor in actors)]
     more = quorum.count - len(actors)
     if more > len(found):
@@ -82,8 +87,27 @@ def lacking(rules: ApprovalRules, matter: Matter, approvals: Sequence[Approval],
     return tuple(found)
 
 
-def _owners_lacking(rules: ApprovalRules, matter: Matter, quorum: Quorum, actors: Sequence[Actor]) -> Iterable[str]:
-    agreed = {zone for actor in actors for zone in owned(rules, actor, matter)}
+def deciders(rules: ApprovalRules, matter: Matter) -> tuple[str, ...]:
+    """Who decides, in words: how many people, then for each zone its owners."""
+    if rules.is_broken:
+        return ("nobody: the rules of approval cannot be read",)
+    quorum = rules.quorums[matter.severity]
+    both = "owners of both ends" if quorum.of is Of.BOTH else "an owner of either end"
+    people = "one person" if quorum.count == 1 else f"{quorum.count} people"
+    also = f", and one of {', of '.join(quorum.also)}" if quorum.also else ""
+    named = ((zone, rules.owners_of(zone)) for zone in matter.zones)
+    return (
+        f"{people} at least, {both}{also}; never who asks",
+        *(f"{zone}: {', '.join(owners) if owners else f'every approver of {matter.policy}'}" for zone, owners in named),
+    )
+
+
+def zones_in(approval: Approval) -> frozenset[str]:
+    """The zones of which its giver was an owner."""
+    return frozenset(approval.zone.split(ZONES_BETWEEN)) - {""}
+
+
+def _owners_lacking(matter: Matter, quorum: Quorum, agreed: Collection[str]) -> Iterable[str]:
     sides = [[zone for zone in side if zone not in agreed] for side in (matter.sources, matter.destinations)]
     if quorum.of is Of.EITHER:
         if all(sides):

@@ -18,7 +18,7 @@ from firewright.live.exception_files import NotWritten
 from firewright.model.account import Actor
 from firewright.model.request import State
 from firewright.store import log
-from firewright.workflows.requests import acting, exceptions
+from firewright.workflows.requests import acting, exceptions, gate
 from firewright.workflows.requests.acting import SYSTEM, Desk
 from tests.workflows.requests.world import World, wish
 
@@ -114,12 +114,12 @@ def test_a_changed_file_may_not_be_applied(world: World) -> None:
     _settle(world)
     estate = world.estate
     with world.store.reading() as c:
-        assert exceptions.unapproved(Desk(c, estate, SYSTEM, world.now), estate.policies.values()) == ()
+        assert gate.unapproved(Desk(c, estate, SYSTEM, world.now), estate.policies.values()) == ()
     path.write_text(path.read_text().replace("tcp/11371", "any"))
     Path("exceptions/own.yaml").write_text(path.read_text().replace("request-1", "own"))
     estate = world.estate
     with world.store.reading() as c:
-        found = exceptions.unapproved(Desk(c, estate, SYSTEM, world.now), estate.policies.values())
+        found = gate.unapproved(Desk(c, estate, SYSTEM, world.now), estate.policies.values())
     assert {one.at.path for one in found} == {str(path), "exceptions/own.yaml"}
     assert all(one.severity == "error" for one in found)
 

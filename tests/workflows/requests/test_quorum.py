@@ -36,8 +36,10 @@ RULES = st.builds(
 SIDE = st.sets(st.sampled_from(ZONES), min_size=1, max_size=2).map(lambda found: tuple(sorted(found)))
 MATTERS = st.builds(Matter, st.just("p"), SIDE, SIDE, st.sampled_from(list(Weight)), st.sampled_from(NAMES))
 AT = datetime(2026, 11, 21, tzinfo=UTC)
+SAID = ("a, b, c", "a, b, c", "a, b", "c", "")
+"""For which zones people agreed."""
 APPROVALS = st.lists(
-    st.builds(Approval, st.sampled_from([*NAMES, "gone"]), st.just(""), st.just("d"), st.just(AT), st.just(""),
+    st.builds(Approval, st.sampled_from([*NAMES, "gone"]), st.sampled_from(SAID), st.just("d"), st.just(AT), st.just(""),
               st.sampled_from(["", "", "void"])), max_size=5,
 )  # fmt: skip
 
@@ -51,7 +53,7 @@ def _answers(rules: ApprovalRules, person: Actor, zone: str) -> bool:
     return is_approver and (not rules.owners.get(zone) or _named(person, rules.owners[zone]))
 
 
-def _enough(rules: ApprovalRules, matter: Matter, agreed: set[str], people: dict[str, Actor]) -> bool:
+def _enough(rules: ApprovalRules, matter: Matter, agreed: dict[str, set[str]], people: dict[str, Actor]) -> bool:
     """Whether some people who agreed are enough, by the words of the rules."""
     quorum = rules.quorums[matter.severity]
     valid = [people[name] for name in sorted(agreed) if name in people and _counts(rules, matter, people[name])]
@@ -60,7 +62,7 @@ def _enough(rules: ApprovalRules, matter: Matter, agreed: set[str], people: dict
     if not all(any(_named(person, (word,)) for person in valid) for word in quorum.also):
         return False
     sides = [
-        all(any(_answers(rules, one, zone) for one in valid) for zone in side)
+        all(any(_answers(rules, one, zone) and zone in agreed[one.account] for one in valid) for zone in side)
         for side in (matter.sources, matter.destinations)
     ]
     return any(sides) if quorum.of is Of.EITHER else all(sides)
@@ -83,7 +85,10 @@ def test_enough_is_enough(
     rules: ApprovalRules, matter: Matter, people: dict[str, Actor], approvals: list[Approval]
 ) -> None:
     """Nothing is lacking exactly where the people who agreed, and may still decide, are enough by the words of the rules."""
-    agreed = {one.account for one in approvals if not one.voided}
+    agreed: dict[str, set[str]] = {}
+    for one in approvals:
+        if not one.voided:
+            agreed.setdefault(one.account, set()).update(one.zone.split(", "))
     missing = lacking(rules, matter, approvals, people)
     assert (not missing) == _enough(rules, matter, agreed, people), (missing, agreed)
     assert {one.account for one in standing(rules, matter, approvals, people)} == {
@@ -103,12 +108,12 @@ def test_the_author_never_counts(
 
 
 @settings(max_examples=100, deadline=None)
-@given(RULES, MATTERS, PEOPLE, APPROVALS, st.sampled_from(NAMES))
+@given(RULES, MATTERS, PEOPLE, APPROVALS, st.sampled_from(NAMES), st.sampled_from(SAID))
 def test_one_more_never_hurts(
-    rules: ApprovalRules, matter: Matter, people: dict[str, Actor], approvals: list[Approval], name: str
+    rules: ApprovalRules, matter: Matter, people: dict[str, Actor], approvals: list[Approval], name: str, said: str
 ) -> None:
     """Where enough have agreed, one more who agrees leaves it so; and twice the same person is once."""
-    more = [*approvals, Approval(name, "", "d", AT)]
+    more = [*approvals, Approval(name, said, "d", AT)]
     if not lacking(rules, matter, approvals, people):
         assert not lacking(rules, matter, more, people)
     assert lacking(rules, matter, [*more, *more], people) == lacking(rules, matter, more, people)
