@@ -14,16 +14,18 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
+from random import Random
 from time import monotonic, sleep
 
 from benchmarks.analysis.contest import machine
 from benchmarks.web import estate, people
-from benchmarks.web.load import RATE, WRITERS
+from benchmarks.web.load import RATE, READS, WRITERS
 from benchmarks.web.server import WORKERS, Server
 from firewright.store.database import open_store, sqlite_url
 from firewright.web.settings import DATABASE_FILE
 
 _PATIENCE = 60
+_EACH = 40
 Sample = tuple[str, float, int, float]
 HEAD = f"""# The web application under load
 
@@ -107,7 +109,9 @@ def _told(server: Server, folder: Path, policies: Path, seconds: float) -> Itera
     calm = server.calm()
     yield f"All processes have reckoned what pages need {calm:.1f} s after that ({server.cpu():.1f} s of the processor in all).\n"
     yield "\n### The first of each page after that, nobody else asking\n\n" + _run(server, folder, "first", 0)
-    sleep(1)
+    yield "\n### What a page costs when it was asked for before: 40 of each, by everybody in turn\n\n" + _costs(
+        server, folder
+    )
     yield f"\n### {RATE} pages a second, nothing changes\n\n" + _run(server, folder, "reads", seconds)
     yield "\n### The same, while somebody asks and somebody agrees every four seconds, so that files change\n\n"
     yield _run(server, folder, "mixed", seconds)
@@ -135,6 +139,26 @@ def _run(server: Server, folder: Path, kind: str, seconds: float, change: Path |
         _table(found, is_each=kind != "first")
         + f"\n{took:.0f} s by the clock, {cpu:.1f} s of the processor{acts}; load average {os.getloadavg()[0]:.1f}.{note}\n"
     )
+
+
+def _costs(server: Server, folder: Path) -> str:
+    """The processor's milliseconds of each page, all processes together; one after the other."""
+    everybody, random = json.loads((folder / "people.json").read_text()), Random(9)
+    rows = ["| page | processor ms | clock ms |\n|---|---:|---:|\n"]
+    total = weights = 0.0
+    for weight, name, address in READS:
+        chosen = [(one, address(one, random)) for one in random.choices(everybody, k=_EACH)]
+        for one, path in chosen * WORKERS:
+            _holds(server, path, one, "")
+        before, began = server.cpu(), monotonic()
+        for one, path in chosen:
+            _holds(server, path, one, "")
+        cpu, clock = (1000 * taken / _EACH for taken in (server.cpu() - before, monotonic() - began))
+        total, weights = total + weight * cpu, weights + weight
+        rows.append(f"| {name} | {cpu:.1f} | {clock:.1f} |\n")
+    mean = total / weights
+    rows.append(f"| **the mix** | {mean:.1f} | |\n\nOne core answers {1000 / mean:.0f} pages of the mix a second.\n")
+    return "".join(rows)
 
 
 def _after_change(server: Server, folder: Path, path: Path) -> str:

@@ -49,6 +49,8 @@ def narrowed_between(before: Policy, after: Policy, day: date) -> tuple[Policy, 
     if _walls(before) != _walls(after):
         return alone
     changed = tuple(_only_in_one(before.rules, after.rules, day))
+    if not changed:
+        return replace(alone[0], rules=()), replace(alone[1], rules=())
     source = _ends(zone for rule in changed for pair in rule.ends for zone in pair.sources)
     destination = _ends(zone for rule in changed for pair in rule.ends for zone in pair.destinations)
     terms = tuple(term for rule in changed for term in rule.terms)

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from firewright.analysis.classes import TooManyClasses
-from firewright.analysis.service_table import State
 from firewright.model.interval import Ranges, canonical, size, union
 from firewright.model.packet import Family
+from firewright.model.service_table import State
 from firewright.space.bitmap import bits
 from firewright.space.budget import Undecided
 from firewright.space.flow import Flow

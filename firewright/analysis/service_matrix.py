@@ -14,7 +14,6 @@ from firewright.analysis.passage import MachineNamer, passage_words
 from firewright.analysis.path import internet_of
 from firewright.analysis.question import Question, Side
 from firewright.analysis.reaching import Piece, Reaching, reaching, states_of
-from firewright.analysis.service_table import AddressClass, Cell, FamilyTable, Share, State
 from firewright.analysis.subject import ACCEPT, UNSAID, Kind, Subject, decision_of, line_of
 from firewright.analysis.wire import REAL, by_any, seen_openings
 from firewright.analysis.words import Namer
@@ -23,6 +22,7 @@ from firewright.model.decision import Outcome
 from firewright.model.interval import Range, Ranges, difference, intersection, is_within, size
 from firewright.model.packet import Family, Packet
 from firewright.model.policy import Term
+from firewright.model.service_table import AddressClass, Cell, FamilyTable, Share, State
 from firewright.space.axis import AXES, HOST, Axis, point
 from firewright.space.bitmap import bitmap_of, bits
 from firewright.space.bounds import possibly, surely

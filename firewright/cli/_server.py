@@ -8,13 +8,14 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from firewright.cli import _output
 from firewright.cli._desk import DATABASE
 from firewright.cli._desk import state_folder as named_folder
 
@@ -73,6 +74,26 @@ def state_folder() -> Path:
     except StoreError as error:
         raise CannotServe(error.message, error.help) from None
     return home
+
+
+def confide(lines: Iterable[str], folder: Path, name: str) -> None:
+    """Show what opens doors at the terminal only; where nobody looks at one, put it into a file of its owner alone and say where.
+
+    What a service says on standard error is kept in a journal, for more eyes and longer than a password should be.
+    """
+    text = "\n".join(lines)
+    if _output.is_terminal(sys.stderr):
+        _output.say(text)
+        return
+    path = folder / name
+    try:
+        path.unlink(missing_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(f"{text}\n")
+    except OSError as error:
+        message = f"{_output.shown(path)} cannot be written: {(error.strerror or 'unknown').lower()}"
+        raise CannotServe(message, "start it once at a terminal, which shows it") from None
+    _output.say(f"It is in {_output.shown(path)}, which only you can read: remove it when it is used.")
 
 
 def must_be_installed() -> None:

@@ -12,7 +12,6 @@ from firewright.cli import _output
 from firewright.cli._approvals import warn_unapproved
 from firewright.cli._progress import progress
 from firewright.cli._run import Picked, Run, Shown, selects, shows
-from firewright.model.moment import iso
 
 if TYPE_CHECKING:
     from firewright.reports import Compilation, Compiled
@@ -63,6 +62,8 @@ def COMMAND(policies: tuple[str, ...], target: str, names: tuple[str, ...], pick
 
 
 def _proved(one: Compiled) -> str:
+    from firewright.model.moment import iso
+
     times = "" if one.stretches == 1 else f", in each of {one.stretches} stretches of time"
     return f"proved: {one.firewall} does what {one.policy} says from {iso(one.day)} on, with every packet of IPv4 and IPv6{times}"
 

@@ -22,6 +22,8 @@ COMMANDS: Registry[click.Command] = Registry("firewright.cli", "COMMAND")
 COMPLETE = "_FIREWRIGHT_COMPLETE"
 """The variable by which a shell asks for completions."""
 FINDINGS, FAILURE, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
+_OF_WEB = ("sqlalchemy", "alembic", "cryptography")
+"""Libraries that commands about requests need, and whoever only works with policies does not install."""
 _HELP = """Write once which ports may, must and must not be open between which zones, and get exact answers about it.
 
 Every policy of the folder is asked if none is named. `firewright COMMAND --help` says more, and so do the man pages.
@@ -82,6 +84,10 @@ class Commands(click.Group):
         except Exception as error:
             if "--debug" in words:
                 raise
+            if isinstance(error, ModuleNotFoundError) and str(error.name).partition(".")[0] in _OF_WEB:
+                _say(f"error: requests need a database, and the library {error.name} is not installed")
+                _say('  = help: pip install "firewright[web]"')
+                raise SystemExit(FAILURE) from None
             _say(f"error: internal error: {type(error).__name__}: {harmless(str(error))}")
             _say("  = help: this is a fault of firewright; --debug shows where")
             code = FAILURE

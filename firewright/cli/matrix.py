@@ -13,7 +13,7 @@ from firewright.cli._progress import progress
 from firewright.cli._run import STANDARD_INPUT, Picked, Run, Shown, debugs, selects, standard_input
 
 if TYPE_CHECKING:
-    from firewright.analysis.service_table import ServiceMatrix
+    from firewright.model.service_table import ServiceMatrix
 
 FORMATS = ("text", "json", "markdown", "csv", "svg", "png")
 ENDINGS = {

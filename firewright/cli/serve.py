@@ -75,6 +75,7 @@ def COMMAND(
 
 def _greet(app: FastAPI, options: Options, is_example: bool) -> None:
     """Say where it is, and to whoever starts it first how to get in."""
+    from firewright.cli._server import confide
     from firewright.web.app import store_of
     from firewright.workflows.invitations import invite_first
 
@@ -86,8 +87,8 @@ def _greet(app: FastAPI, options: Options, is_example: bool) -> None:
         with store.writing() as c:
             secret = invite_first(c, now)
         if secret:
-            _output.say("There is no account yet. Make the first one, an admin's, within three days at")
-            _output.say(f"  {options.base_url}/invitation?link={secret}")
+            _output.say("There is no account yet. Make the first one, an admin's, within three days, by this link.")
+            confide([f"  {options.base_url}/invitation?link={secret}"], Path(options.state), "first-link.txt")
     if options.base_url.startswith("http:") and options.address not in ("127.0.0.1", "::1"):
         _output.say(
             "warning: passwords go over the network as they are: put a proxy with TLS in front, see --behind-proxy"
@@ -96,15 +97,16 @@ def _greet(app: FastAPI, options: Options, is_example: bool) -> None:
 
 def _introduce(store: Store, now: datetime, options: Options) -> None:
     from firewright.cli._example import make_people
+    from firewright.cli._server import confide
 
     made = make_people(store, now)
     if not made:
-        _output.say("The example's accounts are there already, with the passwords that the first start printed.")
+        _output.say("The example's accounts are there already, with the passwords that the first start showed.")
         return
     width = max(len(one.name) for one, _ in made)
     _output.say("Made-up accounts, whose passwords are shown this once:")
-    for one, password in made:
-        _output.say(f"  {one.name:{width}}  {password}  {one.shown}")
+    told = [f"  {one.name:{width}}  {password}  {one.shown}" for one, password in made]
+    confide(told, Path(options.state), "passwords.txt")
     _output.say(f"Its database is in {_output.shown(options.state)}.")
 
 

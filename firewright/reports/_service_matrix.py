@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from io import StringIO
 from typing import Any
 
-from firewright.analysis.service_table import (
+from firewright.diagnostic import harmless
+from firewright.model.service_table import (
     ITSELF,
     MEANINGS,
     AddressClass,
@@ -19,7 +20,6 @@ from firewright.analysis.service_table import (
     count_words,
     word_of,
 )
-from firewright.diagnostic import harmless
 from firewright.reports._findings_text import place, several
 from firewright.reports._lines import columns, folded, pad, table
 from firewright.reports._markup import code, plain

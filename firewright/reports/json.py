@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from firewright.analysis.service_table import ServiceMatrix
+from firewright.model.service_table import ServiceMatrix
 from firewright.reports._accounts import AccountRows, accounts_tree
 from firewright.reports._anomalies import Anomalies, anomalies_tree
 from firewright.reports._audited import WouldCut, would_cut_tree

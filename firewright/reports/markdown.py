@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from firewright.analysis.service_table import ServiceMatrix
 from firewright.model.moment import iso
+from firewright.model.service_table import ServiceMatrix
 from firewright.reports._anomalies import Anomalies, anomalies_markdown
 from firewright.reports._answers_text import DOES, overall_words, reason, where, why_words, written
 from firewright.reports._audited import WouldCut, would_cut_markdown

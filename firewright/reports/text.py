@@ -1,6 +1,6 @@
 """Text for people: what each command says on a terminal."""
 
-from firewright.analysis.service_table import ServiceMatrix
+from firewright.model.service_table import ServiceMatrix
 from firewright.reports._accounts import AccountRows, accounts_text
 from firewright.reports._anomalies import Anomalies, anomalies_text
 from firewright.reports._answers_text import answers_text

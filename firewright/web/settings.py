@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -9,8 +10,10 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from firewright.diagnostic import harmless
 from firewright.model.account import Grant
 
+_HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,252}|\[[0-9A-Fa-f:.]{2,45}\]")
 DATABASE_FILE = "firewright.db"
 """The SQLite database in the folder for state, which the command line uses too."""
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")

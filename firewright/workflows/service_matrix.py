@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from firewright.analysis.classes import TooManyClasses
 from firewright.analysis.question import BadQuestion, Side, parse_question, parse_services
 from firewright.analysis.service_matrix import MOST_CLASSES, Asked, table
-from firewright.analysis.service_table import FamilyTable, ServiceMatrix
 from firewright.analysis.subject import Kind, Subject, said_only
 from firewright.diagnostic import Report, harmless
 from firewright.model.address import UNICAST, AddressSet
 from firewright.model.packet import FAMILIES, Family
 from firewright.model.policy import Policy
+from firewright.model.service_table import FamilyTable, ServiceMatrix
 from firewright.source import Source
 from firewright.space.budget import Undecided
 from firewright.workflows.selection import Saying, Wanted, silent

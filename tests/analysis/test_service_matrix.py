@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from firewright.analysis.classes import TooManyClasses
 from firewright.analysis.question import parse_services
 from firewright.analysis.service_matrix import Asked, table
-from firewright.analysis.service_table import Cell, FamilyTable, State
 from firewright.analysis.subject import Subject
 from firewright.model.address import UNICAST, AddressSet
 from firewright.model.interval import Ranges, canonical
 from firewright.model.packet import Packet
+from firewright.model.service_table import Cell, FamilyTable, State
 from firewright.space.axis import point
 from tests.workflows.subjects import subject
 

@@ -10,10 +10,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from firewright.analysis.service_table import MEANINGS
 from firewright.diagnostic import Report
 from firewright.drawing.pictures._service_matrix import draw
 from firewright.drawing.scene import Area, Scene, Text
+from firewright.model.service_table import MEANINGS
 from firewright.workflows.service_matrix import Narrowed, service_matrix
 from tests.cli.running import TRACEBACK, profile, run
 from tests.workflows.subjects import wanted

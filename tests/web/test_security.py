@@ -15,6 +15,7 @@ import pytest
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response
 
+from firewright.store import accounts
 from firewright.store.database import Store
 from firewright.web import app as web_app
 from firewright.web.access import Anybody, Viewer
@@ -201,8 +202,8 @@ def test_head_is_answered_as_get_is_without_the_body(client: Client, client_of: 
     viewer = client_of("viewer")
     whole, bare = viewer.get(path), viewer.head(path)
     assert (bare.status_code, bare.content) == (whole.status_code, b"")
-    assert bare.headers["Content-Type"] == whole.headers["Content-Type"]
-    assert [json.loads(one)["method"] for one in lines()[-2:]] == ["GET", "HEAD"]
+    assert bare.headers.get("Content-Type") == whole.headers.get("Content-Type")
+    assert [one["method"] for one in lines()[-2:]] == ["GET", "HEAD"]
 
 
 def test_a_notice_is_said_by_its_own_page(client_of: Any) -> None:
@@ -299,11 +300,14 @@ def test_the_log_has_a_line_for_each_request_and_no_secret(client: Client, clien
     assert "secret" not in json.dumps(told)
 
 
-def test_what_people_wrote_is_text_on_every_page(client_of: Any) -> None:
+def test_what_people_wrote_is_text_on_every_page(client_of: Any, store: Store) -> None:
     """A notice, a title, an error and a name that look like HTML or a template stay letters."""
     from firewright.model.account import Grant, Role
 
-    viewer = client_of(None, name="vera<img/src=x>", grants=(Grant(Role.VIEWER),))
+    viewer = client_of(None, name="vera", grants=(Grant(Role.VIEWER),))
+    with store.writing() as c:
+        found = accounts.find(c, "vera")
+        assert found is not None and accounts.put(c, replace(found, shown="vera<img/src=x>"))
     answer = viewer.post("/test/notice")
     assert answer.headers["Location"] == "/test/said"
     text = viewer.get("/test/said").text

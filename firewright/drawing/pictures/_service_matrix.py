@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from firewright.analysis.service_table import MEANINGS, Cell, FamilyTable, ServiceMatrix, count_words, word_of
 from firewright.analysis.status import Standing
 from firewright.diagnostic import harmless
 from firewright.drawing.imprint import Imprint, write_imprint
@@ -14,6 +13,7 @@ from firewright.drawing.outline import Block, Bullets, Heading, Outline, Paragra
 from firewright.drawing.palette import INK, QUIET, TONES, Tone
 from firewright.drawing.scene import Area, Rect, Scene
 from firewright.drawing.sheet import Sheet
+from firewright.model.service_table import MEANINGS, Cell, FamilyTable, ServiceMatrix, count_words, word_of
 
 ROOMY = 8
 """Columns up to which cells have room for words; larger matrices have signs."""

@@ -93,21 +93,6 @@ def openapi(request: Request, _actor: Anybody, if_none_match: IfNoneMatch = None
     return JSONResponse(described(request.app), headers=headers)
 
 
-@ROUTER.get(PREFIX)
-def index(_request: Request, _actor: Anybody) -> Response:
-    """Where the API is described."""
-    found = {"version": __version__, "openapi": f"{PREFIX}/openapi.json", "reference": "/api/docs"}
-    return JSONResponse(found)
-
-
-@ROUTER.get(PREFIX)
-def index(_actor: Anybody) -> JSONResponse:
-    """Where the rest is: what somebody finds who knows no more than the address."""
-    return JSONResponse(
-        {"name": "firewright", "version": __version__, "openapi": f"{PREFIX}/openapi.json", "reference": "/api/docs"}
-    )
-
-
 @ROUTER.get("/api/docs")
 def reference(request: Request, _actor: Anybody) -> Response:
     """The same for people."""

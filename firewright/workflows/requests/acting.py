@@ -237,6 +237,7 @@ def break_glass(desk: Desk, wish: Wish, seconds: int | None = None) -> Request:
     if not is_among(actor.account, actor.groups, rules.glass_who) or not actor.is_allowed(Role.OPERATOR, wish.policy):
         way_out = "approvals.yaml names who may, under break-glass; an operator of the policy"
         raise Refused("may-not", "you may not open anything without asking", way_out, 403)
+    _must_have_been_looked_at(desk)
     lasting = rules.glass_longest if seconds is None else min(seconds, rules.glass_longest)
     policy = desk.estate.policies.get(wish.policy)
     until = _minute_after(desk, policy, lasting) if policy is not None else wish.until
@@ -252,6 +253,17 @@ def break_glass(desk: Desk, wish: Wish, seconds: int | None = None) -> Request:
     _put(desk, changed, request.version, _all_zones(desk, checked))
     _tell(desk, changed, "break-glass", wish.because, {"until": until})
     return changed
+
+
+def _must_have_been_looked_at(desk: Desk) -> None:
+    """Raises Refused where somebody's last opening without asking was not looked at in time: else it never would have to be asked."""
+    today = desk.now.date().isoformat()
+    for number in requests.numbers_due(desk.connection, states=tuple(State), review=today):
+        one = requests.find(desk.connection, number)
+        is_theirs = one is not None and one.is_break_glass and one.author == desk.actor.account
+        if one is not None and is_theirs and not one.is_reviewed and one.review < today:
+            message = f"nobody has looked at request {number} yet, which you opened without asking too"
+            raise Refused("not-reviewed", message, "somebody else reviews it, or decides about this", 409)
 
 
 def expire_due(desk: Desk) -> tuple[Request, ...]:

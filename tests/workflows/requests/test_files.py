@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from shutil import which
 from threading import Thread
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ def _settle(world: World) -> exceptions.Settled:
     return exceptions.settle(world.store, world.estate, world.now)
 
 
-def _approved(world: World, **changed: object) -> Path:
+def _approved(world: World, **changed: Any) -> Path:
     number = world.ask(**changed).number
     return Path(world.approve(number).path)
 

@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 from firewright.model.account import Grant, Role
 from firewright.model.moment import ends, instant_of
 from firewright.model.moment import parse as moment_from
-from firewright.model.request import Request, State
+from firewright.model.request import Request, State, Wish
 from firewright.store import accounts, chain, log, requests
 from firewright.store.database import Store, open_store
 from firewright.store.heads import key_at, sign_head
@@ -42,7 +42,7 @@ GRANTS = st.sampled_from(
 )
 WISHES = st.builds(
     wish,
-    sources=st.sampled_from([("tenants",), ("tenants",), ("tenants",), ("198.51.100.7",)]),
+    sources=st.sampled_from([("tenants",), ("tenants",), ("tenants",), ("198.51.100.7", "2001:db8:10::5")]),
     services=st.sampled_from([("tcp/11371",), ("tcp/11371",), ("ssh", "tcp/11371"), ("portal",), ("tcp/1688",)]),
     destinations=st.sampled_from([("internet",), ("internet",), ("office",)]),
     until=st.sampled_from(["2027-10-01", "2027-10-01", "2026-12-24", "2026-11-23T12:00", "2026-11-21"]),
@@ -95,18 +95,18 @@ class Walk(RuleBasedStateMachine):
         self._do("otto", lambda desk: acting.break_glass(desk, wish(services=("ssh",))))
 
     @rule(name=st.sampled_from(["ann", "eve", "ann", "vera"]), what=WISHES, is_draft=st.booleans())
-    def ask(self, name: str, what: acting.Wish, is_draft: bool) -> None:
+    def ask(self, name: str, what: Wish, is_draft: bool) -> None:
         """Somebody asks for something."""
         self._do(name, lambda desk: acting.make(desk, what, is_draft=is_draft))
 
     @rule(what=WISHES, seconds=st.sampled_from([None, 1, 60, 5400, 10**6]))
-    def break_glass(self, what: acting.Wish, seconds: int | None) -> None:
+    def break_glass(self, what: Wish, seconds: int | None) -> None:
         """Somebody opens something without asking."""
         self._do("otto", lambda desk: acting.break_glass(desk, what, seconds))
 
     @rule(name=WHO, is_author=st.sampled_from([True, True, True, False]), which=st.integers(0, 5), what=WISHES,
           verb=st.sampled_from(["submit", "edit", "edit", "answer", "accept"]))  # fmt: skip
-    def write(self, name: str, is_author: bool, which: int, what: acting.Wish, verb: str) -> None:
+    def write(self, name: str, is_author: bool, which: int, what: Wish, verb: str) -> None:
         """Somebody, mostly the author, writes in a request."""
         number, author = self._some(which)
         who = author if is_author and verb != "answer" else name
@@ -313,7 +313,7 @@ def test_any_walk_keeps_what_was_promised(fresh: Callable[[], str], tmp_path: Pa
         run_state_machine_as_test(
             machine,
             settings=settings(
-                max_examples=int(os.environ.get("FIREWRIGHT_WALKS", "4")), stateful_step_count=40, deadline=None,
+                max_examples=int(os.environ.get("FIREWRIGHT_WALKS", "6")), stateful_step_count=40, deadline=None,
                 suppress_health_check=list(HealthCheck),
             ),
         )  # fmt: skip

@@ -1,0 +1,58 @@
+"""A policy narrowed to what differs says of the difference what the whole says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from firewright.analysis import compare as comparing
+from firewright.analysis.compare import Comparison, compare
+from firewright.analysis.narrowing import narrowed_between
+from firewright.model.policy import Policy
+from tests.policies import DAY, policies
+
+
+def told(found: Comparison) -> object:
+    """A comparison as what it says: flows, words, witnesses' decisions and the lines that decide."""
+    kinds = (found.opens, found.closes, found.answers, found.hides, tuple(one for _, one in found.promises))
+    return [
+        sorted(
+            (
+                repr(one.flows),
+                repr(one.lines),
+                [(r.decision.verdict, r.at, r.policy.name) for r in (*one.before, *one.after)],
+            )
+            for one in changes
+        )
+        for changes in kinds
+    ]
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(policies(has_interfaces=False), policies(has_interfaces=False), st.data())
+def test_a_difference_is_that_of_the_whole(
+    monkeypatch: pytest.MonkeyPatch, one: Policy, other: Policy, data: st.DataObject
+) -> None:
+    """Law: where one policy has some rules of another one more, or less, the difference is the same, looked for whole or narrowed."""
+    fitting = [rule for rule in other.rules if not rule.overrides]
+    more = data.draw(st.lists(st.sampled_from(fitting), max_size=2)) if fitting else []
+    less = data.draw(st.sets(st.integers(0, max(0, len(one.rules) - 1)), max_size=2))
+    kept = tuple(rule for number, rule in enumerate(one.rules) if number not in less)
+    after = replace(one, rules=(*kept, *more))
+    narrow = told(compare(one, after, DAY))
+    with monkeypatch.context() as patch:
+        patch.setattr(comparing, "narrowed_between", lambda a, b, day: (a, b))
+        assert told(compare(one, after, DAY)) == narrow
+
+
+@settings(max_examples=40, deadline=None)
+@given(policies(has_interfaces=False), st.randoms(use_true_random=False))
+def test_nothing_is_left_where_nothing_differs(one: Policy, random: object) -> None:
+    """Of two policies with the same rules, in whatever order, no rule has a say in what differs."""
+    rules = list(one.rules)
+    random.shuffle(rules)  # type: ignore[attr-defined]
+    before, after = narrowed_between(one, replace(one, rules=tuple(rules)), DAY)
+    assert before.rules == after.rules == ()

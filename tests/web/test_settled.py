@@ -1,0 +1,94 @@
+"""What pages show while the files change: never a mixture, never for long, and at once where it is quickly reckoned."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from firewright.web import estate as states
+from firewright.web.estate import Estates, Once, memory_key
+from firewright.workflows.requests.estate import Estate
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+TEXT = "policy: edge\nzones:\n  a: 192.0.2.0/24\nfirewalls:\n  core: {between: [internet, a]}\nrules:\n"
+RULE = "  - {from: internet, to: a, allow: https}\n"
+
+
+@pytest.fixture
+def policies(tmp_path: Path) -> Path:
+    """A folder with one policy of one rule."""
+    (tmp_path / "edge.yaml").write_text(TEXT + RULE)
+    return tmp_path
+
+
+def rules(estate: Estate) -> int:
+    """How many rules its policy has."""
+    return len(estate.policies["edge"].rules)
+
+
+def more(folder: Path) -> None:
+    """One rule more."""
+    path = folder / "edge.yaml"
+    path.write_text(path.read_text() + RULE.replace("https", f"tcp/{path.stat().st_size}"))
+
+
+def test_a_small_folder_is_shown_as_it_is(policies: Path) -> None:
+    """Where little is to be reckoned, the first who asks after a change sees it."""
+    estates = Estates(policies)
+    for count in (1, 2, 3):
+        assert rules(estates.settled(NOW)) == count == rules(estates.at(NOW))
+        more(policies)
+
+
+def test_a_large_one_is_shown_as_it_was_until_it_is_reckoned(policies: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it takes long, everybody sees the state before as a whole, acts see the new one, and later everybody does."""
+    monkeypatch.setattr(states, "_SOON", -1.0)
+    go_on, is_done = Event(), Event()
+    seen: list[int] = []
+
+    def slowly(estate: Estate) -> int:
+        if rules(estate) > 1:
+            assert go_on.wait(30)
+        seen.append(rules(estate))
+        return rules(estate)
+
+    estates = Estates(policies)
+    estates.make_ahead("slow", slowly)
+    assert rules(estates.settled(NOW)) == 1
+    forget = estates.views.forget_but
+
+    def forgetting(digest: str) -> None:
+        forget(digest)
+        is_done.set()
+
+    monkeypatch.setattr(estates.views, "forget_but", forgetting)
+    more(policies)
+    assert [rules(estates.settled(NOW)) for _ in range(5)] == [1] * 5
+    assert rules(estates.at(NOW)) == 2 and seen == [1]
+    go_on.set()
+    assert is_done.wait(30)
+    now = estates.settled(NOW)
+    assert rules(now) == 2 and seen == [1, 2]
+    assert estates.memory.get(memory_key(now, "slow"), lambda: 0) == 2
+
+
+def test_what_is_of_another_state_is_forgotten() -> None:
+    """Results of former states are not kept, so that memory does not grow with changes."""
+    kept = Once()
+    for digest in ("old", "new"):
+        kept.get((digest, (), "a"), lambda: 1)
+    kept.forget_but("new")
+    assert kept.get(("new", (), "a"), lambda: 2) == 1
+    assert kept.get(("old", (), "a"), lambda: 3) == 3
+
+
+def test_what_cannot_be_made_ahead_stops_nothing(policies: Path) -> None:
+    """A failure of what is made ahead is whoever's who asks for it; the state is shown all the same."""
+    estates = Estates(policies)
+    estates.make_ahead("broken", lambda estate: rules(estate) // 0)
+    estates.settled(NOW)
+    more(policies)
+    assert rules(estates.settled(NOW)) == 2
