@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from firewright.workflows.requests.refused import Refused
 
 DATABASE, TOKEN, STATE = "FIREWRIGHT_DATABASE_URL", "FIREWRIGHT_TOKEN", "FIREWRIGHT_STATE_HOME"
+_OPTIONS = {"sources": "from", "destinations": "to", "overrides": "override"}
+"""What the command line calls parts of a wish."""
 NOT_APPROVED = 5
 """The exit code where an approval is missing or has ended."""
 _EXTRA = 'pip install "firewright[web]"'
@@ -157,7 +159,10 @@ def _host() -> str:
 def _refuse(run: Run, refused: Refused) -> NoReturn:
     for one in refused.diagnostics:
         run.report.add(one)
-    if not refused.diagnostics:
+    is_several = len(refused.fields) > 1 and not refused.diagnostics
+    for key, said in refused.fields.items() if is_several else ():
+        run.report.error(refused.name, f"{_OPTIONS.get(key, key)}: {said}")
+    if not refused.diagnostics and not is_several:
         run.report.error(refused.name, str(refused), help=refused.help)
     run.warn()
     raise click.exceptions.Exit(NOT_APPROVED if refused.name == "not-approved" else 2)

@@ -31,6 +31,8 @@ _COUNTERS = "PROMETHEUS_MULTIPROC_DIR"
 _MOST_AT_ONCE = 500
 """Connections that one process keeps; whoever comes later is told to come again (503)."""
 _LEAVE_SECONDS = 10
+_DEAF_SECONDS = 60
+"""A process that does not answer for so long is replaced; uvicorn's 5 s would end one that is only busy, with all that it answers."""
 _TURN = 0.0005
 """Seconds that a thread which reckons keeps the others waiting for their turn: Python's own 0.005 is felt at every step of a page."""
 _INSTALL = 'pip install "firewright[web]"'
@@ -194,6 +196,7 @@ def run(options: Options, app: FastAPI, place: Socket) -> None:
         "limit_concurrency": _MOST_AT_ONCE,
         "timeout_graceful_shutdown": _LEAVE_SECONDS,
         "ws": "none",
+        "timeout_worker_healthcheck": _DEAF_SECONDS,
     }
     if options.workers == 1:
         uvicorn.Server(uvicorn.Config(app, **shared)).run([place])

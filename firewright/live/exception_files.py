@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +14,7 @@ from secrets import token_hex
 from firewright.diagnostic import harmless
 
 _SECONDS = 30
+_LOCK_SECONDS = 20
 _UNFINISHED = ".unfinished"
 _QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_LITERAL_PATHSPECS": "1", "LC_ALL": "C"}
 _ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR")
@@ -60,10 +62,24 @@ def alone(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise NotWritten(f"{harmless(str(folder))} cannot be opened: {_why(error)}") from None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _lock(descriptor, folder)
         yield
     finally:
         os.close(descriptor)
+
+
+def _lock(descriptor: int, folder: Path) -> None:
+    """Take the lock of a folder, which anybody who can read it can hold: a wait that ends. Raises NotWritten."""
+    until = time.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise NotWritten(f"somebody else keeps {harmless(str(folder))} locked") from None
+            time.sleep(0.05)
+        else:
+            return
 
 
 def sweep(folder: Path) -> None:

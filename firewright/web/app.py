@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
@@ -33,6 +34,8 @@ from firewright.workflows.requests.refused import Refused
 
 PAGES: Registry[APIRouter] = Registry("firewright.web.routes", "ROUTER")
 INTERFACE: Registry[APIRouter] = Registry("firewright.web.api", "ROUTER")
+_THREADS = 12
+"""Pages that a process makes at the same time. They reckon, so that more of them would only make each other slower."""
 _ABOUT = "Policies, questions, requests and the log of Firewright. Errors are problem+json (RFC 9457)."
 
 
@@ -102,6 +105,7 @@ def store_of(app: FastAPI) -> Store:
 
 @asynccontextmanager
 async def _living(app: FastAPI) -> AsyncIterator[None]:
+    current_default_thread_limiter().total_tokens = _THREADS
     with ticking(app.state.running):
         yield
     store_of(app).close()
@@ -116,7 +120,9 @@ def _explain_errors(app: FastAPI) -> None:
 
     @app.exception_handler(Refused)
     def _refused(request: Request, error: Refused) -> Response:
-        return answer(request, Problem(error.status, error.name, error.message, error.help))
+        names = _OF_API if is_program(request) else {}
+        fields = {names.get(key, key): said for key, said in error.fields.items()}
+        return answer(request, Problem(error.status, error.name, error.message, error.help, fields))
 
     @app.exception_handler(StoreError)
     def _store(request: Request, error: StoreError) -> Response:
@@ -148,6 +154,8 @@ def _explain_errors(app: FastAPI) -> None:
         return answer(request, problem)
 
 
+_OF_API = {"sources": "from", "destinations": "to"}
+"""What the API calls parts of a wish."""
 _SAID = {
     400: ("unreadable", "what was sent cannot be read", "send it as a form or as JSON"),
     404: ("not-found", "there is nothing here", "the pages are in the header"),

@@ -14,7 +14,7 @@ import pytest
 
 from firewright.model.account import Grant, Role
 from firewright.model.request import Request
-from firewright.store import requests
+from firewright.store import requests, tokens
 from firewright.store.database import Store
 from firewright.workflows.requests import checking
 from tests.web.conftest import Client
@@ -114,7 +114,55 @@ def test_checking_keeps_nothing_and_needs_no_reason(ann: Client, bob: Client, st
     assert "may not ask" in ann.post("/requests/check", data=form(sources="office", destinations="internet")).text
     with store.reading() as c:
         assert not requests.listed(c)
-    assert "because is missing" in ann.post("/requests", data=form(because="")).text
+    assert "Why is missing." in ann.post("/requests", data=form(because="")).text
+
+
+def test_every_mistake_is_told_at_its_field(ann: Client, store: Store) -> None:
+    """All that is wrong with a form is said at once by the names that the form has, each at its field, and the first has the focus."""
+    wrong = form(sources="", destinations="nowhere", services="", because="", owner="", until="2020-01-01")
+    answer = ann.post("/requests", data=wrong)
+    assert answer.status_code == 422
+    box = answer.text.split('id="check"')[1].split("</section>")[0]
+    labels = re.findall(r'<span class="strong">([A-Za-z]+):</span>', box)
+    assert sorted(labels) == ["From", "Owner", "Services", "To", "Until", "Why"]
+    assert set(re.findall(r'id="(\w+)-error"', answer.text)) == {
+        "sources", "destinations", "services", "because", "owner", "until",
+    }  # fmt: skip
+    focused = re.findall(r"<(?:input|textarea)[^>]*autofocus", answer.text)
+    assert len(focused) == 1 and 'id="sources"' in focused[0]
+    sent = {"policy": "edge", "from": [], "to": ["nowhere"], "services": ["ssh"], "because": "x", "until": "2020-01-01"}
+    told = ann.post("/api/v1/requests", json=sent, headers=_token(store))
+    assert told.status_code == 422 and sorted(told.json()["fields"]) == ["from", "to", "until"]
+    assert "office" not in told.text
+
+
+def test_suggestions_are_of_the_policy_that_was_chosen(ann: Client, client_of: Made) -> None:
+    """When another policy is chosen the fields suggest its zones; nothing is told of one that somebody may not ask about."""
+    assert 'value="tenants"' in ann.get("/requests/suggestions?policy=edge").text
+    other = client_of(Role.REQUESTER, "elsewhere")
+    assert "option" not in other.get("/requests/suggestions?policy=edge").text
+
+
+def test_forms_open_for_what_can_be_done_only(ann: Client, bob: Client, client_of: Made, store: Store) -> None:
+    """The form of a change is its author's, and neither it nor that of a proposal opens for what was withdrawn."""
+    ann.post("/requests", data=form())
+    assert ann.get("/requests/1/edit").status_code == 200 and bob.get("/requests/1/answer").status_code == 200
+    assert 'name="policy" value="edge"' in bob.get("/requests/1/answer").text
+    assert "<select" not in bob.get("/requests/1/answer").text.split("<form")[-1]
+    assert client_of(Role.REQUESTER).get("/requests/1/edit").status_code == 403
+    answer = bob.post("/requests/1/answer", data=form(act="answer", because="enough"))
+    assert answer.status_code == 422 and "all that was asked for" in answer.text
+    changed = ann.post("/requests/1/edit", data=form(act="submit", services="tcp/11372", version=look(store).version))
+    assert changed.status_code == 303 and "approvals" not in ann.get("/requests/1").text.split('role="status"')[1][:200]
+    ann.post("/requests/1/withdraw", data={"version": look(store).version})
+    assert ann.get("/requests/1/edit").status_code == 409 and bob.get("/requests/1/answer").status_code == 409
+
+
+def _token(store: Store) -> dict[str, str]:
+    """Headers with a token of ann's."""
+    with store.writing() as c:
+        secret, _ = tokens.make(c, "ann", "test", (Grant(Role.REQUESTER, "edge/tenants"),), datetime.now(UTC))
+    return {"Authorization": f"Bearer {secret}"}
 
 
 def test_a_draft_is_its_authors(ann: Client, bob: Client, store: Store) -> None:

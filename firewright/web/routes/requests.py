@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated
@@ -11,7 +12,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel
 
 from firewright.model.account import Actor, Role
-from firewright.model.request import Act, Wish
+from firewright.model.request import Act, State, Wish
 from firewright.model.request import Request as Asked
 from firewright.reports import CheckedRequest
 from firewright.store.requests import MOST
@@ -27,7 +28,7 @@ from firewright.workflows.requests import inbox as inbox_of
 from firewright.workflows.requests.checking import check_wish
 from firewright.workflows.requests.estate import Estate
 from firewright.workflows.requests.refused import Refused
-from firewright.workflows.requests.telling import may_not, told_to
+from firewright.workflows.requests.telling import may_name, may_not, may_read, told_to
 
 ROUTER = APIRouter()
 NAV = Nav(60, "Requests", "/requests")
@@ -35,6 +36,7 @@ _USUAL_DAYS = 90
 _UNSAID = "(not said yet)"
 _ASKING = (Role.REQUESTER, Role.APPROVER)
 _MOST_EXPORTED = 10_000
+_STILL_OPEN = "; on the machines it stays open until the policy is applied again"
 
 
 class WishForm(BaseModel):
@@ -130,6 +132,13 @@ def new(
     return _form(request, actor, form)
 
 
+@ROUTER.get("/requests/suggestions")
+def suggestions(request: Request, actor: Requester, policy: Annotated[str, Query(max_length=100)] = "") -> Response:
+    """The zones and services of a policy that somebody may ask about, for the fields of the form."""
+    zones, services = _known(actor, estate_of(request), policy, _policies(estate_of(request), actor, Role.REQUESTER))
+    return page(request, "request_suggestions.html", zones=zones, services=services)
+
+
 @ROUTER.post("/requests/check")
 def check(request: Request, actor: Viewer, form: Annotated[WishForm, Form()]) -> Response:
     """What a wish would mean, beside the form while it is typed; for whoever may ask for it, or decides about it."""
@@ -161,7 +170,8 @@ def show(request: Request, actor: LoggedIn, number: int) -> Response:
 def edit_form(request: Request, actor: Requester, number: int) -> Response:
     """The form filled with a request of one's own."""
     with looking(request, actor) as desk:
-        found = acting.find(desk, number)
+        found = acting.own(desk, number, "edit")
+    acting.must_be_possible(found, Act.EDIT)
     return _form(request, actor, WishForm.of(found.wish, number, found.version))
 
 
@@ -173,12 +183,13 @@ def edit(request: Request, actor: Requester, number: int, form: Annotated[WishFo
         return _form(request, actor, form, is_checked=True)
     try:
         with deciding(request, actor, form.wish(), number) as desk:
-            acting.edit(desk, number, form.wish(), form.version or None)
-            if form.act == "submit":
+            had_approvals = bool(acting.own(desk, number, "edit").standing)
+            changed = acting.edit(desk, number, form.wish(), form.version or None)
+            if form.act == "submit" and changed.state is State.DRAFT:
                 acting.submit(desk, number)
     except Refused as refused:
         return _form(request, actor, form, refused)
-    return _done(request, number, "was changed; approvals of the old text are void")
+    return _done(request, number, f"was changed{'; approvals of the old text are void' if had_approvals else ''}")
 
 
 @ROUTER.get("/requests/{number}/answer")
@@ -186,6 +197,7 @@ def answer_form(request: Request, actor: Approver, number: int) -> Response:
     """The form in which less is proposed, filled with what was asked for."""
     with looking(request, actor) as desk:
         found = acting.find(desk, number)
+    acting.must_be_possible(found, Act.ANSWER)
     return _form(request, actor, WishForm.of(found.wish, number, found.version), is_answer=True)
 
 
@@ -236,7 +248,9 @@ def decline(request: Request, actor: Approver, number: int, form: Annotated[Deci
 @ROUTER.post("/requests/{number}/withdraw")
 def withdraw(request: Request, actor: Requester, number: int, form: Annotated[DecisionForm, Form()]) -> Response:
     """The author no longer wants it."""
-    return _act(request, actor, number, form, Act.WITHDRAW, "is withdrawn")
+    with looking(request, actor) as desk:
+        runs = acting.find(desk, number).state in (State.IMPLEMENTED, State.VERIFIED)
+    return _act(request, actor, number, form, Act.WITHDRAW, f"is withdrawn{_STILL_OPEN if runs else ''}")
 
 
 @ROUTER.post("/requests/{number}/recertify")
@@ -319,15 +333,23 @@ def _form(
     if is_checked and refused is None:
         checked, refused = _try(request, actor, form)
     policies = _policies(estate, actor, Role.APPROVER if is_answer else Role.REQUESTER)
-    policy = estate.policies.get(form.policy)
-    zones = tuple(policy.zones) if policy is not None and form.policy in policies else ()
-    services = tuple(policy.services) if policy is not None and form.policy in policies else ()
+    zones, services = _known(actor, estate, form.policy, policies)
     status = 200 if refused is None else refused.status
     return page(
         request, "request_new.html", status=status, title=_title(form, is_answer), form=form, checked=checked,
         refused=refused, policies=policies, zones=zones, services=services, is_answer=is_answer,
-        bans=_bans(estate, form.policy) if form.policy in policies else (),
+        bans=_bans(actor, estate, form.policy) if form.policy in policies else (),
     )  # fmt: skip
+
+
+def _known(
+    actor: Actor, estate: Estate, name: str, policies: Collection[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The zones that somebody may name, and the services, of a policy if it is one of those that they may ask about."""
+    policy = estate.policies.get(name)
+    if policy is None or name not in policies:
+        return (), ()
+    return tuple(zone for zone in policy.zones if may_name(actor, policy, zone)), tuple(policy.services)
 
 
 def _title(form: WishForm, is_answer: bool) -> str:
@@ -336,11 +358,13 @@ def _title(form: WishForm, is_answer: bool) -> str:
     return f"Change request {form.number}" if form.number else "Ask for a port"
 
 
-def _bans(estate: Estate, name: str) -> tuple[str, ...]:
-    """The named bans of a policy, which a request can ask to pass."""
+def _bans(actor: Actor, estate: Estate, name: str) -> tuple[str, ...]:
+    """The named bans of a policy that somebody may read, and so can ask to pass."""
     policy = estate.policies.get(name)
-    rules = policy.rules if policy is not None else ()
-    return tuple(rule.name for rule in rules if rule.name and rule.verb.value in ("deny", "reject"))
+    if policy is None:
+        return ()
+    bans = (rule for rule in policy.rules if rule.name and rule.verb.value in ("deny", "reject"))
+    return tuple(rule.name for rule in bans if may_read(actor, policy, rule))
 
 
 def _policies(estate: Estate, actor: Actor, role: Role) -> tuple[str, ...]:
@@ -361,8 +385,14 @@ def _shown(request: Request, actor: Actor, number: int) -> Response:
             refused=refused, is_author=actor.account == found.author, steps=view.steps(found),
             history=inbox_of.history(desk, number),
             lacks=view.lacks(desk, found), acts=tuple(one.value for one in view.acts(desk, found)),
-            unapplied=acting.standing_reason(desk, found) if found.state.has_exception else "",
+            ran=_ran(desk, found), unapplied=acting.standing_reason(desk, found) if found.state.has_exception else "",
         )  # fmt: skip
+
+
+def _ran(desk: acting.Desk, found: Asked) -> bool:
+    """Whether it was taken back after it ran somewhere, so that it may be open there still."""
+    is_back = found.state in (State.WITHDRAWN, State.DECLINED)
+    return is_back and any(row.act == "request.implement" for row in inbox_of.history(desk, found.number))
 
 
 def _now(desk: acting.Desk, found: Asked) -> tuple[CheckedRequest | None, Refused | None]:

@@ -111,7 +111,7 @@ def make(desk: Desk, wish: Wish, *, is_draft: bool = False) -> Request:
 
 def submit(desk: Desk, number: int, version: int | None = None) -> Request:
     """A draft becomes a request that others decide. Raises Refused."""
-    request = _own(desk, number, "submit")
+    request = own(desk, number, "submit")
     checked = _checked(desk, request.wish, number)
     _may_ask(desk, checked)
     _must_open(desk, checked)
@@ -120,7 +120,7 @@ def submit(desk: Desk, number: int, version: int | None = None) -> Request:
 
 def edit(desk: Desk, number: int, wish: Wish, version: int | None = None) -> Request:
     """Another wish in place of the old one; every approval is void. Raises Refused."""
-    request = _own(desk, number, "edit")
+    request = own(desk, number, "edit")
     if request.is_break_glass:
         way_out = "withdraw it, and ask for what is needed longer"
         raise Refused("wrong-state", "what was opened without asking is not changed", way_out, 409)
@@ -150,7 +150,7 @@ def answer(desk: Desk, number: int, wish: Wish, because: str, version: int | Non
 
 def accept_answer(desk: Desk, number: int, version: int | None = None) -> Request:
     """The author takes what was proposed instead; it is then a new text, to be approved. Raises Refused."""
-    request = _own(desk, number, "accept an answer to")
+    request = own(desk, number, "accept an answer to")
     if request.answer is None:
         raise Refused("no-answer", f"nothing was proposed instead of request {number}", status=409)
     return edit(desk, number, request.answer, version)
@@ -194,7 +194,7 @@ def decline(desk: Desk, number: int, because: str, version: int | None = None) -
 
 def withdraw(desk: Desk, number: int, because: str = "", version: int | None = None) -> Request:
     """The author no longer wants it; its exception goes too. Raises Refused."""
-    request = _own(desk, number, "withdraw")
+    request = own(desk, number, "withdraw")
     return _move(desk, request, Act.WITHDRAW, version, because=_comment(because))
 
 
@@ -238,7 +238,11 @@ def break_glass(desk: Desk, wish: Wish, seconds: int | None = None) -> Request:
         way_out = "approvals.yaml names who may, under break-glass; an operator of the policy"
         raise Refused("may-not", "you may not open anything without asking", way_out, 403)
     _must_have_been_looked_at(desk)
-    lasting = rules.glass_longest if seconds is None else min(seconds, rules.glass_longest)
+    lasting = rules.glass_longest if seconds is None else seconds
+    if lasting > rules.glass_longest:
+        message = f"nothing is opened without asking for longer than {_duration(rules.glass_longest)}"
+        way_out = f"open it for {_duration(rules.glass_longest)}, and ask meanwhile for what is needed longer"
+        raise Refused("too-long", message, way_out, 422)
     policy = desk.estate.policies.get(wish.policy)
     until = _minute_after(desk, policy, lasting) if policy is not None else wish.until
     checked = _checked(desk, replace(wish, until=until))
@@ -317,7 +321,7 @@ def standing_reason(desk: Desk, request: Request) -> str:
     if not request.state.has_exception:
         return f"request {request.number} is {request.state}"
     if request.is_break_glass:
-        return ""
+        return _glass_reason(desk, request)
     if request.state is not State.APPROVED:
         return "" if request.standing else f"no approval of request {request.number} is of this text"
     matter = matter_of(desk.estate, request)
@@ -325,6 +329,20 @@ def standing_reason(desk: Desk, request: Request) -> str:
         return f"the zones of request {request.number} are gone"
     missing = lacking(desk.estate.rules, matter, request.standing, _people(desk, request.standing))
     return f"request {request.number} lacks {' and '.join(missing)}" if missing else ""
+
+
+def _glass_reason(desk: Desk, request: Request) -> str:
+    """Why what was opened without asking may not be applied any more: whoever opened it may do so no longer."""
+    if request.state is not State.APPROVED:
+        return ""
+    author, rules = accounts.find(desk.connection, request.author), desk.estate.rules
+    if author is None or not author.is_active or rules.is_broken:
+        return f"{request.author}, who opened it without asking, is not active any more"
+    actor = Actor(author.name, tuple(author.grants), tuple(author.groups))
+    may = is_among(actor.account, actor.groups, rules.glass_who) and actor.is_allowed(
+        Role.OPERATOR, request.wish.policy
+    )
+    return "" if may else f"{request.author} may open nothing without asking any more"
 
 
 def matter_of(estate: Estate, request: Request) -> Matter | None:
@@ -374,7 +392,8 @@ def check_for(estate: Estate, actor: Actor, wish: Wish, now: datetime, number: i
     except Refused as refused:
         if refused.name != "unknown-zone" or actor.is_allowed(Role.VIEWER, wish.policy.strip()):
             raise
-        raise Refused(refused.name, refused.message, "name a zone that you see, or addresses", refused.status) from None
+        way_out = "name a zone that you see, or addresses"
+        raise Refused(refused.name, refused.message, way_out, refused.status, fields=refused.fields) from None
 
 
 def _folder(desk: Desk, wish: Wish) -> str:
@@ -419,17 +438,20 @@ def _must_be_narrower(desk: Desk, request: Request, checked: CheckedRequest) -> 
     asked = checking.with_exception(policy, request.path, request.text)
     less = checking.with_exception(policy, checked.path, checked.text)
     try:
-        more = compare(asked, less, desk.estate.day_of(policy)).opens
+        compared = compare(asked, less, desk.estate.day_of(policy))
     except Undecided as error:
         raise Refused("undecided", f"it could not be decided whether that is less: {error}", status=422) from None
-    if more:
-        message = f"that is not less than what was asked for: {more[0].lines[0]}"
+    if compared.opens:
+        message = f"that is not less than what was asked for: {compared.opens[0].lines[0]}"
         raise Refused("not-narrower", message, "propose a part of it", 422)
     if ends(moment_from(checked.wish.until)) > ends(moment_from(request.wish.until)):
         raise Refused("not-narrower", "that lasts longer than what was asked for", "propose an earlier end", 422)
+    if not compared.closes and checked.wish.until == request.wish.until:
+        raise Refused("not-narrower", "that is all that was asked for", "propose a part of it, or an earlier end", 422)
 
 
-def _own(desk: Desk, number: int, verb: str) -> Request:
+def own(desk: Desk, number: int, verb: str) -> Request:
+    """A request of the actor's own. Raises Refused (403, 404)."""
     request = find(desk, number)
     if request.author != desk.actor.account:
         raise Refused("may-not", f"only {request.author} may {verb} request {number}", status=403)
@@ -514,6 +536,18 @@ def _minute_after(desk: Desk, policy: Policy, seconds: int) -> str:
     instant = int(desk.now.timestamp() + seconds) // _MINUTE * _MINUTE
     clock: date = datetime.fromtimestamp(instant, ZoneInfo(policy.timezone)).replace(tzinfo=None, fold=0)
     return iso(clock)
+
+
+def _duration(seconds: int) -> str:
+    """Seconds as approvals.yaml writes them: 4h, 90m."""
+    unit, word = next(((each, name) for each, name in ((3600, "h"), (60, "m")) if seconds % each == 0), (1, "s"))
+    return f"{seconds // unit}{word}"
+
+
+def must_be_possible(request: Request, act: Act) -> None:
+    """Raises Refused (409) where a request is not in a state in which that is done."""
+    if next_state(request.state, act) is None:
+        raise _wrong_state(request, act.value)
 
 
 def _reason(because: str) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
+from typing import TypeVar
 
 from firewright.analysis.ask import Answer, Part, Ruling, ask
 from firewright.analysis.compare import Change, Comparison, compare
@@ -39,10 +40,10 @@ from firewright.workflows.requests.concerned import concerned
 from firewright.workflows.requests.estate import Estate
 from firewright.workflows.requests.exception_text import path_of, text_of
 from firewright.workflows.requests.quorum import Matter, deciders
-from firewright.workflows.requests.refused import Refused
+from firewright.workflows.requests.refused import Refused, together
 
-WORLDWIDE: dict[Family, int] = {4: 2**28, 6: 2**112}
-"""So many source addresses are the internet by whatever name."""
+WORLDWIDE: dict[Family, int] = {4: 2**24, 6: 2**96}
+"""So many addresses of the internet are nobody's own network: they are decided about like all of it."""
 MANY_PORTS = 1024
 """So many ports are a range that nobody can answer for one by one."""
 LONGEST = {"because": 2000, "owner": 200, "ticket": 100, "word": 200}
@@ -50,6 +51,7 @@ LONGEST = {"because": 2000, "owner": 200, "ticket": 100, "word": 200}
 _MOST_WORDS = 50
 _PORTED = (6, 17, 132)
 
+T = TypeVar("T")
 _MOST_KEPT = 128
 _MOST_ADVICE = 12
 _KEPT: OrderedDict[tuple[object, ...], CheckedRequest] = OrderedDict()
@@ -61,9 +63,13 @@ def check_wish(estate: Estate, wish: Wish, now: datetime, number: int = 0) -> Ch
 
     What was reckoned for the same files, day and wish is kept a while, since pages ask before an act and the act asks again.
     """
-    wish = _cleaned(wish)
-    policy = _policy_of(estate, wish)
-    _check_end(estate, policy, wish, now)
+    faults: dict[str, Refused] = {}
+    wish = _cleaned(wish, faults)
+    policy = _noted(faults, "policy", _policy_of, estate, wish)
+    if policy is not None:
+        _noted(faults, "until", _check_end, estate, policy, wish, now)
+    if policy is None or faults:
+        raise together(faults if policy is None else {**faults, **_faults_of_ends(policy, wish)})
     key = (estate.digest, estate.day_of(policy), wish, number)
     with _KEPT_LOCK:
         found = _KEPT.get(key)
@@ -77,7 +83,10 @@ def check_wish(estate: Estate, wish: Wish, now: datetime, number: int = 0) -> Ch
 
 
 def _check(estate: Estate, policy: Policy, wish: Wish, number: int) -> CheckedRequest:
+    if faults := _faults_of_ends(policy, wish):
+        raise together(faults)
     sources, destinations = zones_of(policy, wish)
+    _must_meet(policy, wish)
     question = question_of(policy, wish)
     path, text = path_of(number, folder_of(policy)), text_of(wish, number)
     before = _without(estate, policy, path)
@@ -116,20 +125,53 @@ def _check(estate: Estate, policy: Policy, wish: Wish, number: int) -> CheckedRe
     )
 
 
-def _cleaned(wish: Wish) -> Wish:
-    """The wish with blanks put right. Raises Refused for what no file can hold, or nobody wants to read."""
-    because, owner, ticket = (_prose(key, getattr(wish, key)) for key in ("because", "owner", "ticket"))
-    return Wish(
-        wish.policy.strip(),
-        _words("sources", wish.sources),
-        _words("destinations", wish.destinations),
-        _words("services", wish.services),
-        because,
-        owner,
-        wish.until.strip(),
-        ticket,
-        _words("overrides", wish.overrides),
-    )
+def _noted(faults: dict[str, Refused], key: str, check: Callable[..., T], *given: object) -> T | None:
+    """What a check gives, or None after its refusal was noted: whoever asks is told of all mistakes at once."""
+    try:
+        return check(*given)
+    except Refused as refused:
+        faults.setdefault(key, refused)
+        return None
+
+
+def _cleaned(wish: Wish, faults: dict[str, Refused]) -> Wish:
+    """The wish with blanks put right; what no file can hold, or nobody wants to read, is noted as a fault."""
+    lists = {
+        key: _noted(faults, key, _words, key, getattr(wish, key)) or ()
+        for key in ("sources", "destinations", "services", "overrides")
+    }
+    texts = {key: _noted(faults, key, _prose, key, getattr(wish, key)) or "" for key in ("because", "owner", "ticket")}
+    return replace(wish, policy=wish.policy.strip(), until=wish.until.strip(), **lists, **texts)  # type: ignore[arg-type]
+
+
+def _faults_of_ends(policy: Policy, wish: Wish) -> dict[str, Refused]:
+    """What is wrong with either end."""
+    faults: dict[str, Refused] = {}
+    for key, side, words in (("sources", "from", wish.sources), ("destinations", "to", wish.destinations)):
+        for word in words:
+            _noted(faults, key, _zone, policy, word, side)
+    return faults
+
+
+def _must_meet(policy: Policy, wish: Wish) -> None:
+    """Raises Refused where an address has none of its family at the other end: no packet would be of it, whatever is approved."""
+    for key, words, others in (
+        ("sources", wish.sources, wish.destinations),
+        ("destinations", wish.destinations, wish.sources),
+    ):
+        families = frozenset[Family]().union(*(_families(policy, word) for word in others))
+        for word in words:
+            if not _families(policy, word) & families:
+                message = f"{word} has no address of its family at the other end"
+                raise Refused("bad-request", message, "leave it out, or name one there", 422, fields={key: message})
+
+
+def _families(policy: Policy, word: str) -> frozenset[Family]:
+    """The families of which an end has addresses; both for zones that are not made of addresses."""
+    zone = policy.zones.get(word)
+    addresses = AddressSet.of(word) if zone is None else zone.addresses
+    found = frozenset(family for family in FAMILIES if addresses.ranges(family))
+    return found if zone is None or zone.kind is ZoneKind.NAMED else frozenset(FAMILIES)
 
 
 def _prose(key: str, written: str) -> str:
@@ -228,8 +270,17 @@ def _zone(policy: Policy, word: str, key: str) -> str:
         raise Refused("unknown-zone", message, known if not any(c in word for c in ".:/") else bad.help, 422) from None
     found = enclosing(policy, addresses)
     if found is None:
-        raise Refused("straddles", f"{key}: {word} lies in several zones", "ask for the part in each zone", 422)
+        raise _homeless(policy, word, addresses, key)
     return found
+
+
+def _homeless(policy: Policy, word: str, addresses: AddressSet, key: str) -> Refused:
+    """Why addresses can be asked for in no zone as a whole: they lie in several, or nowhere that packets come from."""
+    touched = [zone for zone in policy.named_zones if (addresses - zone.addresses) != addresses]
+    if touched or (addresses - internet_of(policy)) != addresses:
+        return Refused("straddles", f"{key}: {word} lies in several zones", "ask for the part in each zone", 422)
+    message = f"{key}: {word} is in no zone of {policy.name}, and not on the internet"
+    return Refused("no-zone", message, "ask the authority whose address it is, if packets come from it at all", 422)
 
 
 def enclosing(policy: Policy, addresses: AddressSet) -> str | None:

@@ -82,6 +82,11 @@ def may_read(actor: Actor, policy: Policy, rule: Rule) -> bool:
     return all(_may_name(actor, policy, zone) for pair in rule.ends for zone in (*pair.sources, *pair.destinations))
 
 
+def may_name(actor: Actor, policy: Policy, name: str) -> bool:
+    """Whether somebody may be told that there is a zone of this name: it is built in, or theirs."""
+    return actor.is_allowed(Role.VIEWER, policy.name) or _is_known(actor, policy, name)
+
+
 def _may_name(actor: Actor, policy: Policy, zone: Zone) -> bool:
     """A zone that is theirs, is built in, or holds one of theirs; of addresses that are no zone, those that may be told."""
     if zone.name not in policy.zones and zone.kind is ZoneKind.NAMED:

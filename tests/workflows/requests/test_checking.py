@@ -157,6 +157,35 @@ def test_what_means_nothing_is_refused(world: World, changed: dict[str, object],
     assert (refused.value.name, refused.value.status) == (name, 422) and refused.value.help
 
 
+def test_all_mistakes_are_told_at_once(world: World) -> None:
+    """Whoever asks learns of every part that is wrong, and a single one keeps its own name."""
+    with pytest.raises(Refused) as refused:
+        _checked(world, sources=(), destinations=("nowhere",), because="", until="2020-01-01")
+    assert set(refused.value.fields) == {"sources", "destinations", "because", "until"}
+    with pytest.raises(Refused) as refused:
+        _checked(world, because="")
+    assert (refused.value.name, set(refused.value.fields)) == ("missing", {"because"})
+
+
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [("127.0.0.1", "no-zone"), ("240.0.0.1", "no-zone"), ("198.51.100.0/23", "straddles"), ("0.0.0.0/0", "straddles")],
+)
+def test_an_address_of_no_zone_has_no_parts(world: World, word: str, name: str) -> None:
+    """A single address that is in no zone is said to be in none; only what lies in several can be asked for in parts."""
+    with pytest.raises(Refused) as refused:
+        _checked(world, sources=(word,))
+    assert refused.value.name == name and ("several" in refused.value.message) is (name == "straddles")
+
+
+def test_a_source_of_a_family_that_nothing_has_at_the_other_end_is_told(world: World) -> None:
+    """An IPv6 address beside an IPv4 one, with only IPv4 at the other end, is refused: it is not left out without a word."""
+    with pytest.raises(Refused, match="2001:db8:10::7 has no address of its family"):
+        _checked(world, sources=("198.51.100.16/28", "2001:db8:10::7"), destinations=("192.0.2.20",))
+    both = ("192.0.2.20", "2001:db8:20::1")
+    assert _checked(world, sources=("198.51.100.16/28", "2001:db8:10::7"), destinations=both).verdict == "open"
+
+
 def test_other_files_give_other_answers(world: World) -> None:
     """What was reckoned is forgotten with the files that it was reckoned from."""
     assert _checked(world).verdict == "open"
