@@ -87,21 +87,13 @@ def _measured(folder: Path, url: str, seconds: float) -> Iterator[str]:
     ]
     store.close()
     for one in everybody:
-        sees_all = one["zone"] == ""
-        one["seen"] = list(range(1, people.REQUESTS, 7)) if sees_all else _seen(policies, one)
+        one["seen"] = people.numbers_of(one["zone"])
     (folder / "people.json").write_text(json.dumps(everybody))
     server = Server(policies, state, url)
     try:
         yield from _told(server, folder, policies, seconds)
     finally:
         server.stop()
-
-
-def _seen(policies: Path, one: dict[str, object]) -> list[int]:
-    """The requests between whose zones somebody's is, as far as it is known without asking: those with an exception."""
-    own = f": {one['zone']}\n"
-    files = policies.glob("exceptions/*.yaml")
-    return [int(path.stem.rpartition("-")[2]) for path in files if own in path.read_text()] or [1]
 
 
 def _told(server: Server, folder: Path, policies: Path, seconds: float) -> Iterator[str]:

@@ -60,6 +60,12 @@ def fill(store: Store, folder: Path) -> list[Person]:
     return people
 
 
+def numbers_of(zone: str = "") -> list[int]:
+    """The requests that have an end in a zone, or all."""
+    every = _requests(datetime.now(UTC))
+    return [one.number for one in every if zone in ("", *one.wish.sources, *one.wish.destinations)]
+
+
 def _person(c: object, number: int, now: datetime) -> Person:
     name, grants = f"person-{number:03}", grants_of(number)
     accounts.add(c, Account(name, f"Person {number}", grants=grants))  # type: ignore[arg-type]

@@ -43,8 +43,9 @@ def COMMAND(
 
     What people ask for and decide is kept in SQLite under FIREWRIGHT_STATE_HOME, or in the PostgreSQL database that
     FIREWRIGHT_DATABASE_URL names; approved exceptions are files in FOLDER, committed where it is a git repository. Nothing
-    is applied to any machine: that is what `firewright apply` does, elsewhere. The first start prints a link to make the first
-    account. TLS is a reverse proxy's work: name it with --behind-proxy and the public address with --base-url.
+    is applied to any machine: that is what `firewright apply` does, elsewhere. The first start makes a link for the first
+    account, shown at a terminal, else put into a file that is named. TLS is a reverse proxy's work: name it with --behind-proxy and
+    the public address with --base-url.
     """
     from firewright.cli import _server
 

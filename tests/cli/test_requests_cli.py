@@ -102,6 +102,27 @@ def test_a_token_is_less_than_its_account(place: Place) -> None:
     assert done.exit_code == 2 and place.tree("ann", "requests", "1")["state"] == "submitted"
 
 
+@pytest.mark.parametrize("number", [2**31, 2**63, 10**40])
+def test_a_number_that_no_request_has_is_told(place: Place, number: int) -> None:
+    """However large it is, there is no such request: for whoever looks, decides, edits or withdraws, and it is no fault of ours."""
+    for words in (("requests", str(number)), ("approve", str(number), "--digest", "0" * 64), ("withdraw", str(number)),
+                  ("request", *ASK, "--edit", str(number))):  # fmt: skip
+        done = place.run("eve", *words)
+        assert done.exit_code == 2 and "there is no request" in done.output, done.output
+
+
+def test_a_host_that_is_not_there_is_told_by_the_hits(place: Place) -> None:
+    """Counting what exceptions let in on a host that ssh does not know is refused in a sentence, and is no fault of ours."""
+    done = place.run("vera", "exceptions", "--hits", "no-such-host.invalid")
+    assert done.exit_code == 2 and "internal error" not in done.output and "no-such-host" in done.output, done.output
+
+
+def test_all_mistakes_of_a_wish_are_told_at_once(place: Place) -> None:
+    """What is missing and what is wrong is told by the names that the options have."""
+    done = place.run("ann", "request", "tenants -> internet tcp/11371", "--until", "2020-01-01")
+    assert done.exit_code == 2 and "because: " in done.output and "until: " in done.output, done.output
+
+
 def test_checking_needs_nobody(place: Place) -> None:
     """What it would mean is said without an account and keeps nothing; denied ends with 1, so that it can be a check in CI."""
     done = place.run("", "request", "--check", ASK[0])

@@ -84,7 +84,9 @@ def test_a_name_that_looks_like_another_or_means_something_is_taken_by_nobody(st
         assert accounts.is_empty(c)
 
 
-@pytest.mark.parametrize("name", ["anna", "Éva", "tom.b-c_d", "x7", "7x", "anna@example.net", "Людмила", "山田太郎", "佐藤ひろ"])
+@pytest.mark.parametrize(
+    "name", ["anna", "Éva", "tom.b-c_d", "x7", "7x", "anna@example.net", "Людмила", "山田太郎", "佐藤ひろ"]
+)
 def test_names_of_people_are_taken(store: Store, name: str) -> None:
     """A name in one script, whichever that is, is somebody's; what is shown of it has no signs that turn text round."""
     with store.writing() as c:

@@ -100,6 +100,13 @@ def test_whatever_is_wrong_is_told_the_same(people: Store, client: Client, name:
     assert "firewright-session" not in client.cookies and client.get("/account").status_code == 303
 
 
+def test_a_field_that_is_too_long_gets_the_form_again(people: Store, client: Client) -> None:
+    """However long a name is, it is a wrong one: the form comes again, and no page of errors in its place."""
+    answer = _try(client, "x" * 5000, PASSWORD)
+    assert answer.status_code == 401 and 'action="/login"' in answer.text
+    assert _try(client, "vera", "x" * 5000).status_code == 401
+
+
 def test_an_unknown_name_takes_as_much_work_as_a_known_one(
     people: Store, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -384,6 +391,7 @@ def test_an_admin_makes_an_account_and_never_sees_its_password(store: Store, adm
     ("change", "field"),
     [
         ({"name": ""}, "empty or too long"),
+        ({"name": "x" * 5000}, "empty or too long"),
         ({"name": "../x"}, "characters that are not taken"),
         ({"name": "@perimeter"}, "means something else"),
         ({"name": "\u0430nna"}, "looks like another one"),

@@ -206,6 +206,13 @@ def test_head_is_answered_as_get_is_without_the_body(client: Client, client_of: 
     assert [one["method"] for one in lines()[-2:]] == ["GET", "HEAD"]
 
 
+def test_the_api_says_where_it_is_described(client: Client) -> None:
+    """Its address names its description, which is there; an address below it that is nothing says so too."""
+    found = client.get("/api/v1").json()
+    assert all(client.get(found[one]).status_code == 200 for one in ("openapi", "reference"))
+    assert "/api/v1/openapi.json" in client.get("/api/v1/nothing").json()["help"]
+
+
 def test_a_notice_is_said_by_its_own_page(client_of: Any) -> None:
     """What a form did is said once by the page that it leads to, and by no other that somebody opens before."""
     viewer = client_of("viewer")

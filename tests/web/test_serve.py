@@ -109,7 +109,7 @@ def _log_in(server: Server, name: str, password: str) -> httpx.Client:
 
 
 def test_the_example_starts_with_one_command_and_lets_its_people_in(tmp_path: Path) -> None:
-    """Policies, approvals and accounts are there, each person is let in with what a file of one's own says and no log, and a signal ends it well."""
+    """Policies, approvals and accounts are there, each person is let in by what a file says and no log, and a signal ends it."""
     with _serving(tmp_path, tmp_path / "state", "--example", "shown") as server:
         server.until("Its database is in")
         kept = tmp_path / "shown/state/passwords.txt"

@@ -93,6 +93,12 @@ def openapi(request: Request, _actor: Anybody, if_none_match: IfNoneMatch = None
     return JSONResponse(described(request.app), headers=headers)
 
 
+@ROUTER.get(PREFIX)
+def index(_actor: Anybody) -> Response:
+    """Where the API is described: what somebody finds who knows no more than its address."""
+    return JSONResponse({"version": __version__, "openapi": f"{PREFIX}/openapi.json", "reference": "/api/docs"})
+
+
 @ROUTER.get("/api/docs")
 def reference(request: Request, _actor: Anybody) -> Response:
     """The same for people."""

@@ -24,7 +24,8 @@ ROUTER = APIRouter(prefix="/admin/accounts", include_in_schema=False)
 _PAGE = 100
 _MOST_GRANTS = 200
 
-Short = Annotated[str, Form(max_length=2000)]
+Short = Annotated[str, Form()]
+"""A field of a form: what is too long is told by the form itself, where what was typed stays."""
 
 
 @ROUTER.get("")

@@ -40,7 +40,8 @@ PROVIDER = "provider"
 _PROVIDER_SECONDS = 600
 _LONGEST = 2000
 
-Short = Annotated[str, Form(max_length=_LONGEST)]
+Short = Annotated[str, Form()]
+"""A field of a form: what is too long is told by the form itself, where what was typed stays."""
 Asked = Annotated[str, Query(max_length=_LONGEST)]
 
 

@@ -217,19 +217,6 @@ def test_a_narrower_source_is_less(world: World) -> None:
         assert acting.accept_answer(desk, number).wish.sources == ("198.51.100.7", "2001:db8:10::7")
 
 
-def test_break_glass_is_not_cut_without_a_word(world: World) -> None:
-    """Whoever opens something for longer than the rules allow is told how long they may, and nothing is opened."""
-    with world.desk("otto") as desk, pytest.raises(Refused, match="for longer than 4h") as refused:
-        acting.break_glass(desk, wish(), 9 * 3600)
-    assert refused.value.status == 422 and not inbox_is_filled(world)
-
-
-def inbox_is_filled(world: World) -> bool:
-    """Whether there is any request."""
-    with world.store.reading() as c:
-        return bool(requests.listed(c))
-
-
 def test_break_glass_is_short_loud_and_looked_at(world: World) -> None:
     """It opens at once, at most as long as the rules say, cannot be made longer, and somebody else looks at it after its end too."""
     with world.desk("otto") as desk:
