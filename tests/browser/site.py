@@ -11,6 +11,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -150,7 +151,7 @@ class Site:
                     assert client.get(f"{self.url}/healthz").status_code == 200
                     return
                 except httpx.TransportError:
-                    signal.sigtimedwait([], 0.05)
+                    time.sleep(0.05)
         raise AssertionError((self.whole / "serve.log").read_text())
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
