@@ -213,10 +213,11 @@ def checked_text(checked: CheckedRequest, look: Look) -> str:
     return "\n".join(_checked(checked, look, paint)) + "\n"
 
 
-def _checked(checked: CheckedRequest, look: Look, paint: Paint, is_in_force: bool = False) -> Iterator[str]:
+def _checked(checked: CheckedRequest, look: Look, paint: Paint, in_force: str = "") -> Iterator[str]:
     verdict = paint(_STYLES[checked.verdict], _SAYS[checked.verdict])
-    if is_in_force and checked.verdict in ("open", "partly"):
-        verdict = paint("open", "open by this exception; without it:")
+    if in_force and checked.verdict in ("open", "partly"):
+        state = "permitted, to be applied" if in_force == "approved" else "open"
+        verdict = paint("open", f"{state} by this exception; without it:")
     yield f"{paint('title', harmless(flow_words(checked.wish)))}  {harmless(checked.wish.policy)}: {verdict}"
     groups = (checked.denied, checked.permitted, checked.undecided, checked.elsewhere)
     for word, found in zip(("denied", "permitted", "to be decided", "stopped elsewhere"), groups, strict=True):
@@ -290,7 +291,12 @@ def request_text(shown: RequestShown, look: Look) -> str:
             f"  instead     {harmless(flow_words(one.answer))} until {harmless(one.answer.until)}: {harmless(one.said)}"
         )
     if shown.checked is not None:
-        lines += ["", *_checked(shown.checked, look, paint, one.state.has_exception and not shown.against)]
+        lines += [
+            "",
+            *_checked(
+                shown.checked, look, paint, one.state.value if one.state.has_exception and not shown.against else ""
+            ),
+        ]
     if one.text and look.is_verbose:
         lines += ["", *(f"  {harmless(line, 2000)}" for line in one.text.splitlines())]
     if shown.history:
