@@ -216,8 +216,8 @@ def checked_text(checked: CheckedRequest, look: Look) -> str:
 def _checked(checked: CheckedRequest, look: Look, paint: Paint, in_force: str = "") -> Iterator[str]:
     verdict = paint(_STYLES[checked.verdict], _SAYS[checked.verdict])
     if in_force and checked.verdict in ("open", "partly"):
-        state = "permitted, to be applied" if in_force == "approved" else "open"
-        verdict = paint("open", f"{state} by this exception; without it:")
+        state = "permitted by this exception, to be applied" if in_force == "approved" else "open by this exception"
+        verdict = paint("open", f"{state}; without it:")
     yield f"{paint('title', harmless(flow_words(checked.wish)))}  {harmless(checked.wish.policy)}: {verdict}"
     groups = (checked.denied, checked.permitted, checked.undecided, checked.elsewhere)
     for word, found in zip(("denied", "permitted", "to be decided", "stopped elsewhere"), groups, strict=True):
