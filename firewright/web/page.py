@@ -50,7 +50,9 @@ def page(request: Request, template: str, *, status: int = 200, **values: object
     actor = identity.actor if identity else None
     place, _, notice = unquote(read_cookie(request, parts.settings, NOTICE)).partition("\n")
     notice = notice[:_NOTICE_LIMIT] if place == request.url.path else ""  # another page says nothing of it
+    estate = getattr(request.state, "estate", None)
     frame: Mapping[str, Any] = {
+        "state_of": estate.wanted.now if estate is not None and estate.wanted.now < request.state.now else None,
         "actor": actor,
         "csrf": identity.csrf if identity else "",
         "now": request.state.now,

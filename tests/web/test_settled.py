@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
 
+import httpx
 import pytest
 
 from firewright.web import estate as states
@@ -92,3 +94,14 @@ def test_what_cannot_be_made_ahead_stops_nothing(policies: Path) -> None:
     estates.settled(NOW)
     more(policies)
     assert rules(estates.settled(NOW)) == 2
+
+
+def test_a_page_says_that_it_shows_what_was(
+    client_of: Callable[..., httpx.Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page of the state before says so and since when, and one of the present says nothing."""
+    client = client_of("viewer")
+    assert "being reckoned" not in client.get("/zones").text
+    monkeypatch.setattr(Estates, "settled", lambda self, now: self.at(now - timedelta(hours=3)))
+    page = client.get("/zones")
+    assert page.status_code == 200 and "being reckoned" in page.text

@@ -17,7 +17,7 @@ from firewright.model.address import merge
 from firewright.model.decision import Outcome
 from firewright.model.interval import Ranges, difference, intersection, size
 from firewright.model.moment import begins, ends, iso
-from firewright.model.packet import TCP, UDP, Family
+from firewright.model.packet import TCP, UDP
 from firewright.model.policy import Policy, Rule, Term, Verb, ZoneKind
 from firewright.model.service_words import words as service_words
 from firewright.source import Source
@@ -26,11 +26,10 @@ from firewright.space.encode import Unfilled
 from firewright.space.flow import Flow
 from firewright.web.views.passing import Piece, pieces
 from firewright.web.views.sight import Sight
+from firewright.workflows.requests.checking import WORLDWIDE
 
 SOON = timedelta(days=30)
 """What ends within this is told."""
-WORLDWIDE: Mapping[Family, int] = {4: 2**28, 6: 2**112}
-"""So many source addresses are the internet by whatever name."""
 _ANY = Term("any", ())
 _ASIDE = (Outcome.ESSENTIAL, Outcome.LOOPBACK)
 _MOST_PORTS = 40
