@@ -30,6 +30,7 @@ _OPTIONS = {"sources": "from", "destinations": "to", "overrides": "override"}
 """What the command line calls parts of a wish."""
 NOT_APPROVED = 5
 """The exit code where an approval is missing or has ended."""
+_FILE = "firewright.db"
 _EXTRA = 'pip install "firewright[web]"'
 
 
@@ -79,6 +80,11 @@ def state_folder() -> Path:
     return Path(os.environ.get("XDG_STATE_HOME", "") or Path.home() / ".local" / "state") / "firewright"
 
 
+def has_office() -> bool:
+    """Whether a database was named or made, so that there is somebody to ask."""
+    return bool(os.environ.get(DATABASE, "")) or (state_folder() / _FILE).exists()
+
+
 @contextmanager
 def office(run: Run) -> Iterator[Office]:
     """The store and the estate. Leaves with an exit code where they cannot be had, or where an act is refused."""
@@ -95,7 +101,7 @@ def office(run: Run) -> Iterator[Office]:
     try:
         state = state_folder()
         make_folder(state)
-        store = open_store(os.environ.get(DATABASE, "") or sqlite_url(state / "firewright.db"))
+        store = open_store(os.environ.get(DATABASE, "") or sqlite_url(state / _FILE))
         if not store.revision():
             store.migrate()
         with refusing(run):
@@ -121,7 +127,7 @@ def refusing(run: Run) -> Iterator[None]:
 
 def _actor(run: Run, connection: Connection, now: datetime) -> Actor:
     """Whoever types: the account of the token in the environment, or the one called like the user of this machine."""
-    from firewright.model.account import Actor, Way, narrowed_actor
+    from firewright.model.account import Way, narrowed_actor
     from firewright.store import accounts, tokens
 
     secret = os.environ.get(TOKEN, "")
@@ -131,15 +137,14 @@ def _actor(run: Run, connection: Connection, now: datetime) -> Actor:
         if token is None or account is None:
             run.report.error("unknown-account", f"{TOKEN} is no token, or one that has ended", help="make a new one")
             run.refuse()
-        whole = Actor(account.name, account.grants, account.groups, Way.CLI, _host(), account.shown)
-        return narrowed_actor(whole, token.scopes)
+        return narrowed_actor(account.actor(Way.CLI, _host()), token.scopes)
     name = user_here()
     account = accounts.find(connection, name)
     if account is None or not account.is_active:
         way_out = f"firewright account add {name} --role requester, or set {TOKEN}"
         run.report.error("unknown-account", f"nobody here is called {name}", help=way_out)
         run.refuse()
-    return Actor(account.name, account.grants, account.groups, Way.CLI, _host(), account.shown)
+    return account.actor(Way.CLI, _host())
 
 
 def user_here() -> str:

@@ -67,7 +67,8 @@ def COMMAND(
     """List accounts, or change one: add it, grant or revoke roles, disable or enable it, set its password, make a link or token.
 
     A password is asked for at the terminal, or read from standard input: never an argument, which others on the machine can see.
-    A link lets its holder choose the password once. What is done here is in the audit log under `system:` and this user's name.
+    A link lets its holder choose the password once. A new password ends the sessions and tokens of before. What is done here is in
+    the audit log under `system:` and this user's name.
     """
     from firewright.reports import AccountRows
 
@@ -102,7 +103,7 @@ def _rows(place: Office) -> Iterator[AccountRow]:
         while found := accounts.listed(c, after=after, limit=1000):
             for one in found:
                 proof = "provider" if one.subject else "password" if one.password_hash else "nothing"
-                yield AccountRow(one.name, one.shown, one.grants, one.groups, proof, one.is_active)
+                yield AccountRow(one.name, one.shown, one.grants, one.groups, proof, one.is_active, accounts.unfit(one))
             after = found[-1].name
 
 
@@ -171,8 +172,9 @@ def _set_password(place: Office, name: str) -> None:
     check_password(password, account.name)
     kept = hashed(password)
     with _acting(place) as (c, who):
-        put_password(c, who, find_account(c, name), kept, place.now)
-    _output.say(f"{_output.shown(account.name)}: the password is set; whoever was logged in is not any more")
+        # somebody may have typed for minutes: a row of the log says when it was written
+        put_password(c, who, find_account(c, name), kept, datetime.now(place.now.tzinfo))
+    _output.say(f"{_output.shown(account.name)}: the password is set; its sessions and tokens have ended")
 
 
 def _password() -> str:

@@ -134,6 +134,8 @@ def _asked(
         _output.say(said)
     try:
         meant = None if glass is not None else check_wish(place.estate, made.wish, place.now, made.number)
+        with place.looking() as desk:
+            meant = meant and acting.with_others(desk, meant, made.number, made.author)
     except Refused:
         meant = None
     place.run.show(RequestShown(made, meant, lacks))

@@ -27,7 +27,11 @@ _STATES = ("draft", "submitted", "approved", "implemented", "verified", "decline
 def COMMAND(
     number: int | None, state: str | None, mine: bool, waiting: bool, text: str, limit: int, shown: Shown
 ) -> int:  # fmt: skip
-    """List the requests that one may see, the newest first, or show one: what it means now, who agreed, and its history."""
+    """List the requests that one may see, the newest first, or show one: what it means now, who agreed, what edits changed, its history.
+
+    A request is seen by its author and by whoever has a role for its policy or one of its zones, as in the web application: it
+    stands in the database, not in the folder.
+    """
     from firewright.reports import RequestList, RequestShown
     from firewright.workflows.requests.inbox import Filters, listing, whole
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
+from firewright.cli._approvals import must_be_approved_still
 from firewright.cli._host import on_host
 from firewright.cli._progress import progress
 from firewright.cli._run import Run, Shown, shows
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
 @click.command(
     "rollback",
     short_help="Take back what waits on a host, or return to a generation.",
-    epilog="Example: firewright rollback root@web1 --to 3 && firewright confirm root@web1",
+    epilog="Example: firewright rollback root@web1 --to 3 && firewright confirm root@web1. "
+    "Ends with 5 where --to would open again what is approved no more.",
 )
 @on_host
 @click.option(
@@ -26,11 +29,14 @@ if TYPE_CHECKING:
 @click.option("--wait", type=click.IntRange(5, 86_400), default=120, show_default=True, metavar="SECONDS",
               help="With --to: in which somebody confirms.")  # fmt: skip
 @click.option("--force", is_flag=True, help="With --to: go on where the way back in would be cut.")
+@click.option("--anyway", default="", metavar="WHY",
+              help="With --to: load it though it has exceptions that are approved no more; why goes into the logs.")  # fmt: skip
 @shows("text", "json")
-def COMMAND(host: Host, number: int | None, wait: int, force: bool, shown: Shown) -> int:
-    """Take back now what waits to be confirmed on HOST, this machine if none is named.
+def COMMAND(host: Host, number: int | None, wait: int, force: bool, anyway: str, shown: Shown) -> int:
+    """Take back now what waits to be confirmed on HOST, this machine if none is named. Nobody has to approve that.
 
     With --to an earlier generation is loaded, as an apply is: the way back in is proved open first, and it waits to be confirmed.
+    An exception in it that was withdrawn, declined or edited since stops it, where approvals.yaml says who decides.
     """
     from firewright.reports import Step
     from firewright.workflows.returning import return_to
@@ -42,7 +48,9 @@ def COMMAND(host: Host, number: int | None, wait: int, force: bool, shown: Shown
         step = (
             roll_back(host, run.report, saying)
             if number is None
-            else return_to(number, host, run.report, saying, wait, force)
+            else return_to(
+                number, host, run.report, saying, wait, force, partial(must_be_approved_still, run, host.name, anyway)
+            )
         )
     if step is None:
         run.refuse()

@@ -31,7 +31,8 @@ WORKERS = 8
 @click.command(
     "rollout",
     short_help="A policy on many hosts: a canary first, then in batches.",
-    epilog="Example: firewright rollout fleet.yaml --check && firewright rollout fleet.yaml --canary web1 --batch 10%",
+    epilog="Example: firewright rollout fleet.yaml --check && firewright rollout fleet.yaml --canary web1 --batch 10%. "
+    "Ends with 5 where an exception was not approved.",
 )
 @click.argument("inventory", metavar="INVENTORY", type=click.Path())
 @click.option(
@@ -69,7 +70,8 @@ def COMMAND(
     connection. A host that is not as it was to be is rolled back, and nothing begins any more. What runs then comes to its end.
 
     Ctrl-C does the same: no host is left half changed, and --resume goes on later. It ends with 0 if all is done, 3 if a host was
-    rolled back, 4 if only a part of the hosts was changed, 1 if none was, and 130 if somebody stopped it.
+    rolled back, 4 if only a part of the hosts was changed, 1 if none was, 5 if an exception of a policy was not approved, and 130 if
+    somebody stopped it.
     """
     from firewright.reports import Rollout
     from firewright.workflows.batchwise import Watch

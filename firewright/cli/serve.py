@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from firewright.store.database import Store
 
 
+_MOST_NAMES = 10
+
+
 @click.command(
     "serve",
     short_help="The web application: pages, requests, API.",
@@ -90,9 +93,28 @@ def _greet(app: FastAPI, options: Options, is_example: bool) -> None:
         if secret:
             _output.say("There is no account yet. Make the first one, an admin's, within three days, by this link.")
             confide([f"  {options.base_url}/invitation?link={secret}"], Path(options.state), "first-link.txt")
+    _warn_of_names(store)
     if options.base_url.startswith("http:") and options.address not in ("127.0.0.1", "::1"):
         _output.say(
             "warning: passwords go over the network as they are: put a proxy with TLS in front, see --behind-proxy"
+        )
+
+
+def _warn_of_names(store: Store) -> None:
+    """Name the accounts of an older database that others may take for somebody else; the first of them, and how many more."""
+    from firewright.store import accounts
+
+    found, after = [], ""
+    with store.reading() as c:
+        while some := accounts.listed(c, after=after, limit=1000):
+            found += [(one.name, why) for one in some if one.is_active and (why := accounts.unfit(one))]
+            after = some[-1].name
+    for name, why in found[:_MOST_NAMES]:
+        _output.say(f"warning: the account {_output.shown(name)}: {why}")
+    if found:
+        more = f" ({len(found) - _MOST_NAMES} more)" if len(found) > _MOST_NAMES else ""
+        _output.say(
+            f"  firewright account list shows them all{more}: disable them, and make their holders other accounts"
         )
 
 

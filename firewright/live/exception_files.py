@@ -17,6 +17,8 @@ _SECONDS = 30
 _LOCK_SECONDS = 20
 _UNFINISHED = ".unfinished"
 _QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_LITERAL_PATHSPECS": "1", "LC_ALL": "C"}
+_NOTHING = ("not a git repository", "bad revision 'HEAD'")
+"""What git says where there is no repository, or no commit yet."""
 _ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR")
 """What would make git work on another repository than the folder's, as inside somebody's hook."""
 
@@ -26,7 +28,8 @@ class NotWritten(Exception):
 
 
 def write(path: Path, text: str) -> bool:
-    """Make a file hold a text, and say whether it did not before. Its folder is made; a link is not followed. Raises NotWritten."""
+    """Make a file hold a text, and say whether it did not before. Its folder is made; no link is followed. Raises NotWritten."""
+    _refuse_linked(path)
     try:
         if path.is_file() and not path.is_symlink() and path.read_bytes() == text.encode():
             return False
@@ -83,7 +86,9 @@ def _lock(descriptor: int, folder: Path) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what was left in a folder by one that was killed amid writing; only inside `alone`."""
+    """Remove what was left in a folder by one that was killed amid writing; only inside `alone`, and not behind a link."""
+    if folder.is_symlink():
+        return
     with suppress(OSError):
         for left in folder.glob(f".*{_UNFINISHED}"):
             left.unlink()
@@ -94,13 +99,9 @@ def remove(path: Path, *texts: str) -> bool:
 
     Raises NotWritten.
     """
+    if not is_to_go(path, *texts):
+        return False
     try:
-        if path.is_symlink() or (path.exists() and not path.is_file()):
-            raise NotWritten(f"{harmless(str(path))} is no plain file, and is left")
-        if not path.exists():
-            return False
-        if path.read_bytes() not in [text.encode() for text in texts]:
-            raise NotWritten(f"{harmless(str(path))} was changed by somebody, and is left")
         path.unlink()
         _keep(path.parent)
     except OSError as error:
@@ -108,10 +109,36 @@ def remove(path: Path, *texts: str) -> bool:
     return True
 
 
-def holds(path: Path, text: str) -> bool:
-    """Whether a file holds exactly a text."""
+def is_to_go(path: Path, *texts: str) -> bool:
+    """Whether a file is there that holds exactly one of some texts. Raises NotWritten for one that holds something else."""
+    _refuse_linked(path)
     try:
-        return path.is_file() and not path.is_symlink() and path.read_bytes() == text.encode()
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            raise NotWritten(f"{harmless(str(path))} is no plain file, and is left")
+        if not path.exists():
+            return False
+        if path.read_bytes() not in [text.encode() for text in texts]:
+            raise NotWritten(f"{harmless(str(path))} was changed by somebody, and is left")
+    except OSError as error:
+        raise NotWritten(f"{harmless(str(path))} cannot be removed: {_why(error)}") from None
+    return True
+
+
+def _refuse_linked(path: Path) -> None:
+    """Raises NotWritten where the folder of a file is a link: what lies behind it is another folder, which is nobody's business."""
+    if path.parent.is_symlink():
+        raise NotWritten(f"{harmless(str(path.parent))} is a link, and nothing is read or written through it")
+
+
+def holds(path: Path, text: str) -> bool:
+    """Whether a file holds exactly a text; one in a folder that is a link holds none."""
+    try:
+        return (
+            not path.parent.is_symlink()
+            and path.is_file()
+            and not path.is_symlink()
+            and path.read_bytes() == text.encode()
+        )
     except OSError:
         return False
 
@@ -166,6 +193,16 @@ def commit(path: Path, message: str, author: str) -> str:
     return _git(folder, "rev-parse", "HEAD")
 
 
+def remembers(folder: Path, *names: str) -> bool:
+    """Whether some commit that led to the present one touched any of these files, named from a folder. Raises NotWritten.
+
+    False where the folder is in no repository, or git is not installed; a shallow clone remembers less.
+    """
+    if not _is_in_repository(folder):
+        return False
+    return bool(_git(folder, "rev-list", "--max-count=1", "HEAD", "--", *names, is_asking=True))
+
+
 def _person(account: str) -> str:
     """An account as git writes people; no angle brackets or line breaks, which would make another one of it."""
     name = "".join(character for character in account if character.isprintable() and character not in '<>\\"')
@@ -192,7 +229,7 @@ def _git(folder: Path, *words: str, is_asking: bool = False, is_raw: bool = Fals
         raise NotWritten(f"git does not answer: {harmless(str(error))}") from None
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines()
-        if is_asking and any("not a git repository" in line for line in said):
+        if is_asking and any(word in line for line in said for word in _NOTHING):
             return ""
         raise NotWritten(f"git {words[0]}: {harmless(said[-1] if said else f'exit {done.returncode}')}")
     out = done.stdout.decode(errors="surrogateescape" if is_raw else "replace")

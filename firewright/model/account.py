@@ -50,7 +50,8 @@ class Actor:
     """Whoever acts: an account's name, its grants and groups, and by what and from where.
 
     A token narrows its account's grants; those here are what is left of them. `is_narrowed` says that something of them is gone:
-    then what is one's own is seen only as far as the grants reach, as all else is.
+    then what is one's own is seen only as far as the grants reach, as all else is. `let_in_by` is the account that made the link by
+    which the password was last set.
     """
 
     account: str
@@ -60,6 +61,7 @@ class Actor:
     origin: str = ""
     name: str = ""
     is_narrowed: bool = False
+    let_in_by: str = ""
 
     def is_allowed(self, role: Role, policy: str, zone: str = "") -> bool:
         """Whether a role is held for a policy, or for a zone of it."""

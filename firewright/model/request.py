@@ -37,7 +37,12 @@ class State(StrEnum):
 
 
 class Act(StrEnum):
-    """What is done to a request. `agree` is one approval of several, `approve` the one that decides; `lapse` is a role lost."""
+    """What is done to a request.
+
+    `agree` is one approval of several, `approve` the one that decides; `lapse` is a role lost, or an exception that means more by now:
+    it is to be decided again. `confirm` is what `firewright confirm` saw running, `doubt` that somebody who agreed to what runs may
+    decide no longer.
+    """
 
     SUBMIT = "submit"
     EDIT = "edit"
@@ -48,6 +53,8 @@ class Act(StrEnum):
     WITHDRAW = "withdraw"
     LAPSE = "lapse"
     IMPLEMENT = "implement"
+    CONFIRM = "confirm"
+    DOUBT = "doubt"
     VERIFY = "verify"
     RECERTIFY = "recertify"
     REVIEW = "review"
@@ -81,7 +88,10 @@ _NEXT: Mapping[State, Mapping[Act, State]] = {
     },
     State.IMPLEMENTED: {
         Act.VERIFY: State.VERIFIED,
+        Act.CONFIRM: State.IMPLEMENTED,
+        Act.DOUBT: State.IMPLEMENTED,
         Act.RECERTIFY: State.IMPLEMENTED,
+        Act.LAPSE: State.SUBMITTED,
         Act.REVIEW: State.IMPLEMENTED,
         Act.WITHDRAW: State.WITHDRAWN,
         Act.DECLINE: State.DECLINED,
@@ -89,7 +99,10 @@ _NEXT: Mapping[State, Mapping[Act, State]] = {
     },
     State.VERIFIED: {
         Act.VERIFY: State.VERIFIED,
+        Act.CONFIRM: State.VERIFIED,
+        Act.DOUBT: State.VERIFIED,
         Act.RECERTIFY: State.VERIFIED,
+        Act.LAPSE: State.SUBMITTED,
         Act.REVIEW: State.VERIFIED,
         Act.WITHDRAW: State.WITHDRAWN,
         Act.DECLINE: State.DECLINED,
@@ -158,6 +171,7 @@ class Request:
     `number` counts from 1; `version` is one more at every change; `revision` at every edit. `text` is the exception's file exactly
     as it would be written, `path` where, relative to the policy's folder; `answer` a narrower wish that was proposed instead.
     `severity` is low, medium or high. `review` is the day (ISO) on which somebody has to say whether it is still needed.
+    `is_confirmed` says that `firewright confirm` saw exactly this run, which nobody can say by hand.
     """
 
     number: int
@@ -177,6 +191,7 @@ class Request:
     review: str = ""
     is_break_glass: bool = False
     is_reviewed: bool = False
+    is_confirmed: bool = False
 
     @property
     def digest(self) -> str:

@@ -10,6 +10,7 @@ from firewright.reports._probe import Probed
 from firewright.reports._requests import (
     Advice,
     CheckedRequest,
+    Edit,
     ExceptionList,
     LogRow,
     LogRows,
@@ -68,6 +69,7 @@ __all__ = [
     "CutFlow",
     "CutLine",
     "Differing",
+    "Edit",
     "ExceptionList",
     "Explanation",
     "Exposure",

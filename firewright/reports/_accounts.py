@@ -13,7 +13,10 @@ from firewright.reports._result import SCHEMA_VERSION, Look
 
 @dataclass(frozen=True, slots=True)
 class AccountRow:
-    """One account; `proof` says by what its holder logs in: `password`, `provider`, or `nothing` yet."""
+    """One account; `proof` says by what its holder logs in: `password`, `provider`, or `nothing` yet.
+
+    `unfit` is why no account would be called so today: of a database of an older version; empty else.
+    """
 
     name: str
     shown: str
@@ -21,6 +24,7 @@ class AccountRow:
     groups: tuple[str, ...]
     proof: str
     is_active: bool
+    unfit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,20 @@ def accounts_text(found: AccountRows, look: Look) -> str:
     """A line for each: name, state, roles, and the groups if much is wanted."""
     if not found.rows:
         return "no account; `firewright account add NAME --role admin` makes one\n"
-    return "\n".join(table(_cells(row, look.is_verbose) for row in found.rows)) + "\n"
+    lines = [
+        *table(_cells(row, look.is_verbose) for row in found.rows),
+        *map(unfit_line, filter(_is_unfit, found.rows)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def unfit_line(row: AccountRow) -> str:
+    """What is wrong with the name of an account that is active, and the way out, in a line."""
+    return f"{harmless(row.name, 100)!r}: {row.unfit}; disable it, and make its holder another account"
+
+
+def _is_unfit(row: AccountRow) -> bool:
+    return bool(row.unfit) and row.is_active
 
 
 def accounts_tree(found: AccountRows) -> dict[str, Any]:
@@ -45,6 +62,7 @@ def accounts_tree(found: AccountRows) -> dict[str, Any]:
         "accounts": [
             {
                 "name": row.name, "shown": row.shown, "is_active": row.is_active, "proof": row.proof, "groups": list(row.groups),
+                "unfit": row.unfit,
                 "grants": [{"role": str(grant.role), "scope": grant.scope} for grant in row.grants],
             }
             for row in found.rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -34,13 +34,20 @@ class RequestFinding:
     rule: str = ""
 
 
+Counts = tuple[tuple[Family, int], ...]
+"""How many addresses there are of each family."""
+
+
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What is newly open: how many addresses of each family may open it, to how many, in words; from or to the whole internet."""
+    """What is newly open: how many addresses of each family may open it, to how many, in words; from or to the whole internet.
+
+    The counts are None where they are of zones of which whoever asks may not know the size.
+    """
 
     flows: tuple[str, ...]
-    sources: tuple[tuple[Family, int], ...]
-    destinations: tuple[tuple[Family, int], ...]
+    sources: Counts | None
+    destinations: Counts | None
     is_worldwide: bool
     is_outward: bool = False
 
@@ -143,14 +150,27 @@ class LogRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """What one edit of a request changed: the revision that it made, when (ISO), and each field with what it was and what it is."""
+
+    revision: int
+    at: str
+    changes: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RequestShown:
-    """One request: what it would mean now (None where nothing becomes of it), what it lacks, what stands against it, its history."""
+    """One request: what it would mean now (None where nothing becomes of it), what it lacks, what stands against it, its history.
+
+    `edits` are those that whoever looks may know of, the first one first.
+    """
 
     request: Request
     checked: CheckedRequest | None = None
     lacks: tuple[str, ...] = ()
     against: str = ""
     history: tuple[LogRow, ...] = ()
+    edits: tuple[Edit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +207,8 @@ class LogVerdict:
     last: int = 0
     rows: int = 0
     covered: int = 0
+    note: str = ""
+    """What is odd about it and no proof of anything."""
 
 
 _STYLES = {"permitted": "open", "denied": "closed", "open": "asked", "partly": "asked"}
@@ -257,8 +279,9 @@ def _opening(checked: CheckedRequest, paint: Paint) -> Iterator[str]:
         yield f"  {'decided by' if number == 0 else '':<12}{harmless(one)}"
 
 
-def _addresses(counts: Iterable[tuple[Family, int]]) -> str:
-    found = tuple(counts)
+def _addresses(found: Counts | None) -> str:
+    if found is None:
+        return "addresses of zones that are not yours to see"
     words = [f"{f'{number:,}' if number < 10**12 else f'{number:.1e}'} IPv{family}" for family, number in found]
     return f"{' and '.join(words) or 'no'} address{'' if [number for _, number in found] == [1] else 'es'}"
 
@@ -299,6 +322,12 @@ def request_text(shown: RequestShown, look: Look) -> str:
         ]
     if one.text and look.is_verbose:
         lines += ["", *(f"  {harmless(line, 2000)}" for line in one.text.splitlines())]
+    for edit in shown.edits:
+        lines += ["", f"  version {edit.revision}, {harmless(edit.at)}"]
+        lines += [
+            f"    {name:<12}{harmless(was or '(none)', 2000)} -> {harmless(now or '(none)', 2000)}"
+            for name, was, now in edit.changes
+        ]
     if shown.history:
         lines += ["", *(f"  {row}" for row in table(_log_cells(row) for row in shown.history))]
     return "\n".join(lines) + "\n"
@@ -384,12 +413,17 @@ def log_verdict_text(verdict: LogVerdict, look: Look) -> str:
     word = (
         paint("open", "intact") if verdict.is_intact else paint("closed", f"tampered with ({harmless(verdict.kind)})")
     )
-    return f"{word}: {harmless(verdict.message, 2000)}\n"
+    note = f"{paint('asked', 'note')}: {harmless(verdict.note, 2000)}\n" if verdict.note else ""
+    return f"{word}: {harmless(verdict.message, 2000)}\n{note}"
 
 
 def checked_tree(checked: CheckedRequest) -> dict[str, Any]:
     """The same as mappings and lists."""
     return {"schema_version": SCHEMA_VERSION, "kind": "request-check", **_checked_tree(checked)}
+
+
+def _counts_tree(counts: Counts | None) -> dict[str, int] | None:
+    return None if counts is None else {f"ipv{family}": number for family, number in counts}
 
 
 def _checked_tree(checked: CheckedRequest) -> dict[str, Any]:
@@ -404,8 +438,8 @@ def _checked_tree(checked: CheckedRequest) -> dict[str, Any]:
         "alternative": checked.alternative,
         "opens": {
             "flows": list(opening.flows),
-            "sources": {f"ipv{family}": number for family, number in opening.sources},
-            "destinations": {f"ipv{family}": number for family, number in opening.destinations},
+            "sources": _counts_tree(opening.sources),
+            "destinations": _counts_tree(opening.destinations),
             "is_worldwide": opening.is_worldwide,
         },
         "severity": checked.severity.value,
@@ -466,7 +500,14 @@ def request_tree(shown: RequestShown) -> dict[str, Any]:
         "lacks": list(shown.lacks),
         "against": shown.against,
         "history": [log_row_tree(row) for row in shown.history],
+        "edits": [edit_tree(one) for one in shown.edits],
     }
+
+
+def edit_tree(edit: Edit) -> dict[str, Any]:
+    """One edit, in the keys of the API."""
+    changes = [{"field": name, "was": was, "now": now} for name, was, now in edit.changes]
+    return {"revision": edit.revision, "at": edit.at, "changes": changes}
 
 
 def requests_tree(found: RequestList) -> dict[str, Any]:
@@ -510,5 +551,5 @@ def log_verdict_tree(verdict: LogVerdict) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION, "kind": "log-verdict", "is_intact": verdict.is_intact,
         "message": verdict.message, "tampering": verdict.kind, "first": verdict.first, "last": verdict.last,
-        "rows": verdict.rows, "covered": verdict.covered,
+        "rows": verdict.rows, "covered": verdict.covered, "note": verdict.note,
     }  # fmt: skip

@@ -10,8 +10,10 @@ from firewright.store.errors import UnfitText
 
 LONGEST = 100
 """Characters of the name of an account or a group, and of a name that is shown."""
-RESERVED = ("firewright", "nobody")
-"""Who the log says did what time does, and who tried to log in where nobody knows it: no account is called so."""
+NOBODY = "nobody"
+"""Who did something, in the log, where it is not known that they are who they say."""
+RESERVED = ("firewright", NOBODY)
+"""Who the log says did what time does, and what nobody proved to have done: no account is called so."""
 _SYSTEM = "system"
 """How the log's names of those begin who act with the rights of the machine itself."""
 _BETWEEN = frozenset("-_.@")

@@ -8,7 +8,7 @@ from unicodedata import normalize
 
 from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
-from firewright.model.account import Grant, Role
+from firewright.model.account import Actor, Grant, Role, Way
 from firewright.store.account_names import fit_name, fit_shown
 from firewright.store.columns import fit
 from firewright.store.errors import UnfitText
@@ -19,8 +19,9 @@ from firewright.store.tables import ACCOUNTS, NAME
 class Account:
     """One person or program: a name that never changes, the name to show, grants and groups.
 
-    `password_hash` is empty for one without a password, `subject` for one that no OIDC provider knows. One that is not active can
-    do nothing; accounts are not deleted, for the log names them.
+    `password_hash` is empty for one without a password, `subject` for one that no OIDC provider knows. `let_in_by` is who made the
+    link by which the password was last set: they could have followed it themselves. One that is not active can do nothing; accounts
+    are not deleted, for the log names them.
     """
 
     name: str
@@ -30,6 +31,11 @@ class Account:
     groups: tuple[str, ...] = ()
     is_active: bool = True
     subject: str = ""
+    let_in_by: str = ""
+
+    def actor(self, way: Way = Way.CLI, origin: str = "") -> Actor:
+        """The account as it acts, with all that it may."""
+        return Actor(self.name, self.grants, self.groups, way, origin, self.shown, let_in_by=self.let_in_by)
 
 
 def key_of(name: str) -> str:
@@ -57,6 +63,16 @@ def add(c: Connection, account: Account) -> bool:
     fit_shown(account.shown)
     c.execute(insert(ACCOUNTS).values(key=key, name=account.name, **_values(account)))
     return True
+
+
+def unfit(account: Account) -> str:
+    """Why an account that is there would not be made today, for it looks like another or means something else; empty if it would."""
+    try:
+        fit_name(account.name)
+        fit_shown(account.shown)
+    except UnfitText as error:
+        return error.message
+    return ""
 
 
 def find(c: Connection, name: str) -> Account | None:
@@ -113,6 +129,7 @@ def _values(account: Account) -> dict[str, object]:
         "groups": account.groups,
         "is_active": account.is_active,
         "subject": account.subject or None,
+        "let_in_by": account.let_in_by or None,
     }
 
 
@@ -127,4 +144,5 @@ def _one(row: Row[Any] | None) -> Account | None:
         groups=row.groups,
         is_active=row.is_active,
         subject=row.subject or "",
+        let_in_by=row.let_in_by or "",
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from itertools import islice
@@ -22,6 +22,8 @@ from firewright.store.log import Row
 _NEAR = 2000
 """How many rows beside a fault are looked through to say what was done; that something was does not depend on it."""
 _BEFORE_ALL = "0" * 64
+_SLACK = timedelta(minutes=1)
+"""So far apart clocks may be that tell the time of one log: those of several processes, and one that is put right."""
 
 
 class Tampering(StrEnum):
@@ -32,6 +34,7 @@ class Tampering(StrEnum):
     REORDER = "reorder"
     CUT = "cut"
     FORK = "fork"
+    TIME = "time"
     HEAD = "head"
 
 
@@ -40,7 +43,8 @@ class Verdict:
     """What a log is worth: intact, or what was done to it first, at which rows, in words.
 
     `rows` were read. Rows up to `covered` are as a signed head says; those after it only agree with each other: whoever can write
-    to the database could have made them anew. `first` to `last` are the rows of the fault (0: none).
+    to the database could have made them anew. `first` to `last` are the rows of the fault (0: none). `note` names the first row that
+    says an older time than the one before, which a clock that was put right does too; empty if none does.
     """
 
     kind: Tampering | None
@@ -49,6 +53,7 @@ class Verdict:
     message: str
     rows: int
     covered: int
+    note: str = ""
 
     @property
     def is_intact(self) -> bool:
@@ -70,30 +75,32 @@ def verify(rows: Iterable[Row], heads: Iterable[SignedHead], public: Ed25519Publ
     """Hold all rows of a log, from the first, against each other and against signed heads (read before the rows were).
 
     Finds: a row that was changed, left out, or put elsewhere, by the chain; a tail that was cut off, and rows that were all made anew
-    from one on, only by a head behind the place; and a head that the key did not sign. Names the first fault. Linear; a few rows
-    and all heads are in memory.
+    from one on, only by a head behind the place; a row that says a time before the head of an earlier row was signed; and a head that
+    the key did not sign. Names the first fault. Linear; a few rows and all heads are in memory.
     """
-    signed, unsigned = _sorted(heads, public)
-    walk = _Walk(signed)
+    signed, times, unsigned = _sorted(heads, public)
+    walk = _Walk(signed, times)
     fault = walk.all(iter(rows)) or _cut(walk.count, walk.covered, signed)
     if fault is None and unsigned:
         numbers = sorted({head.number for head in unsigned})
         words = f"the head of row {numbers[0]} was not signed with this key: it was forged, or the key is another"
         fault = _Fault(Tampering.HEAD, numbers[0], numbers[-1], words)
     if fault is None:
-        return Verdict(None, 0, 0, _praise(walk.count, walk.covered), walk.count, walk.covered)
-    return Verdict(fault.kind, fault.first, fault.last, fault.message, walk.count, walk.covered)
+        return Verdict(None, 0, 0, _praise(walk.count, walk.covered), walk.count, walk.covered, walk.note)
+    return Verdict(fault.kind, fault.first, fault.last, fault.message, walk.count, walk.covered, walk.note)
 
 
 class _Walk:
-    """The way along the rows: how many there were, the digest of the last, and up to where heads agreed."""
+    """The way along the rows: how many there were, the digest of the last, up to where heads agreed, and what is odd."""
 
-    def __init__(self, signed: dict[int, set[str]]) -> None:
-        self._signed = signed
+    def __init__(self, signed: dict[int, set[str]], times: dict[int, datetime]) -> None:
+        self._signed, self._times = signed, times
         self._last = _BEFORE_ALL
-        self._latest: Row | None = None
+        self._at: datetime | None = None
+        self._head: tuple[int, datetime] | None = (0, times[0]) if 0 in times else None
         self.count = 0
         self.covered = 0
+        self.note = ""
 
     def all(self, rows: Iterator[Row]) -> _Fault | None:
         """Walk to the end or to the first fault."""
@@ -117,9 +124,28 @@ class _Walk:
             return _unlinked(row, _some(rows))
         if self._signed.get(number, {row.digest}) != {row.digest}:
             return self._forked(number)
+        if (fault := self._dated_back(row)) is not None:
+            return fault
         self.count, self._last = number, row.digest
         if number in self._signed:
             self.covered = number
+        return None
+
+    def _dated_back(self, row: Row) -> _Fault | None:
+        """A row that says a time before a head was signed that did not have it yet; one that is only older than the last is noted."""
+        number, at = row.number, row.entry.at
+        if self._head is not None and self._head[1] - at > _SLACK:
+            head, then = self._head
+            words = (
+                f"row {number} says {_clock(at)}, but the head of row {head} was signed before it, at {_clock(then)}"
+            )
+            return _Fault(Tampering.TIME, number, number, f"{words}: it was dated back, or the clock was wrong")
+        if not self.note and self._at is not None and self._at - at > _SLACK:
+            words = f"row {number} says {_clock(at)}, row {number - 1} before it {_clock(self._at)}"
+            self.note = f"{words}: the clock was put back, or a row was dated back; no signed head tells which"
+        self._at = at
+        if number in self._times and (self._head is None or self._times[number] > self._head[1]):
+            self._head = number, self._times[number]
         return None
 
     def _forked(self, number: int) -> _Fault:
@@ -129,16 +155,25 @@ class _Walk:
         return _Fault(Tampering.FORK, first, number, words)
 
 
-def _sorted(heads: Iterable[SignedHead], public: Ed25519PublicKey) -> tuple[dict[int, set[str]], list[SignedHead]]:
-    """The digests that were signed, by row, and the heads that were not signed with the key."""
+def _sorted(
+    heads: Iterable[SignedHead], public: Ed25519PublicKey
+) -> tuple[dict[int, set[str]], dict[int, datetime], list[SignedHead]]:
+    """The digests that were signed, and when last, by row; and the heads that were not signed with the key."""
     signed: dict[int, set[str]] = {}
+    times: dict[int, datetime] = {}
     unsigned = []
     for head in heads:
-        if verify_head(public, head):
-            signed.setdefault(head.number, set()).add(head.digest)
-        else:
+        if not verify_head(public, head):
             unsigned.append(head)
-    return signed, unsigned
+            continue
+        signed.setdefault(head.number, set()).add(head.digest)
+        at = datetime.fromisoformat(head.at)
+        times[head.number] = max(at, times.get(head.number, at))
+    return signed, times, unsigned
+
+
+def _clock(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _cut(count: int, covered: int, signed: dict[int, set[str]]) -> _Fault | None:

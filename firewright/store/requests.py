@@ -18,7 +18,7 @@ from firewright.model.account import Actor
 from firewright.model.request import Approval, Request, State, Wish, digest_of
 from firewright.store import found, words
 from firewright.store.columns import fit
-from firewright.store.tables import APPROVALS, REQUESTS, REVISIONS, ZONES
+from firewright.store.tables import APPROVALS, OPENINGS, REQUESTS, REVISIONS, ZONES
 
 _WISH = tuple(field.name for field in fields(Wish))
 _OWN = tuple(
@@ -110,6 +110,21 @@ def put(c: Connection, request: Request, version: int, zones: Collection[str] = 
     return True
 
 
+def keep_opening(c: Connection, number: int, opens: str) -> None:
+    """Keep what a request's exception opened when it was agreed to, in place of what was kept. Raises UnfitText."""
+    c.execute(delete(OPENINGS).where(OPENINGS.c.number == number))
+    c.execute(insert(OPENINGS).values(number=number, opens=opens))
+
+
+def openings(c: Connection, numbers: Collection[int]) -> dict[int, str]:
+    """What exceptions opened when they were agreed to, by the request's number; those of which it was kept."""
+    return {
+        row.number: row.opens
+        for some in _portions(numbers)
+        for row in c.execute(select(OPENINGS).where(OPENINGS.c.number.in_(some)))
+    }
+
+
 def revisions(c: Connection, number: int) -> tuple[Revision, ...]:
     """All that a request ever asked for, oldest first; nothing of it is lost by an edit."""
     rows = c.execute(select(REVISIONS).where(REVISIONS.c.number == number).order_by(REVISIONS.c.version)).mappings()
@@ -146,6 +161,27 @@ def listed(
     else:
         query = found.page(c, wanted, further, after=after, limit=limit, newest=newest)
     return _built(c, c.execute(query).mappings().all())
+
+
+def wishes_of(c: Connection, policy: str, states: Collection[State], author: str, owner: str) -> dict[int, Wish]:
+    """What requests of a policy in these states ask for, by number: those of an author, and those of an owner in whatever case."""
+    here = (REQUESTS.c.policy == policy, REQUESTS.c.state.in_([one.value for one in states]))
+    named = owner.casefold()
+    # the two databases do not agree on what is lower case beyond ASCII
+    rows = c.execute(select(REQUESTS.c.number, REQUESTS.c.author, REQUESTS.c.owner).where(*here))
+    theirs = [row.number for row in rows if row.author == author or row.owner.casefold() == named]
+    columns = [REQUESTS.c[name] for name in _WISH]
+    return {
+        row["number"]: Wish(**{name: row[name] for name in _WISH})
+        for some in _portions(sorted(theirs))
+        for row in c.execute(select(REQUESTS.c.number, *columns).where(REQUESTS.c.number.in_(some))).mappings()
+    }
+
+
+def unreviewed(c: Connection, author: str) -> tuple[int, ...]:
+    """The numbers of what somebody opened without asking and nobody else has looked at, ascending."""
+    wanted = (REQUESTS.c.author == author, REQUESTS.c.is_break_glass, ~REQUESTS.c.is_reviewed)
+    return tuple(c.execute(select(REQUESTS.c.number).where(*wanted).order_by(REQUESTS.c.number)).scalars())
 
 
 def counts(c: Connection, seen_by: Actor | None = None) -> Mapping[State, int]:

@@ -57,6 +57,7 @@ REQUESTS = Table(
     _name("review"),
     Column("is_break_glass", Boolean, nullable=False),
     Column("is_reviewed", Boolean, nullable=False),
+    Column("is_confirmed", Boolean),
     Index(None, "state", "number"),
     Index(None, "policy", "state", "number"),
     Index(None, "policy", "number"),
@@ -75,6 +76,12 @@ APPROVALS = Table(
     Column("at", Instant(), nullable=False),
     _text("because"),
     _text("voided"),
+)
+OPENINGS = Table(
+    "request_openings",
+    METADATA,
+    Column("number", Integer, ForeignKey("requests.number"), primary_key=True, autoincrement=False),
+    _text("opens", DOCUMENT),
 )
 REVISIONS = Table(
     "request_revisions",
@@ -136,6 +143,7 @@ ACCOUNTS = Table(
     Column("groups", Items(), nullable=False),
     Column("is_active", Boolean, nullable=False),
     Column("subject", Plain(2000)),
+    Column("let_in_by", Plain(NAME)),
     UniqueConstraint("subject"),
 )
 SESSIONS = Table(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hmac import compare_digest
 
@@ -58,7 +58,7 @@ def identify(request: Request) -> Identity | None:
 
 def actor_of(request: Request, account: Account, grants: tuple[Grant, ...], way: Way) -> Actor:
     """Somebody as they act in this request."""
-    return Actor(account.name, grants, account.groups, way, origin_of(request), account.shown)
+    return replace(account.actor(way, origin_of(request)), grants=grants)
 
 
 def origin_of(request: Request) -> str:

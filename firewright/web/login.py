@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hmac import compare_digest
@@ -14,13 +15,15 @@ from fastapi.responses import Response
 
 from firewright.model.account import Actor, Way
 from firewright.store import accounts, attempts, log, sessions
+from firewright.store.account_names import NOBODY
 from firewright.store.accounts import Account
 from firewright.store.attempts import Limit, by_account, by_both, by_origin
-from firewright.store.errors import UnfitText
+from firewright.store.errors import DamagedRow, UnfitText
 from firewright.web.cookies import drop_cookie, read_cookie, set_cookie
 from firewright.web.identity import SESSION, Identity, actor_of, origin_of
 from firewright.web.problem import Problem
 from firewright.web.running import running
+from firewright.workflows.accounts import LinkFollowed, links_followed
 from firewright.workflows.passwords import fits, hashed, is_outdated
 
 if TYPE_CHECKING:
@@ -28,9 +31,10 @@ if TYPE_CHECKING:
 
 BEGIN = "begin"
 """The cookie that a form of somebody who is not logged in yet must fit to."""
-NOBODY = "nobody"
-"""Who tried to log in, in the log, where it is not known that they are who they say."""
 OF_BOTH = Limit(10, timedelta(minutes=15))
+_WARNED = timedelta(days=30)
+"""How long somebody is told that their password was set by a link."""
+_MOST_TOLD = 3
 OF_ACCOUNT = Limit(100, timedelta(minutes=15))
 OF_ORIGIN = Limit(50, timedelta(minutes=15))
 """How often a login may fail for one name from one address (a /64 of IPv6), for one name from anywhere, and from one address.
@@ -57,7 +61,8 @@ def log_in(request: Request, name: str, password: str) -> Account:
         account = None if until else _named(c, name)
     if until:
         raise too_many(until, now)
-    is_right = fits(password, account.password_hash if account else "")
+    # whom a provider knows logs in there: a password beside it would be a second way in, which it cannot close
+    is_right = fits(password, account.password_hash if account and not account.subject else "")
     if account is None or not is_right or not account.is_active:
         with store.writing() as c:
             attempts.take(c, by_place, OF_ORIGIN, now)
@@ -125,6 +130,25 @@ def too_many(until: datetime, now: datetime) -> Problem:
     problem = Problem(429, "too-many-tries", "there were too many tries", f"wait for {-(-seconds // 60)} minutes")
     problem.headers["Retry-After"] = str(seconds)
     return problem
+
+
+def links_warning(c: Connection, name: str, now: datetime) -> str:
+    """What to tell an account's holder at each login for a while where a link has replaced a password of theirs; else nothing.
+
+    It is said again and again, for the first to log in may be whoever followed the link.
+    """
+    found = [one for one in links_of(c, name) if now - one.at < _WARNED]
+    if not any(one.was_reset for one in found):
+        return ""
+    told = (f"on {one.at:%Y-%m-%d at %H:%M} UTC by a link that {one.maker} made" for one in found[:_MOST_TOLD])
+    return f"Your password was set {', and '.join(told)}. Tell another admin at once if that was not you."
+
+
+def links_of(c: Connection, name: str) -> tuple[LinkFollowed, ...]:
+    """The links by which an account's password was set; none where the log is damaged, which keeps nobody out."""
+    with suppress(DamagedRow):
+        return links_followed(c, name)
+    return ()
 
 
 def self_actor(request: Request, account: Account) -> Actor:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import Request
 from fastapi.responses import JSONResponse, Response
+
+from firewright.diagnostic import Diagnostic, harmless
 
 API = "/api/"
 """Paths below this are asked by programs."""
@@ -42,13 +44,29 @@ class Problem(Exception):
         self.headers: dict[str, str] = {}
 
 
+_WAYS_OUT: Mapping[str, tuple[str, str]] = {
+    "no-request": ("the list of requests shows those that you see", "GET /api/v1/requests lists those that you see"),
+    "no-such-policy": (
+        "the list of policies shows those that you see",
+        "GET /api/v1/policies lists those that you see",
+    ),
+    "unknown-policy": ("choose one of those that the form offers", ""),
+    "own-roles": ("another admin does", ""),
+    "own-groups": ("another admin does", ""),
+}
+"""The way out on pages, and over the API, of what is refused with the command line's; empty: as it was said."""
+_MOST_ERRORS = 50
+
+
 def is_program(request: Request) -> bool:
     """Whether whoever asks reads JSON: everything under `/api/` does, and so do the endpoints for machines."""
     return request.url.path.startswith(API) or request.url.path in ("/metrics", "/healthz", "/readyz")
 
 
 def answer(request: Request, problem: Problem) -> Response:
-    """The problem in the form that whoever asked can read."""
+    """The problem in the form that whoever asked can read, with the way out that there is here."""
+    of_pages, of_api = _WAYS_OUT.get(problem.name, ("", ""))
+    problem.help = (of_api if is_program(request) else of_pages) or problem.help
     if is_program(request):
         return _as_json(request, problem)
     from firewright.web.page import page  # the page of an error needs templates, which need to know what a problem is
@@ -75,4 +93,15 @@ def _as_json(request: Request, problem: Problem) -> Response:
         body["help"] = problem.help
     if problem.fields:
         body["fields"] = problem.fields
+    complaints: Sequence[Diagnostic] = getattr(request.state, "complaints", ())
+    if complaints:
+        body["errors"] = [_error(one) for one in complaints[:_MOST_ERRORS]]
     return JSONResponse(body, problem.status, problem.headers, "application/problem+json")
+
+
+def _error(one: Diagnostic) -> dict[str, Any]:
+    """One complaint about what was written, with its place in the file that it would be."""
+    return {
+        "name": one.name, "message": harmless(one.message, 500), "help": harmless(one.help, 500), "path": harmless(one.at.path),
+        "line": one.at.line, "column": one.at.column,
+    }  # fmt: skip

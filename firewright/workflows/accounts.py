@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from firewright.diagnostic import harmless
 from firewright.model.account import Actor, Grant, Role, narrowed
-from firewright.store import accounts, log, sessions, tokens
-from firewright.store.account_names import fit_group, fit_name, fit_shown
+from firewright.store import accounts, log, outbox, sessions, tokens
+from firewright.store.account_names import NOBODY, fit_group, fit_name, fit_shown
 from firewright.store.accounts import Account
 from firewright.store.errors import UnfitText
 from firewright.workflows.passwords import check_password, hashed
@@ -23,6 +24,9 @@ MOST_TOKENS = 50
 """Of one account that have not ended."""
 MOST_GROUPS = 50
 """Of one account that no provider knows."""
+LINK, RESET = "link of", "reset"
+"""Details of the row that tells of a password set by a link: who made it, and whether there was a password before."""
+_MOST_LINKS = 50
 
 
 def find_account(c: Connection, name: str) -> Account:
@@ -96,19 +100,78 @@ def set_active(c: Connection, actor: Actor, name: str, is_active: bool, now: dat
 
 
 def set_password(c: Connection, actor: Actor, name: str, password: str, now: datetime) -> Account:
-    """Give an account a password; its sessions end. Raises Refused (404, 422) for a weak one."""
+    """Give an account a password; its sessions and tokens end. Raises Refused (404, 409, 422) for a weak one."""
     account = find_account(c, name)
     check_password(password, account.name)
     return put_password(c, actor, account, hashed(password), now)
 
 
 def put_password(c: Connection, actor: Actor, account: Account, kept: str, now: datetime) -> Account:
-    """The same with a password that was hashed before, so that no transaction waits for that."""
-    changed = replace(account, password_hash=kept)
-    accounts.put(c, changed)
-    sessions.end_all(c, account.name)
-    _tell(c, actor, "account.password", changed, now)
+    """The same with a password that was hashed before, so that no transaction waits for that.
+
+    Whoever changes their own stays let in by whom they were: else whoever took an account over would only have to change it once
+    more. Raises Refused (409) for the account of somebody whom a provider knows.
+    """
+    is_own = actor.account == account.name
+    changed, ended = _renewed(c, account, kept, account.let_in_by if is_own else actor.account, now)
+    _tell(c, actor, "account.password", changed, now, ended)
+    if not is_own:
+        _tell_owner(c, changed, actor.account, bool(account.password_hash), now)
     return changed
+
+
+def put_password_by_link(
+    c: Connection, actor: Actor, account: Account, kept: str, maker: str, now: datetime
+) -> Account:  # fmt: skip
+    """The same by a link that `maker` made. Nobody has proved that it was the holder who followed it, and the log says so."""
+    was_there = bool(account.password_hash)
+    changed, ended = _renewed(c, account, kept, maker, now)
+    details = {LINK: maker, RESET: "yes" if was_there else "no", **ended}
+    _tell(c, replace(actor, account=NOBODY), "account.password", changed, now, details, f"by a link that {maker} made")
+    _tell_owner(c, changed, maker, was_there, now)
+    return changed
+
+
+@dataclass(frozen=True, slots=True)
+class LinkFollowed:
+    """That a password was set by a link: who made that, when it was followed, and whether there was a password before."""
+
+    maker: str
+    at: datetime
+    was_reset: bool
+
+
+def links_followed(c: Connection, name: str) -> tuple[LinkFollowed, ...]:
+    """The links by which an account's password was set, as the log has them, the newest first; some dozens at most."""
+    rows = log.rows(c, act="account.password", about=f"account {name}", newest=True, limit=_MOST_LINKS)
+    told = ((row.entry, row.entry.details) for row in rows)
+    return tuple(
+        LinkFollowed(details[LINK], entry.at, details.get(RESET) == "yes") for entry, details in told if LINK in details
+    )
+
+
+def must_be_local(account: Account) -> None:
+    """Raises Refused (409) for an account for which a provider vouches: a password here would be another way into it."""
+    if account.subject:
+        message = f"a provider vouches for {account.name}, who has no password here"
+        raise Refused("of-provider", message, "they log in with the provider, which knows them", 409)
+
+
+def _renewed(
+    c: Connection, account: Account, kept: str, let_in_by: str, now: datetime
+) -> tuple[Account, dict[str, str]]:
+    """An account with another password, and how many sessions and tokens ended with the old one."""
+    must_be_local(account)
+    changed = replace(account, password_hash=kept, let_in_by=let_in_by)
+    accounts.put(c, changed)
+    ended = {"sessions ended": sessions.end_all(c, account.name), "tokens ended": tokens.end_all(c, account.name, now)}
+    return changed, {what: str(count) for what, count in ended.items()}
+
+
+def _tell_owner(c: Connection, account: Account, by: str, was_reset: bool, now: datetime) -> None:
+    """The event by which a receiver can tell the holder that their password was set by somebody else's doing."""
+    body = {"account": account.name, "act": "account.password", "let_in_by": by, "was_reset": was_reset}
+    outbox.queue(c, "account.password", json.dumps(body), now)
 
 
 def make_token(
@@ -205,7 +268,13 @@ def _words(grants: Iterable[Grant]) -> str:
 
 
 def _tell(
-    c: Connection, actor: Actor, act: str, account: Account, now: datetime, details: Mapping[str, str] | None = None
+    c: Connection,
+    actor: Actor,
+    act: str,
+    account: Account,
+    now: datetime,
+    details: Mapping[str, str] | None = None,
+    because: str = "",
 ) -> None:
     about = f"account {account.name}"
-    log.append(c, log.Entry(actor.account, act, about, actor.origin, actor.way.value, "", details or {}, now))
+    log.append(c, log.Entry(actor.account, act, about, actor.origin, actor.way.value, because, details or {}, now))

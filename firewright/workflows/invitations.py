@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from firewright.model.account import Actor, Grant, Role
 from firewright.store import accounts, log, settings
 from firewright.store.accounts import Account
 from firewright.store.secrets import fresh, hashed
-from firewright.workflows.accounts import add_account, find_account, put_password
+from firewright.workflows.accounts import RESET, add_account, find_account, must_be_local, put_password_by_link
 from firewright.workflows.requests.refused import Refused
 
 if TYPE_CHECKING:
@@ -26,10 +26,11 @@ _MOST = 1000
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """For whom a link is, and until when it opens anything."""
+    """For whom a link is, until when it opens anything, and who made it (nobody for the first account's)."""
 
     account: str
     expires: datetime
+    maker: str = ""
 
     @property
     def is_first(self) -> bool:
@@ -38,11 +39,15 @@ class Invitation:
 
 
 def invite(c: Connection, actor: Actor, name: str, now: datetime) -> str:
-    """The secret of a link by which an account's holder chooses a password; older ones for it are void. Raises Refused (404)."""
+    """The secret of a link by which an account's holder chooses a password; older ones for it are void.
+
+    Raises Refused: 404, and 409 for the account of somebody whom a provider knows.
+    """
     account = find_account(c, name)
-    secret = _keep(c, Invitation(account.name, now + LASTS), now)
-    about = f"account {account.name}"
-    log.append(c, log.Entry(actor.account, "account.invite", about, actor.origin, actor.way.value, "", {}, now))
+    must_be_local(account)
+    secret = _keep(c, Invitation(account.name, now + LASTS, actor.account), now)
+    about, details = f"account {account.name}", {RESET: "yes" if account.password_hash else "no"}
+    log.append(c, log.Entry(actor.account, "account.invite", about, actor.origin, actor.way.value, "", details, now))
     return secret
 
 
@@ -70,7 +75,7 @@ def accept(c: Connection, secret: str, actor: Actor, name: str, kept: str, now: 
     account = find_account(c, found.account)
     if not account.is_active:
         raise Refused("disabled", "this account is disabled", "ask an admin", 403)
-    return put_password(c, Actor(account.name, way=actor.way, origin=actor.origin), account, kept, now)
+    return put_password_by_link(c, actor, account, kept, found.maker, now)
 
 
 def _keep(c: Connection, made: Invitation, now: datetime) -> str:
@@ -83,9 +88,13 @@ def _keep(c: Connection, made: Invitation, now: datetime) -> str:
 
 
 def _all(c: Connection) -> dict[str, Invitation]:
+    """The links that open something. Those of an older version, which did not keep who made them, do not."""
     kept = json.loads(settings.get(c, _KEPT, "{}"))
-    return {key: Invitation(name, datetime.fromisoformat(expires)) for key, (name, expires) in kept.items()}
+    found = {key: one for key, one in kept.items() if len(one) == len(fields(Invitation))}
+    return {key: Invitation(name, datetime.fromisoformat(ends), by) for key, (name, ends, by) in found.items()}
 
 
 def _write(c: Connection, left: dict[str, Invitation]) -> None:
-    settings.put(c, _KEPT, json.dumps({key: [one.account, one.expires.isoformat()] for key, one in left.items()}))
+    settings.put(
+        c, _KEPT, json.dumps({key: [one.account, one.expires.isoformat(), one.maker] for key, one in left.items()})
+    )

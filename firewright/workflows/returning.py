@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from firewright.analysis.management import parse_connection, stays_open
 from firewright.diagnostic import Report, harmless
@@ -19,12 +20,23 @@ from firewright.workflows.selection import Saying, silent
 _FILES = ("ruleset.nft", "minimal.nft", "ends", "meta")
 
 
+Permit = Callable[[str, str], str]
+"""What is asked before a generation is loaded, with its ruleset and its facts: it leaves where that may not be, or says why it may."""
+
+
 def return_to(
-    number: int, host: Host, report: Report, saying: Saying = silent, wait: int = 120, is_forced: bool = False
+    number: int,
+    host: Host,
+    report: Report,
+    saying: Saying = silent,
+    wait: int = 120,
+    is_forced: bool = False,
+    permit: Permit = lambda ruleset, facts: "",
 ) -> Step | None:
     """What became of a host that was to return to a generation; or None after saying in the report why nothing was done.
 
-    It is a new generation with the old one's text. Refused where it would cut off the ssh connection that it comes over.
+    It is a new generation with the old one's text. Refused where it would cut off the ssh connection that it comes over. `permit`
+    is asked before anything is loaded; why it let a generation pass that it would not is kept beside the new one.
     """
     surveyed = survey(host, report, saying)
     if surveyed is None:
@@ -38,13 +50,14 @@ def return_to(
             )
             report.error("generation-changed", message, help="apply the policy again")
             return None
+        although = permit(texts["ruleset.nft"], texts["meta"])
         is_others = is_strange(surveyed.state)
         if is_others and not is_forced:
             said = "somebody else made a table inet firewright there: --force replaces it"
             return Step(host.name, "refused", None, (said,))
         if (said := _locks_out(texts["ruleset.nft"], surveyed)) and not is_forced:
             return Step(host.name, "refused", None, (said, "--force loads it; the watchdog brings back what runs now"))
-        texts["meta"] = _facts(texts["meta"], number)
+        texts["meta"] = _facts(texts["meta"], number, although)
         saying(f"loading it on {host.name}")
         words = (surveyed.state.sum, str(wait), "-", "anew" if is_others else "kept")
         sent = {**texts, "ruleset.nft": apart(texts["ruleset.nft"]), "host.sh": program()}
@@ -87,7 +100,12 @@ def _locks_out(text: str, surveyed: Surveyed) -> str:
     return "" if found is None else f"it would cut off the connection that it is loaded over: {found}"
 
 
-def _facts(kept: str, number: int) -> str:
-    """What was kept of the old generation, with when and by whom it was returned to."""
-    lines = [line for line in kept.splitlines() if line.partition("=")[0] not in ("made", "by", "returned")]
-    return "\n".join([*lines, f"made={int(time.time())}", f"by={user()}", f"returned={number}"]) + "\n"
+def _facts(kept: str, number: int, although: str) -> str:
+    """What was kept of the old generation, with when and by whom it was returned to, although what."""
+    lines = [line for line in kept.splitlines() if line.partition("=")[0] not in ("made", "by", "returned", "although")]
+    if not any(line.startswith("written=") for line in lines):
+        # a return makes no text: what was approved after it was written is not in it
+        lines += [f"written={line.partition('=')[2]}" for line in kept.splitlines() if line.startswith("made=")]
+    lines += [f"made={int(time.time())}", f"by={user()}", f"returned={number}"]
+    lines += [f"although={harmless(although, 400)}"] if although else []
+    return "\n".join(lines) + "\n"

@@ -160,6 +160,27 @@ def test_a_plan_is_refused_for_what_nobody_approved(place: Place) -> None:
     assert done.exit_code == 5 and "own" in done.output
 
 
+def test_a_zone_that_grew_stops_a_plan_until_it_is_decided_again(place: Place) -> None:
+    """Plans and `exceptions --check` end with 5, a packet and the way out, which makes it a request to be decided again."""
+    place.approved()
+    policy = Path("edge.yaml")
+    policy.write_text(policy.read_text().replace("[10.7.0.0/24,", "[10.7.0.0/24, 10.9.0.0/24,"))
+    for words in (("plan", "-p", "edge.yaml"), ("exceptions", "--check")):
+        done = place.run("otto", *words)
+        assert done.exit_code == 5 and "it opens more" in done.output and "10.9.0." in done.output, done.output
+        assert "exceptions --again 1" in done.output
+    assert place.run("otto", "exceptions", "--again", "1").exit_code == 2, "a reason is asked for"
+    done = place.run("otto", "exceptions", "--again", "1", "--because", "it grew")
+    assert (
+        done.exit_code == 0
+        and "is to be decided again" in done.output
+        and not Path("exceptions/request-1.yaml").exists()
+    )
+    digest = str(place.tree("bob", "requests", "1")["digest"])
+    assert place.run("bob", "approve", "1", "--digest", digest).exit_code == 0
+    assert place.run("vera", "exceptions", "--check").exit_code == 0
+
+
 def test_a_plan_from_elsewhere_is_no_way_around(place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Called from another folder the rules of approval beside the policy count all the same."""
     place.approved()

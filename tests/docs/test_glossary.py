@@ -15,7 +15,7 @@ from tests.docs.blocks import ROOT
 TEXT = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| (\*\*.+?) \| (.+?) \| ?(.*?) ?\|$", TEXT, re.MULTILINE)
 MEANS = {word: means for word, means, _ in ROWS}
-BEHIND = {Act.AGREE, Act.LAPSE, Act.EXPIRE}
+BEHIND = {Act.AGREE, Act.LAPSE, Act.EXPIRE, Act.DOUBT}
 """Acts that nobody does by their name: one agrees by `approve`, and time does the others."""
 
 

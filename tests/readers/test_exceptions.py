@@ -194,6 +194,21 @@ def test_an_exception_is_no_policy(folder: Path) -> None:
     assert policies_below(folder) == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["policy: edge\nrules:\n  - {from: internet, to: shop\n", "policy: 'edge'   # whose\nrules: [\n", 'rules: [\npolicy: "edge"\n',
+     "policy: edge\nrules:\n\t- x\n", "policy: edge\n" + "#" * (LENGTH_LIMIT + 1)],
+)  # fmt: skip
+def test_a_broken_file_stops_the_policy_that_it_names_alone(text: str, folder: Path) -> None:
+    """What is no YAML, or too long, and names a policy on a line of its own is an error of that policy, with its place; others stay."""
+    (folder / "lan.yaml").write_text(EDGE.replace("policy: edge", "policy: lan"))
+    put(folder, text)
+    found, said = loaded(folder)
+    assert found is None and said and all(place.startswith("exceptions/EX-1.yaml:") for _, place in said)
+    found, said = loaded(folder, "lan.yaml")
+    assert found is not None and said == []
+
+
 def test_what_cannot_be_read_stops_the_policy(folder: Path) -> None:
     """A file that is no text, a link to nowhere, a link out of the folder and too many files are errors, and nothing is guessed."""
     whole, _ = loaded(folder)

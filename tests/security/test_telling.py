@@ -93,8 +93,70 @@ def test_nobody_finds_out_whose_an_address_is(client: Client, store: Store, addr
             assert "tenant-b" not in answer.text and '"ops"' not in answer.text and "ops " not in answer.text
 
 
-def test_whoever_sees_all_is_told_all(client: Client, store: Store) -> None:  # noqa: F811
-    """Somebody with a role for the whole policy is told lines, reasons and examples as before."""
+def test_the_size_of_a_zone_is_its_owners_to_know(client: Client, store: Store, folder: Path) -> None:  # noqa: F811
+    """However large another tenant's zone is, and however much of it is open, what a tenant is told of a wish is the same."""
+    ann, told = token(store, "ann", GRANT), []
+    for size in ("26", "27"):
+        text = two_tenants.POLICY.replace("198.51.100.64/26", f"198.51.100.64/{size}")
+        (folder / "shared.yaml").write_text(text, encoding="utf-8")
+        for services in (["tcp/11371"], ["ssh"]):
+            answer = client.post(f"{PREFIX}/check", json=_wish(to=["tenant-b"], services=services), headers=ann)
+            assert answer.status_code == 200, answer.text
+            told.append(answer.json())
+    assert told[0] == told[2] and told[1] == told[3]
+    assert told[0]["opens"]["destinations"] is None and told[0]["opens"]["sources"] == {"ipv4": 64, "ipv6": 2**80}
     eve = token(store, "eve", Grant(Role.REQUESTER, "shared"))
-    text = client.post(f"{PREFIX}/check", json=_wish(to=["tenant-b"], services=["smb"]), headers=eve).text
-    assert "bravo secret ban" in text and "198.51.100.65" in text
+    whole = client.post(f"{PREFIX}/check", json=_wish(to=["tenant-b"]), headers=eve).json()
+    assert whole["opens"]["destinations"] == {"ipv4": 32, "ipv6": 2**80}
+
+
+def test_the_form_names_no_zone_service_or_ban_of_others(app: FastAPI, store: Store, folder: Path) -> None:  # noqa: F811
+    """What the form offers a tenant is what Ask offers: their own zones and the built-in ones, and the names in their own lines."""
+    text = (
+        two_tenants.POLICY.replace("firewalls:", "services: {alpha-app: tcp/8443, bravo-app: tcp/8444}\nfirewalls:")
+        + """\
+  - {from: internet, to: tenant-a, allow: alpha-app, because: ours}
+  - {from: internet, to: tenant-b, allow: bravo-app, because: bravo}
+  - {name: no-alpha, from: internet, to: tenant-a, deny: smb, because: ours}
+  - {name: no-bravo, from: internet, to: tenant-b, deny: smb, because: bravo}
+  - {name: no-one, from: internet, to: any, deny: tcp/23, because: nobody}
+"""
+    )
+    (folder / "shared.yaml").write_text(text, encoding="utf-8")
+    browser = browser_of(app, "ann", (GRANT,))
+    for path in ("/requests/new?policy=shared", "/requests/suggestions?policy=shared", "/ask"):
+        said = browser.get(path).text
+        assert "tenant-a" in said and 'value="internet"' in said and 'value="any"' in said and "alpha-app" in said, path
+        assert not [one for one in ("tenant-b", '"ops"', "bravo-app", "no-bravo") if one in said], path
+    form = browser.get("/requests/new?policy=shared").text
+    assert "no-alpha, no-one" in form
+    allowed = browser.post("/requests/check", data={**_FORM, "destinations": "tenant-b"})
+    assert allowed.status_code == 200 and "to be decided" in allowed.text, "they can still name whom they know"
+
+
+_FORM = {
+    "policy": "shared",
+    "sources": "tenant-a",
+    "services": "tcp/11371",
+    "because": "keys",
+    "owner": "ann",
+    "until": UNTIL,
+}
+
+
+@pytest.mark.parametrize("changed", [{"overrides": ["no-brav"]}, {"services": ["bravo-ap"]}], ids=str)
+def test_no_refusal_suggests_a_name_of_others(
+    client: Client,  # noqa: F811
+    store: Store,  # noqa: F811
+    folder: Path,
+    changed: dict[str, Any],
+) -> None:
+    """Neither a ban nor a service of another tenant's lines is suggested to whoever mistypes one; whoever sees all is helped."""
+    text = two_tenants.POLICY.replace("firewalls:", "services: {bravo-app: tcp/8444}\nfirewalls:")
+    text += "  - {name: no-bravo, from: internet, to: tenant-b, deny: tcp/24, because: bravo}\n"
+    (folder / "shared.yaml").write_text(text, encoding="utf-8")
+    for name, scope, is_told in (("ann", "shared/tenant-a", False), ("eve", "shared", True)):
+        header = token(store, name, Grant(Role.REQUESTER, scope))
+        answer = client.post(f"{PREFIX}/check", json=_wish(**changed), headers=header)
+        assert answer.status_code == 422
+        assert ("no-bravo" in answer.text or "bravo-app" in answer.text) is is_told, answer.text

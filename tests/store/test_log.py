@@ -185,6 +185,38 @@ def test_what_cannot_be_kept_is_refused(store: Store, bad: str) -> None:
 # Tampering.
 
 
+def _say(store: Store, *seconds: int) -> None:
+    """Rows that were written so many seconds after `NOW`, by what they say."""
+    with store.writing() as c:
+        for each in seconds:
+            log.append(c, entry(log.head(c).number + 1, at=later(seconds=each)))
+
+
+def test_time_that_goes_back_is_noted(store: Store, tmp_path: Path) -> None:
+    """The first row that is older than the one before by more than a minute is named; a minute is not, and it is no failure."""
+    _say(store, 0, 100, 40)
+    assert judged(store, tmp_path).note == ""
+    _say(store, 200, 139, 100, 30)
+    verdict = judged(store, tmp_path)
+    assert verdict.is_intact and verdict.note.startswith(
+        "row 5 says 2026-11-21T18:32:19Z, row 4 before it 2026-11-21T18:33:20Z"
+    )
+
+
+def test_a_row_that_a_head_shows_to_be_dated_back_is_found(store: Store, tmp_path: Path) -> None:
+    """A row that the head of an earlier one was signed without cannot be older than that head; within a minute it may seem so."""
+    _say(store, 0, 10)
+    with store.reading() as c:
+        head = sign_head(key_at(tmp_path / "key"), log.head(c), later(seconds=600))
+    _say(store, 540, 700)
+    assert judged(store, tmp_path, head).is_intact and judged(store, tmp_path, head).note == ""
+    _say(store, 539)
+    verdict = judged(store, tmp_path, head)
+    assert (verdict.kind, verdict.first, verdict.last, verdict.rows) == (Tampering.TIME, 5, 5, 4)
+    assert "the head of row 2 was signed before it, at 2026-11-21T18:40:00Z" in verdict.message
+    assert judged(store, tmp_path).is_intact and judged(store, tmp_path).note.startswith("row 5 says")
+
+
 def test_an_untouched_log_is_intact_as_far_as_the_heads_go(store: Store, tmp_path: Path) -> None:
     """Without heads nothing is promised of the end; with one in the middle so far; with the last one for all."""
     assert judged(store, tmp_path).message == "the log is empty, and no head says that it was not"

@@ -54,6 +54,7 @@ def _requests() -> st.SearchStrategy[Request]:
         review=WORDS,
         is_break_glass=st.booleans(),
         is_reviewed=st.booleans(),
+        is_confirmed=st.booleans(),
     )
 
 
@@ -72,7 +73,7 @@ def test_a_request_comes_back_as_it_was_kept(store: Store, request: Request) -> 
 def test_every_field_differs_from_its_default() -> None:
     """The law above tries every field that a request has: none was added that it does not make."""
     made = {"number", "state", "author", "wish", "text", "path", "severity", "made", "changed", "version", "revision"}
-    made |= {"approvals", "answer", "said", "review", "is_break_glass", "is_reviewed"}
+    made |= {"approvals", "answer", "said", "review", "is_break_glass", "is_reviewed", "is_confirmed"}
     assert {field.name for field in fields(Request)} == made
 
 
@@ -374,3 +375,42 @@ def test_no_page_sorts_or_scans_everything(store: Store) -> None:
             plan = [row[-1] for row in c.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}")]
             assert len(plan) > 1
             assert not [line for line in plan if line.startswith(("SCAN request", "SCAN places"))], plan
+
+
+def test_what_an_exception_opened_is_kept_once(store: Store) -> None:
+    """What was kept last of a request is found, and nothing of those of which nothing was."""
+    with store.writing() as c:
+        numbers = [requests.add(c, request()).number for _ in range(3)]
+        for number, opens in ((numbers[0], "[1]"), (numbers[1], "[2]"), (numbers[0], "[3]")):
+            requests.keep_opening(c, number, opens)
+    with store.reading() as c:
+        assert requests.openings(c, [*numbers, 99]) == {numbers[0]: "[3]", numbers[1]: "[2]"}
+        assert requests.openings(c, ()) == {}
+
+
+def test_the_pieces_of_one_author_or_owner_are_found(store: Store) -> None:
+    """Of a policy's requests in some states those of an author and those of an owner, whatever the case of its letters."""
+    made = (
+        request(state=State.APPROVED, author="ann", wish=wish(owner="x")),
+        request(state=State.SUBMITTED, author="bob", wish=wish(owner="MÜLLER")),
+        request(state=State.SUBMITTED, author="bob", wish=wish(owner="y")),
+        request(state=State.DECLINED, author="ann", wish=wish(owner="x")),
+        request(state=State.APPROVED, author="ann", wish=wish(policy="other")),
+    )
+    with store.writing() as c:
+        kept = [requests.add(c, one) for one in made]
+    with store.reading() as c:
+        found = requests.wishes_of(c, made[0].wish.policy, (State.APPROVED, State.SUBMITTED), "ann", "müller")
+    assert found == {one.number: one.wish for one in kept[:2]}
+
+
+def test_what_nobody_has_looked_at_is_found(store: Store) -> None:
+    """What somebody opened without asking and nobody looked at since, in whatever state it is."""
+    with store.writing() as c:
+        for changed in (
+            {"is_break_glass": True, "state": State.EXPIRED}, {"is_break_glass": True, "is_reviewed": True}, {},
+            {"is_break_glass": True, "author": "bob"}, {"is_break_glass": True, "state": State.APPROVED},
+        ):  # fmt: skip
+            requests.add(c, request(**changed))
+    with store.reading() as c:
+        assert requests.unreviewed(c, "ann") == (1, 5)

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from sqlalchemy import insert
 
 from firewright.cli.main import firewright
+from firewright.cli.serve import _warn_of_names
 from firewright.model.account import Grant, Role
 from firewright.store import accounts, log, tokens
 from firewright.store.database import Store, open_store, sqlite_url
+from firewright.store.tables import ACCOUNTS
 from firewright.workflows.passwords import fits
 
 
@@ -105,6 +108,29 @@ def test_groups_are_given_and_taken(run: Run, state: Path) -> None:
     assert anna is not None and anna.groups == ("on-call", "perimeter") and anna.grants == (Grant(Role.APPROVER),)
     assert [row.entry.act for row in rows] == ["account.add", "account.group", "account.grant", "account.group"]
     assert rows[0].entry.details["groups"] == "perimeter" and rows[3].entry.details["groups"] == "on-call perimeter"
+
+
+def test_names_of_an_older_database_that_are_not_taken_today_are_told(
+    run: Run, state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who looks like another account is named in the list, when the server starts, on the pages and over the API, until disabled."""
+    run("add", "ada", "--role", "admin")
+    store = _store(state)
+    with store.writing() as c:
+        for name in ("\u0430da", "@net"):  # the first letter is Cyrillic
+            kept = {"shown": name, "password_hash": "", "grants": (), "groups": (), "is_active": True}
+            c.execute(insert(ACCOUNTS).values(key=accounts.key_of(name), name=name, **kept))
+    listed = run("list").stdout.splitlines()
+    assert len(listed) == 5 and "looks like another one; disable it, and make its holder another account" in listed[4]
+    assert "'@net': the account's name means something else here" in listed[3]
+    tree = json.loads(run("list", "--format", "json").stdout)["accounts"]
+    assert [bool(one["unfit"]) for one in tree] == [True, False, True]
+    capsys.readouterr()
+    _warn_of_names(store)
+    said = capsys.readouterr()
+    assert "warning: the account @net" in said.err + said.out and "firewright account list" in said.err + said.out
+    assert run("disable", "@net").returncode == 0
+    assert len(run("list").stdout.splitlines()) == 4
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,25 @@ from prometheus_client.parser import text_string_to_metric_families
 from firewright.model.request import State
 from tests.web.conftest import Client
 
+_WHOLE = {"database": "ok", "folder": "ok", "policies": "ok", "approvals": "ok"}
+
 
 def test_health_and_readiness_need_no_login_and_name_no_place(client: Client, settings: Any) -> None:
     """Both answer to anybody; readiness looks at database and folder and names neither."""
     assert client.get("/healthz").json() == {"status": "ok"}
     ready = client.get("/readyz")
-    assert (ready.status_code, ready.json()) == (200, {"status": "ok", "checks": {"database": "ok", "folder": "ok"}})
+    assert (ready.status_code, ready.json()) == (200, {"status": "ok", "checks": _WHOLE})
     assert str(settings.folder) not in ready.text
+
+
+def test_a_policy_that_cannot_be_read_is_no_reason_to_send_nobody(client: Client, settings: Any) -> None:
+    """What is broken in the folder is told as degraded, with its number and no name; everything else is answered, so it is ready."""
+    (settings.folder / "tenant-edge.yaml").write_text("policy: [", encoding="utf-8")
+    ready = client.get("/readyz")
+    assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
+    assert ready.json()["checks"] == {**_WHOLE, "policies": "1 of 4 not readable"} and "tenant" not in ready.text
+    (settings.folder / "approvals.yaml").write_text("owners: 3", encoding="utf-8")
+    assert client.get("/readyz").json()["checks"]["approvals"] == "not readable"
 
 
 def test_a_folder_that_is_gone_is_not_ready(client: Client, settings: Any) -> None:

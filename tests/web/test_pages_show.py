@@ -127,6 +127,19 @@ def test_search_as_you_type_is_the_list_alone(client_of: Callable[..., Client]) 
     assert viewer.get("/ports/zzzzzz").status_code == 404
 
 
+def test_a_broken_exception_hides_its_policy_alone_and_is_named(client_of: Callable[..., Client], folder: Path) -> None:
+    """The overview blames the file of the exception, with line and column, and every other policy is shown; a tenant reads no name."""
+    (folder / "exceptions").mkdir()
+    (folder / "exceptions" / "x.yaml").write_text("policy: tenant-a-edge\nrules: [\n", encoding="utf-8")
+    text = client_of("viewer").get("/").text
+    assert "tenant-edge.yaml cannot be read: " in text and " at exceptions/x.yaml:3:1." in text
+    assert "the published list, inbound" in text
+    names = client_of("viewer").get("/api/v1/policies").json()
+    assert names["broken"] == ["tenant-edge.yaml"] and len(names["policies"]) == 3
+    seen = client_of("viewer", "provider-perimeter/tenants").get("/").text
+    assert "A policy of this folder cannot be read" in seen and "x.yaml" not in seen
+
+
 def test_a_broken_policy_hides_no_other(client_of: Callable[..., Client], folder: Path) -> None:
     """Where a file cannot be read the overview stands, says so at its head, and still tells what the others open."""
     (folder / "tenant-edge.yaml").write_text("policy: tenant-a-edge\nrules:\n  - {form: internet}\n", encoding="utf-8")

@@ -187,6 +187,43 @@ def test_what_was_looked_at_is_what_is_approved(ann: Client, bob: Client, store:
     assert look(store).state == "submitted" and not (folder / "exceptions").exists()
 
 
+def test_what_an_edit_changed_is_shown(ann: Client, client_of: Made) -> None:
+    """The page of a request has each field that an edit changed with what it was, for its author and who sees the policy whole."""
+    ann.post("/requests", data=form())
+    assert "Edits" not in ann.get("/requests/1").text
+    assert ann.post("/requests/1/edit", data=form(number=1, services="tcp/11372", act="save")).status_code == 303
+    shown = ann.get("/requests/1").text
+    assert 'services: <del class="quiet">tcp/11371</del> → <ins>tcp/11372</ins>' in shown
+    assert "<ins>tcp/11372</ins>" in client_of("viewer").get("/requests/1").text
+    tenant = client_of(None, name="carl", grants=(Grant(Role.VIEWER, "edge/tenants"),)).get("/requests/1")
+    assert tenant.status_code == 200 and "<ins>" not in tenant.text
+
+
+def test_small_pieces_are_shown_as_their_sum(client_of: Made) -> None:
+    """Beside the form, over the API and on the page stands the severity of the sum; numbers of others' are not told."""
+    dan = client_of(None, name="dan", grants=(Grant(Role.REQUESTER),))
+    *first, last = ("20.0.0.0/10", "20.64.0.0/10", "20.128.0.0/10", "20.192.0.0/10")
+    asked = {"destinations": "tenants", "services": "rdp"}
+    for source in first:
+        assert dan.post("/requests", data=form(sources=source, **asked)).status_code == 303
+    whole = form(sources=last, **asked, act="check")
+    assert "together with requests 1, 2, 3" in dan.post("/requests/check", data=whole).text
+    body = {
+        "policy": "edge",
+        "from": [last],
+        "to": ["tenants"],
+        "services": ["rdp"],
+        "because": "x",
+        "owner": "ann",
+        "until": UNTIL,
+    }
+    checked = dan.post("/api/v1/check", json=body).json()
+    assert checked["severity"] == "high" and any("together with requests 1, 2, 3" in one for one in checked["why"])
+    ann = client_of(None, name="ann", grants=(Grant(Role.REQUESTER, "edge/tenants"),))
+    told = ann.post("/api/v1/check", json=body).json()
+    assert told["severity"] == "high" and told["why"] and "together" not in str(told["why"])
+
+
 def test_less_is_proposed_and_taken(ann: Client, bob: Client, store: Store) -> None:
     """An approver who may not ask can look at what less would mean, propose it, and its author takes it."""
     ann.post("/requests", data=form(services="tcp/11371, ssh"))

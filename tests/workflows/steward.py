@@ -61,7 +61,7 @@ def play(*steps: Step) -> list[Done]:
 
     ("firewright", word...) a command; ("apply", text, seconds, facts) a load of a generation; ("confirm", number); ("nft", text);
     ("write", path below the state's folder, text); ("read", path); ("send", port, count) UDP packets to a neighbour;
-    ("kill", path) the process whose number a file has; ("sleep", seconds).
+    ("kill", path) the process whose number a file has; ("sleep", seconds); ("enter", folder, environment) for further commands.
     """
     wanted = json.dumps(steps)
     ran = subprocess.run(
@@ -111,6 +111,12 @@ class Steward:
         from firewright.live.host import Local
 
         return Done(0, Local(self.places).call("confirm", number, "-").line("generation"), "")
+
+    def enter(self, folder: str, environment: Mapping[str, str]) -> Done:
+        """Commands from here on are called in a folder, with these in their environment besides."""
+        os.chdir(folder)
+        self.places.update(environment)
+        return Done(0, "", "")
 
     def nft(self, text: str) -> Done:
         """What somebody else loads."""

@@ -1,12 +1,14 @@
 """The exceptions of a policy: files in the folder `exceptions` beside it, each with permissions that end.
 
-A file says of which policy it is one. What does not say so, or cannot be read, is an error of every policy beside the folder: nobody
+A file says of which policy it is one, and what is wrong with it is an error of that policy alone: of one that is no YAML the first
+line that names a policy says so. What does not say it, or cannot be read at all, is an error of every policy beside the folder: nobody
 can tell whose it is. An exception has permissions and nothing else, and each of them has an end, a reason and an owner.
 """
 
 from __future__ import annotations
 
 import os.path
+import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import islice
@@ -31,6 +33,8 @@ LENGTH_LIMIT = 50_000
 """Characters of an exception."""
 _ENTRY_LIMIT = 10 * EXCEPTION_LIMIT
 _SUFFIXES = (".yaml", ".yml")
+_NAMING = re.compile(r"""policy:[ \t]+(?P<quote>["']?)(?P<name>[^\s"'#]+)(?P=quote)[ \t]*(?:[ \t]#.*)?""")
+"""A line that names a policy, in a text that is no YAML."""
 _EXAMPLES = {
     "until": "add until: its last day or its end, as in until: 2027-03-31 or until: 2027-03-31T18:30",
     "because": "add because: why it is permitted",
@@ -91,10 +95,15 @@ class Exceptions:
             claimed = claimed_by(source.text)
             if claimed is None or claimed in names:
                 self._taken.add(real)
-            if claimed is None:
-                self._complain_of_nobody(source)
-            elif claimed not in names:
+            if claimed is not None and claimed not in names:
                 strangers.append((source, claimed))
+            elif len(source.text) > LENGTH_LIMIT:
+                message = (
+                    f"{harmless(source.path)} is longer than {LENGTH_LIMIT:,} characters, the most of an exception"
+                )
+                self.error("too-large", message, Span(source.path, 1, 1), "write one exception a file")
+            elif claimed is None:
+                self._complain_of_nobody(source)
             elif (part := self.part(source, real)) is not None:
                 known.add(real)
                 yield part
@@ -115,21 +124,25 @@ class Exceptions:
                 way_out = "a policy is made of files of one repository; copy the file into it"
                 self.error("foreign-file", f"{harmless(name)} is a link out of it", main.stated.at, way_out)
                 continue
+            if paths[real].is_symlink():
+                way_out = "write the file itself: what was approved is one file, and not what a link leads to"
+                self.error("unreadable-file", f"{harmless(name)} is a link", main.stated.at, way_out)
+                continue
             try:
                 text = self.files.reading(real).text
             except UnreadableSource as error:
                 message = harmless(str(error).replace(str(real), name))
                 self.error("unreadable-file", message, NOWHERE, "mend the exception's file, or take it away")
                 continue
-            if len(text) > LENGTH_LIMIT:
-                message = f"{harmless(name)} is longer than {LENGTH_LIMIT:,} characters, the most of an exception"
-                self.error("too-large", message, NOWHERE, "write one exception a file")
-                continue
             yield Source(name, text)
 
     def _paths(self, folder: Path, shown: str) -> list[Path]:
         """The files of the folder that exceptions are written in, sorted; none after saying why they cannot be told."""
         try:
+            if folder.is_symlink():
+                message = f"{harmless(shown)} is a link, and what lies behind it is nobody's exception"
+                self.error("unreadable-file", message, NOWHERE, "make it a folder, and put the files into it")
+                return []
             if not os.path.lexists(folder) or (folder.exists() and not folder.is_dir()):
                 return []
             entries = sorted(islice(folder.iterdir(), _ENTRY_LIMIT + 1))
@@ -245,7 +258,15 @@ def _claimed_before(text: str) -> str | None:
 
 def _claimed_in(text: str) -> str | None:
     tree = document.parse(Source("", text), Report())
-    if tree is None or not isinstance(tree.root, Mapping):
+    if tree is None:
+        return _named_in(text)
+    if not isinstance(tree.root, Mapping):
         return None
     named = next((value for key, value in tree.root.entries if key.text == "policy"), None)
     return named.text if isinstance(named, Scalar) and NAME.fullmatch(named.text) else None
+
+
+def _named_in(text: str) -> str | None:
+    """The name behind `policy` in a text that is no YAML, if one line alone gives one."""
+    found = [match for line in text.splitlines() if (match := _NAMING.fullmatch(line))]
+    return found[0]["name"] if len(found) == 1 and NAME.fullmatch(found[0]["name"]) else None

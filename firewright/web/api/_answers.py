@@ -65,6 +65,12 @@ PolicyName = Annotated[
 _NO_CACHE = {"Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie"}
 
 
+_COMPLAINT: dict[str, str | int] = {
+    "name": "unknown-rule", "message": "no rule is called 'no-smtp'", "help": "did you mean no-smb?",
+    "path": "exceptions/request-7.yaml", "line": 11, "column": 16,
+}  # fmt: skip
+
+
 class ProblemBody(BaseModel):
     """What stops a request (RFC 9457)."""
 
@@ -84,6 +90,11 @@ class ProblemBody(BaseModel):
     help: str = Field("", description="The way out.", examples=["a VPN, SMB over QUIC, or sftp"])
     fields: dict[str, str] = Field(
         default_factory=dict, description="What is wrong with single fields.", examples=[{"until": "31.3. is no day"}]
+    )
+    errors: list[dict[str, str | int]] = Field(
+        default_factory=list,
+        description="What is wrong with the file that would be written: each complaint with its place, line and column from 1.",
+        examples=[[_COMPLAINT]],
     )
 
 

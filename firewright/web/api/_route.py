@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from firewright.diagnostic import harmless
 from firewright.web.access import Needs, Public
 from firewright.web.problem import Problem
+from firewright.workflows.requests.refused import Refused
 
 PREFIX = "/api/v1"
 """Where this version of the API lies; what would break a client goes under another number."""
@@ -37,6 +38,9 @@ class Route(APIRoute):
                 raise Problem(422, "no-such-parameter", "there is no such parameter", way_out, fields)
             try:
                 return await inner(request)
+            except Refused as refused:
+                request.state.complaints = refused.diagnostics  # the problem lists them with their places
+                raise
             except RequestValidationError as error:
                 await self._admit(request)  # a body that is no JSON was refused before anybody was asked for
                 if self.body_field is not None and not _is_json(request) and await request.body():

@@ -440,6 +440,10 @@ class PolicyBody(PublishedTold):
     behind: str
     """The policy of the other authority on the path."""
     firewalls: list[FirewallTold]
+    services: list[str]
+    """Its own services by name, those of lines that you see."""
+    bans: list[str]
+    """The bans that a request can ask to pass, by name, those that you see."""
     pictures: list[str]
     """Where the port status and the path map are to be had."""
 

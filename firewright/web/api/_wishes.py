@@ -163,11 +163,14 @@ class FindingTold(Told):
 
 
 class OpensTold(Told):
-    """What is newly open: the flows, and how many addresses of each family may begin them, to how many."""
+    """What is newly open: the flows, and how many addresses of each family may begin them, to how many.
+
+    A count is null where it is of zones of which you may not know the size.
+    """
 
     flows: list[str]
-    sources: dict[str, int]
-    destinations: dict[str, int]
+    sources: dict[str, int] | None
+    destinations: dict[str, int] | None
     is_worldwide: bool
 
 
@@ -256,6 +259,22 @@ class LogRowTold(Told):
     """The hash over this row and the one before."""
 
 
+class ChangeTold(Told):
+    """A part of a wish as it was and as it is, in words."""
+
+    field: str
+    was: str
+    now: str
+
+
+class EditTold(Told):
+    """What one edit changed."""
+
+    revision: int
+    at: str
+    changes: list[ChangeTold]
+
+
 class RequestBody(KindTold, RequestTold):
     """One request with what it would mean now, what it lacks, and its history."""
 
@@ -265,8 +284,12 @@ class RequestBody(KindTold, RequestTold):
     against: str
     """Why it may not be applied, empty if it may."""
     history: list[LogRowTold]
+    edits: list[EditTold]
+    """What each edit changed, the first one first; for its author and whoever sees the policy whole."""
     estate: str
     """The hash of the policies that this is told of."""
+    acts: list[str]
+    """What you may do to it now."""
 
 
 class RequestsBody(Told):
@@ -336,9 +359,11 @@ class VerdictBody(KindTold):
     is_intact: bool
     message: str
     tampering: str
-    """What was done to it: edit, delete, reorder, cut or fork; empty where it is whole."""
+    """What was done to it: edit, delete, reorder, cut, fork, time or head; empty where it is whole."""
     first: int
     last: int
     rows: int
     covered: int
     """How many rows signed heads vouch for."""
+    note: str
+    """The first row that says an older time than the one before, which a clock that was put right does too; empty if none does."""

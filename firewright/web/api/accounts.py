@@ -87,6 +87,10 @@ class AccountTold(Told):
     has_password: bool
     is_of_provider: bool
     """Whether an OpenID Connect provider vouches for it."""
+    let_in_by: str
+    """Who made the link by which its password was last set, or set it; what it approves of theirs does not count."""
+    unfit: str
+    """Why no account would be called so today; empty for a name that is fit."""
 
 
 class AccountsBody(Told):
@@ -237,4 +241,6 @@ def _tree(one: Account) -> Tree:
         "is_active": one.is_active,
         "has_password": bool(one.password_hash),
         "is_of_provider": bool(one.subject),
+        "let_in_by": one.let_in_by,
+        "unfit": accounts.unfit(one),
     }

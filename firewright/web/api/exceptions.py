@@ -13,7 +13,7 @@ from firewright.web.api._answers import After, Limit, PolicyFilter, page_of, pro
 from firewright.web.api._route import router
 from firewright.web.api._wishes import ExceptionsBody
 from firewright.web.desk import looking
-from firewright.workflows.requests.exceptions import standing
+from firewright.web.views.standing import KINDS, fits, is_of, standing_for
 
 ROUTER = router("exceptions")
 
@@ -26,6 +26,16 @@ def listed(
     actor: Viewer,
     policy: PolicyFilter = "",
     unapproved: Annotated[bool, Query(description="Only those that may not be applied.")] = False,
+    kind: Annotated[
+        str,
+        Query(
+            max_length=20,
+            pattern=f"^(|{'|'.join(KINDS)})$",
+            description="Only those that end soon, are to be confirmed (review), may not be applied, let nothing in, or have ended.",
+            examples=["soon"],
+        ),
+    ] = "",
+    q: Annotated[str, Query(max_length=200, description="Only with these words.", examples=["keys"])] = "",
     after: After = 0,
     limit: Limit = 100,
 ) -> Response:
@@ -33,9 +43,7 @@ def listed(
     with looking(request, actor) as desk:
         found = [
             one
-            for one in standing(desk)
-            if actor.sees(one.policy, one.zones)
-            and policy in ("", one.policy)
-            and (not unapproved or (one.unapproved and not one.has_ended))
+            for one in standing_for(desk)
+            if policy in ("", one.policy) and fits(one, q, kind) and (not unapproved or is_of(one, "unapproved"))
         ]
     return sent(page_of(request, "exceptions", found, after, limit, standing_tree))

@@ -83,6 +83,8 @@ def one(request: Request, actor: Viewer, policy: PolicyName, if_none_match: IfNo
                 "is_whole": sight.is_whole,
                 "behind": found.behind.name if found.behind is not None and sight.is_whole else "",
                 "firewalls": list(_firewalls(sight)),
+                "services": list(map(harmless, sight.services())),
+                "bans": list(map(harmless, sight.bans())),
                 "pictures": [f"{here}/status.svg", f"{here}/paths.svg"],
             }
         )

@@ -40,6 +40,7 @@ _TAGS = {
     "hosts": "What runs where, and whether it drifted.",
     "log": "Who did what, when and why; and whether that is whole.",
     "webhooks": "Events, sent elsewhere.",
+    "sessions": "Where you are logged in with a browser.",
     "tokens": "Tokens of your own.",
     "accounts": "Accounts of others.",
 }

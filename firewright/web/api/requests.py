@@ -46,6 +46,7 @@ from firewright.web.api._wishes import (
 from firewright.web.desk import looking
 from firewright.web.estate import estate_of
 from firewright.web.problem import Problem
+from firewright.web.views.requests import acts
 from firewright.workflows.requests import acting, inbox
 from firewright.workflows.requests.telling import may_not, told_to
 
@@ -58,6 +59,8 @@ def check(request: Request, actor: Requester, body: WishBody) -> Response:
     """Say what a wish would mean; nothing is kept, and nobody is told."""
     estate = estate_of(request)
     checked = acting.check_for(estate, actor, body.wish(actor), request.state.now)
+    with looking(request, actor) as desk:
+        checked = acting.with_others(desk, checked)
     zones = (*checked.source_zones, *checked.destination_zones)
     if not any(actor.is_allowed(Role.REQUESTER, body.policy, zone) for zone in zones):
         raise may_not(checked.wish)
@@ -121,7 +124,8 @@ def show(request: Request, actor: LoggedIn, number: Number, if_none_match: IfNon
     """
     with looking(request, actor) as desk:
         found = inbox.whole(desk, number)
-        tree = {**request_tree(found), "estate": desk.estate.digest}
+        may = [one.value for one in acts(desk, found.request)]
+        tree = {**request_tree(found), "estate": desk.estate.digest, "acts": may}
     return sent(Answer(tree, 200, {"ETag": version_tag(found.request.version, tree)}), if_none_match)
 
 

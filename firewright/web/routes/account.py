@@ -14,7 +14,7 @@ from firewright.store.accounts import grants_text
 from firewright.store.attempts import by_account, clear, take
 from firewright.web.access import LoggedIn
 from firewright.web.identity import Identity
-from firewright.web.login import OF_BOTH, begin_session, too_many
+from firewright.web.login import OF_BOTH, begin_session, links_of, too_many
 from firewright.web.page import back, page
 from firewright.web.problem import Problem
 from firewright.web.running import running
@@ -40,7 +40,7 @@ def account(request: Request, _actor: LoggedIn) -> Response:
 def change_password(
     request: Request, _actor: LoggedIn, current: Short = "", password: Short = "", again: Short = ""
 ) -> Response:
-    """A new password: the old one is asked for, and all sessions but a new one end."""
+    """A new password: the old one is asked for, and all sessions but a new one end, and all tokens."""
     identity, parts = _identity(request), running(request)
     fields = _wrong(request, identity, current, password, again)
     if fields:
@@ -48,7 +48,7 @@ def change_password(
     kept = hashed(password)
     with parts.store.writing() as c:
         changed = put_password(c, identity.actor, identity.account, kept, request.state.now)
-    response = back(request, "/account", "Your password is changed. Everybody else who used the old one is logged out.")
+    response = back(request, "/account", "Your password is changed. All other sessions and all tokens have ended.")
     begin_session(request, response, changed, "password")
     return response
 
@@ -104,6 +104,7 @@ def _identity(request: Request) -> Identity:
 def _page(request: Request, fields: dict[str, str] | None = None, label: str = "", secret: str = "") -> Response:
     identity, now = _identity(request), request.state.now
     with running(request).store.reading() as c:
+        links = links_of(c, identity.account.name)
         open_ = sessions.listed(c, identity.account.name, now)
         made = tuple(one for one in tokens.listed(c, identity.account.name) if one.is_valid(now))
     scopes: tuple[tuple[str, Grant], ...] = tuple(
@@ -111,7 +112,7 @@ def _page(request: Request, fields: dict[str, str] | None = None, label: str = "
     )
     return page(
         request, "account.html", title="Account", status=422 if fields else 200, account=identity.account, fields=fields or {},
-        label=label, secret=secret, sessions=open_, tokens=made, scopes=scopes, days=[(one, f"{one} days") for one in DAYS],
+        label=label, secret=secret, sessions=open_, links=links, tokens=made, scopes=scopes, days=[(one, f"{one} days") for one in DAYS],
         own=identity.session.id if identity.session else "",
     )  # fmt: skip
 
@@ -123,7 +124,7 @@ def _wrong(request: Request, identity: Identity, current: str, password: str, ag
         until = take(c, key, OF_BOTH, now)
     if until:
         raise too_many(until, now)
-    if not identity.account.password_hash:
+    if not identity.account.password_hash or identity.account.subject:
         raise Problem(
             409, "no-password", "this account has no password here", "its provider knows it; it is changed there"
         )

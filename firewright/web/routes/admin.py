@@ -149,7 +149,7 @@ def _list(
     more = found[_PAGE - 1].name if len(found) > _PAGE else ""
     return page(
         request, "accounts.html", title="Accounts", status=422 if fields else 200, accounts=found[:_PAGE], more=more,
-        fields=fields or {}, filled=filled or {}, roles=tuple(Role), scopes=_scopes(request), path_of=_path,
+        fields=fields or {}, filled=filled or {}, roles=tuple(Role), scopes=_scopes(request), path_of=_path, unfit=accounts.unfit,
     )  # fmt: skip
 
 
@@ -166,4 +166,5 @@ def _one(
         request, "account_of.html", title=found.shown or found.name, status=422 if fields else 200, account=found, link=link,
         fields=fields or {}, roles=tuple(Role), scopes=_scopes(request), tokens=made, grants=grants_text(found.grants),
         here=_path(found.name), groups=", ".join(found.groups) if filled is None else filled,
+        unfit=accounts.unfit(found),
     )  # fmt: skip

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from firewright.model.account import Actor
 from firewright.reports import Standing
 from firewright.web.access import Viewer
 from firewright.web.desk import looking
 from firewright.web.export import csv_of
 from firewright.web.nav import Nav
 from firewright.web.page import page
-from firewright.web.views.hosts import hits
-from firewright.workflows.requests.exceptions import standing
-from firewright.workflows.requests.hits import name_in_comments
+from firewright.web.views.standing import KINDS, fits, is_of, standing_for
 
 ROUTER = APIRouter()
 NAV = Nav(70, "Exceptions", "/exceptions")
@@ -52,20 +49,13 @@ def exceptions(
 ) -> Response:
     """The exceptions that somebody may see, the one that ends first at the head, with the month's ends."""
     with looking(request, actor) as desk:
-        heard = hits(desk.connection)
-        every = tuple(_with_hits(one, heard) for one in standing(desk) if _is_seen(actor, one))
-    found = [one for one in every if _fits(one, q, show)]
+        every = standing_for(desk)
+    found = [one for one in every if fits(one, q, show)]
     if format == "csv":
         return csv_of("exceptions", _COLUMNS, [_row(one) for one in found])
     today = request.state.now.date()
     shown = _month(month) or today.replace(day=1)
-    counts = {
-        "soon": sum(one.is_reminded for one in every),
-        "review": sum(one.is_review_due for one in every),
-        "unapproved": sum(bool(one.unapproved) and not one.has_ended for one in every),
-        "unused": sum(_is_unused(one) for one in every),
-        "ended": sum(one.has_ended for one in every),
-    }
+    counts = {kind: sum(is_of(one, kind) for one in every) for kind in KINDS}
     return page(
         request, "exceptions.html", title="Exceptions", found=found[after : after + _PAGE], total=len(found),
         every=len(every), counts=counts, weeks=_weeks(shown, today, every), month=shown, q=q, show=show, after=after,
@@ -74,32 +64,6 @@ def exceptions(
 
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-
-
-def _with_hits(one: Standing, heard: Mapping[str, Mapping[str, int]]) -> Standing:
-    """The exception with the packets that its rule let in, where a host of its policy was heard of."""
-    counts = heard.get(one.policy)
-    return one if counts is None else replace(one, hits=counts.get(name_in_comments(one.path), 0))
-
-
-def _is_unused(one: Standing) -> bool:
-    return one.hits == 0 and not one.has_ended
-
-
-def _is_seen(actor: Actor, one: Standing) -> bool:
-    return actor.sees(one.policy, one.zones)
-
-
-def _fits(one: Standing, text: str, show: str) -> bool:
-    words = " ".join((one.policy, one.rule, one.flows, one.services, one.owner, one.because, one.ticket)).casefold()
-    kinds = {
-        "soon": one.is_reminded,
-        "review": one.is_review_due,
-        "unapproved": bool(one.unapproved) and not one.has_ended,
-        "unused": _is_unused(one),
-        "ended": one.has_ended,
-    }
-    return text.casefold() in words and kinds.get(show, True)
 
 
 def _row(one: Standing) -> tuple[str, ...]:

@@ -30,10 +30,17 @@ def healthz(_actor: Anybody) -> dict[str, str]:
 
 @ROUTER.get("/readyz", summary="Whether it can work")
 def readyz(request: Request, _actor: Anybody) -> JSONResponse:
-    """Whether database, migrations and folder are as they must be: 200, or 503 with what is not. It names no file and no host."""
+    """Whether database, migrations and folder are as they must be: 200, or 503 with what is not. It names no file and no host.
+
+    Policies or rules of approval that cannot be read make it `degraded`, with 200: everything else is answered, here as by every other
+    process of the same folder, and it is the place that shows what is wrong. To be alerted, ask for this word or for the metric.
+    """
     checks = {"database": _database(request), "folder": _folder(request)}
-    is_ready = all(said == "ok" for said in checks.values())
-    return JSONResponse({"status": "ok" if is_ready else "not ready", "checks": checks}, 200 if is_ready else 503)
+    if any(said != "ok" for said in checks.values()):
+        return JSONResponse({"status": "not ready", "checks": checks}, 503)
+    checks.update(_policies(request))
+    is_whole = all(said == "ok" for said in checks.values())
+    return JSONResponse({"status": "ok" if is_whole else "degraded", "checks": checks})
 
 
 @ROUTER.get("/metrics", summary="Numbers for Prometheus")
@@ -62,6 +69,16 @@ def _folder(request: Request) -> str:
     except OSError:
         return "not readable"
     return "ok"
+
+
+def _policies(request: Request) -> dict[str, str]:
+    """Whether all policies and the rules of approval can be read, in a state that nobody waits for where one was read before."""
+    estate = running(request).estates.settled(request.state.now)
+    count = len(estate.broken)
+    return {
+        "policies": "ok" if not count else f"{count} of {count + len(estate.policies)} not readable",
+        "approvals": "not readable" if estate.rules.is_broken else "ok",
+    }
 
 
 def _is_here(request: Request) -> bool:

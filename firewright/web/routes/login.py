@@ -20,6 +20,7 @@ from firewright.web.login import (
     begin_session,
     end_session,
     give_form,
+    links_warning,
     log_in,
     must_fit,
     self_actor,
@@ -63,9 +64,7 @@ def try_login(
         account = log_in(request, name.strip(), password)
     except Problem as problem:
         return _form(request, safe_path(next), name, problem)
-    response = RedirectResponse(safe_path(next), 303)
-    begin_session(request, response, account, "password")
-    return response
+    return _let_in(request, safe_path(next), account, "password")
 
 
 @ROUTER.post("/logout")
@@ -109,8 +108,7 @@ def finish_provider(request: Request, _actor: Anybody) -> Response:
         )
     if not account.is_active:
         raise Problem(403, "disabled", "this account is disabled", "ask an admin")
-    response = RedirectResponse(safe_path(next_of(secret)), 303)
-    begin_session(request, response, account, own.issuer)
+    response = _let_in(request, safe_path(next_of(secret)), account, own.issuer)
     drop_cookie(response, parts.settings, PROVIDER)
     return response
 
@@ -152,9 +150,20 @@ def take_invitation(
     kept, parts = hashed(password), running(request)
     with parts.store.writing() as c:
         nobody = self_actor(request, accounts.Account(name=named))
+        warning = links_warning(c, named, request.state.now)  # of those before, for this one is whoever follows it
         account = accept(c, link, nobody, named, kept, request.state.now)
-    response = back(request, "/", "Your password is set, and you are logged in.")
-    begin_session(request, response, account, "invitation")
+    return _let_in(
+        request, "/", account, "invitation", f"Your password is set, and you are logged in. {warning}".strip()
+    )
+
+
+def _let_in(request: Request, path: str, account: accounts.Account, by: str, said: str = "") -> Response:
+    """On to a page with a new session; it says first what somebody has to know about their own account."""
+    if not said:
+        with running(request).store.reading() as c:
+            said = links_warning(c, account.name, request.state.now)
+    response = back(request, path, said)
+    begin_session(request, response, account, by)
     return response
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from firewright.analysis.ask import Part
+from firewright.diagnostic import Diagnostic, harmless
 from firewright.model.account import Actor, Role
 from firewright.web.access import Viewer
 from firewright.web.estate import SETTLED, estate_of, memo
@@ -32,6 +33,7 @@ ROUTER = APIRouter(dependencies=SETTLED)
 NAV = Nav(10, "Overview", "/")
 _SHOWN_FINDINGS = 8
 _SHOWN_CHANGES = 8
+_SHOWN_FAULTS = 5
 _HEAD = ("policy", "services", "from", "to", "IPv4 addresses", "IPv6 addresses", "whole internet", "place", "because")
 
 
@@ -139,10 +141,23 @@ def past_of(request: Request, actor: Actor, since: str = "") -> Past:
 
 
 def _broken(estate: Estate, actor: Actor) -> tuple[str, ...]:
-    """The files that cannot be read as policies, for those who see everything; else only that there are some."""
-    if actor.is_everywhere(Role.VIEWER):
-        return estate.broken
-    return ("a policy of this folder",) if estate.broken else ()
+    """The policies that cannot be read, by their files, and by which place, for those who see everything; else that there are some."""
+    if not estate.broken:
+        return ()
+    if not actor.is_everywhere(Role.VIEWER):
+        return ("A policy of this folder cannot be read",)
+    places: dict[Diagnostic, list[str]] = {}
+    for path in estate.broken:
+        places.setdefault(estate.why[path], []).append(path)
+    return tuple(_fault(why, paths) for why, paths in places.items())
+
+
+def _fault(why: Diagnostic, paths: Sequence[str]) -> str:
+    """What is wrong with which file, and which policies cannot be read therefore."""
+    said, place = harmless(why.message, 300), f" at {harmless(str(why.at))}" if why.at.path else ""
+    named = ", ".join(map(harmless, paths[:_SHOWN_FAULTS]))
+    more = f" and {len(paths) - _SHOWN_FAULTS} more" if len(paths) > _SHOWN_FAULTS else ""
+    return f"{named}{more} cannot be read: {said}{place}"
 
 
 def _text(row: Row) -> str:

@@ -23,12 +23,13 @@ from firewright.web.export import csv_of
 from firewright.web.nav import Nav
 from firewright.web.page import back, page
 from firewright.web.views import requests as view
+from firewright.web.views.sight import Sight
 from firewright.workflows.requests import acting
 from firewright.workflows.requests import inbox as inbox_of
 from firewright.workflows.requests.checking import check_wish
 from firewright.workflows.requests.estate import Estate
 from firewright.workflows.requests.refused import Refused
-from firewright.workflows.requests.telling import may_name, may_not, may_read, told_to
+from firewright.workflows.requests.telling import may_not, told_to
 
 ROUTER = APIRouter()
 NAV = Nav(60, "Requests", "/requests")
@@ -307,10 +308,10 @@ def _try(request: Request, actor: Actor, form: WishForm) -> tuple[CheckedRequest
     wish = form.wish()
     wish = replace(wish, because=wish.because.strip() or _UNSAID, owner=wish.owner.strip() or _UNSAID)
     try:
-        if form.number:
-            with looking(request, actor) as desk:
-                acting.find(desk, form.number)
         checked = acting.check_for(estate, actor, wish, request.state.now, form.number)
+        with looking(request, actor) as desk:
+            author = acting.find(desk, form.number).author if form.number else ""
+            checked = acting.with_others(desk, checked, form.number, author)
         zones = (*checked.source_zones, *checked.destination_zones)
         if not any(actor.is_allowed(role, form.policy, zone) for zone in zones for role in _ASKING):
             raise may_not(checked.wish)
@@ -349,7 +350,8 @@ def _known(
     policy = estate.policies.get(name)
     if policy is None or name not in policies:
         return (), ()
-    return tuple(zone for zone in policy.zones if may_name(actor, policy, zone)), tuple(policy.services)
+    sight = Sight(actor, policy)
+    return sight.nameable(), sight.services()
 
 
 def _title(form: WishForm, is_answer: bool) -> str:
@@ -361,10 +363,7 @@ def _title(form: WishForm, is_answer: bool) -> str:
 def _bans(actor: Actor, estate: Estate, name: str) -> tuple[str, ...]:
     """The named bans of a policy that somebody may read, and so can ask to pass."""
     policy = estate.policies.get(name)
-    if policy is None:
-        return ()
-    bans = (rule for rule in policy.rules if rule.name and rule.verb.value in ("deny", "reject"))
-    return tuple(rule.name for rule in bans if may_read(actor, policy, rule))
+    return () if policy is None else Sight(actor, policy).bans()
 
 
 def _policies(estate: Estate, actor: Actor, role: Role) -> tuple[str, ...]:
@@ -383,7 +382,7 @@ def _shown(request: Request, actor: Actor, number: int) -> Response:
         return page(
             request, "request.html", title=f"Request {number}", view=view, asked=found, checked=checked,
             refused=refused, is_author=actor.account == found.author, steps=view.steps(found),
-            history=inbox_of.history(desk, number),
+            history=inbox_of.history(desk, number), edits=inbox_of.edits(desk, found),
             lacks=view.lacks(desk, found), acts=tuple(one.value for one in view.acts(desk, found)),
             ran=_ran(desk, found), unapplied=acting.standing_reason(desk, found) if found.state.has_exception else "",
         )  # fmt: skip
@@ -400,6 +399,7 @@ def _now(desk: acting.Desk, found: Asked) -> tuple[CheckedRequest | None, Refuse
         return None, None
     try:
         checked = check_wish(desk.estate, found.wish, desk.now, found.number)
+        checked = acting.with_others(desk, checked, found.number, found.author)
         return told_to(desk.actor, desk.estate.policies[checked.wish.policy], checked), None
     except Refused as refused:
         return None, refused

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from firewright.analysis.ask import Answer
@@ -12,7 +12,7 @@ from firewright.catalog.services import catalog
 from firewright.diagnostic import Report, harmless
 from firewright.model.account import Actor
 from firewright.model.decision import Outcome
-from firewright.model.policy import Policy, ZoneKind
+from firewright.model.policy import Policy
 from firewright.source import Source
 from firewright.web.views.passing import Piece, pieces
 from firewright.web.views.sight import Sight
@@ -165,8 +165,7 @@ def known_zones(estate: Estate, actor: Actor) -> tuple[str, ...]:
         if sight.is_whole:
             names |= dict.fromkeys(zone_names(policy))
         elif sight.is_any:
-            built_in = (name for name, zone in policy.zones.items() if zone.kind is not ZoneKind.NAMED)
-            names |= dict.fromkeys((*sorted(sight.own), *built_in))
+            names |= dict.fromkeys(sight.nameable())
     return tuple(names)
 
 
@@ -175,14 +174,5 @@ def known_services(estate: Estate, actor: Actor) -> tuple[str, ...]:
 
     Of a policy that is not seen whole they are those of the rules that may be shown.
     """
-    own = (name for policy in estate.policies.values() for name in _services(Sight(actor, policy)))
+    own = (name for policy in estate.policies.values() for name in Sight(actor, policy).services())
     return tuple(dict.fromkeys((*own, *catalog().names())))
-
-
-def _services(sight: Sight) -> Iterator[str]:
-    policy = sight.policy
-    if sight.is_whole:
-        yield from policy.services
-    elif sight.is_any and policy.services:
-        rules = (rule for rule in policy.rules if sight.rule(rule) and sight.concerns(rule))
-        yield from (term.word for rule in rules for term in rule.terms if term.word in policy.services)

@@ -8,59 +8,31 @@ from functools import cached_property
 
 from firewright.analysis.path import internet_of
 from firewright.analysis.words import MOST_PREFIXES, Namer
-from firewright.model.account import Actor, Role
-from firewright.model.address import EVERYWHERE, UNICAST, AddressSet, merge
+from firewright.model.address import EVERYWHERE, UNICAST, AddressSet
 from firewright.model.interval import Ranges, difference, intersection, is_within, size, union
 from firewright.model.packet import Family
-from firewright.model.policy import Policy, Rule, Zone, ZoneKind
+from firewright.model.policy import Policy, Rule, Verb, Zone, ZoneKind
 from firewright.space.axis import HOST
 from firewright.space.flow import Flow
+from firewright.workflows.requests.knowledge import Knowledge
 
 _OTHERS = "others"
 """What an end is called of which not even a zone's name may be told."""
 
 
 @dataclass(frozen=True)
-class Sight:
-    """What one actor sees of one policy.
+class Sight(Knowledge):
+    """What one actor sees of one policy, by the rule of `Knowledge`.
 
     Whoever was granted the policy as a whole sees all of it. Whoever was granted zones sees the flows that begin or end in
     them: of the other end its zone's name and never an address, unless it is nobody's (`internet`).
     """
-
-    actor: Actor
-    policy: Policy
-
-    @cached_property
-    def is_whole(self) -> bool:
-        """Whether nothing of the policy is hidden."""
-        return self.actor.is_allowed(Role.VIEWER, self.policy.name)
-
-    @property
-    def is_any(self) -> bool:
-        """Whether something of the policy is seen."""
-        return self.actor.touches(Role.VIEWER, self.policy.name)
 
     @cached_property
     def key(self) -> tuple[tuple[str, ...] | None, ...]:
         """What tells apart those who see something else: of each authority on the path None for all of it, or the zones."""
         every = (Sight(self.actor, one) for one in self.policy.authorities())
         return tuple(None if one.is_whole else tuple(sorted(one.own)) for one in every)
-
-    @cached_property
-    def own(self) -> frozenset[str]:
-        """The names of the zones that were granted, the built-in ones among them."""
-        names = self.policy.zones
-        return frozenset(name for name in names if self.actor.is_allowed(Role.VIEWER, self.policy.name, name))
-
-    @cached_property
-    def held(self) -> AddressSet:
-        """The addresses of the zones that were granted, the machine itself left out."""
-        return merge(self.addresses_of(self.policy.zones[name]) for name in self.own if name != ZoneKind.LOCAL)
-
-    def addresses_of(self, zone: Zone) -> AddressSet:
-        """The addresses that a zone means at an end."""
-        return internet_of(self.policy) if zone.kind is ZoneKind.INTERNET else zone.addresses
 
     def pair(self, source: str, destination: str) -> bool:
         """Whether flows from one zone to the other may be shown."""
@@ -90,38 +62,6 @@ class Sight:
         known = self.told.ranges(flow.family)
         return self.is_whole or (is_within(flow.source, known) and is_within(flow.destination, known))
 
-    @cached_property
-    def told(self) -> AddressSet:
-        """The addresses that may be told: one's own, and those that no zone of any authority on the path holds."""
-        zones = (zone.addresses for one in self.policy.authorities() for zone in one.named_zones)
-        return self.held | (EVERYWHERE - merge(zones))
-
-    def rule(self, rule: Rule) -> bool:
-        """Whether the line of a rule, and its reason, may be shown: it names no zone that is strange to whoever looks."""
-        return self.is_whole or all(
-            self._names(zone) for ends in rule.ends for zone in (*ends.sources, *ends.destinations)
-        )
-
-    def _names(self, zone: Zone) -> bool:
-        """A zone that is seen, is built in, or holds one that is seen; of addresses that are no zone, those that may be told."""
-        known = self._known.get(id(zone))
-        if known is None:
-            known = self._known[id(zone)] = zone, self._may_name(zone)
-        return known[1]
-
-    @cached_property
-    def _known(self) -> dict[int, tuple[Zone, bool]]:
-        """What was said of zones before, which are kept so that their ids stay their own."""
-        return {}
-
-    def _may_name(self, zone: Zone) -> bool:
-        if zone.kind is not ZoneKind.NAMED or zone.name in self.own:
-            return True
-        if zone.name not in self.policy.zones:
-            return zone.addresses <= self.told
-        named = (self.policy.zones[name] for name in self.own)
-        return any(one.addresses and one.addresses <= zone.addresses for one in named if one.kind is ZoneKind.NAMED)
-
     def concerns(self, rule: Rule) -> bool:
         """Whether a rule names a zone that is seen, one that holds it, or addresses of it."""
         if self.is_whole:
@@ -129,10 +69,25 @@ class Sight:
         zones = [zone for ends in rule.ends for zone in (*ends.sources, *ends.destinations)]
         return any(self._is_about(zone) for zone in zones)
 
+    def services(self) -> tuple[str, ...]:
+        """The policy's own services that may be told: all of them, or those of the rules that may be, and are about one's own."""
+        if self.is_whole:
+            return tuple(self.policy.services)
+        if not self.is_any or not self.policy.services:
+            return ()
+        rules = (rule for rule in self.policy.rules if self.rule(rule) and self.concerns(rule))
+        words = (term.word for rule in rules for term in rule.terms)
+        return tuple(dict.fromkeys(word for word in words if word in self.policy.services))
+
+    def bans(self) -> tuple[str, ...]:
+        """The names of the bans that may be told, and so can be asked to be passed."""
+        bans = (rule for rule in self.policy.rules if rule.name and rule.verb in (Verb.DENY, Verb.REJECT))
+        return tuple(rule.name for rule in bans if self.rule(rule))
+
     def _is_about(self, zone: Zone) -> bool:
         if zone.kind is ZoneKind.NAMED and zone.name not in self.policy.zones:
             return bool(zone.addresses & self.held)
-        return zone.name in self.own or (zone.kind is ZoneKind.NAMED and self._names(zone))
+        return zone.name in self.own or (zone.kind is ZoneKind.NAMED and self.names(zone))
 
     def namer(self, *others: Policy, asked: Iterable[tuple[str, AddressSet]] = ()) -> Namer:
         """Words for the ends of flows: with addresses only where they may be told."""

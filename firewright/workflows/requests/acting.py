@@ -23,12 +23,13 @@ from firewright.model.policy import Policy
 from firewright.model.request import Act, Approval, Request, State, Wish, next_state
 from firewright.reports import CheckedRequest
 from firewright.space.budget import Undecided
+from firewright.space.encode import Unfilled
 from firewright.store import accounts, log, outbox, requests
 from firewright.store.accounts import Account
-from firewright.workflows.requests import checking
+from firewright.workflows.requests import checking, governing, meaning
 from firewright.workflows.requests.checking import check_wish, zones_of
 from firewright.workflows.requests.concerned import concerned
-from firewright.workflows.requests.estate import Estate
+from firewright.workflows.requests.estate import Estate, way_to_rules
 from firewright.workflows.requests.exception_text import path_of, text_of
 from firewright.workflows.requests.quorum import (
     ZONES_BETWEEN,
@@ -41,13 +42,15 @@ from firewright.workflows.requests.quorum import (
     zones_in,
 )
 from firewright.workflows.requests.refused import Refused
-from firewright.workflows.requests.telling import may_not, told_to
+from firewright.workflows.requests.summing import together
+from firewright.workflows.requests.telling import may_not, told_to, veiled
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 SYSTEM = Actor("firewright")
 """Who does what time does: ends and lost roles. It has no role, and no way in."""
+_MORE = "it opens more by now"
 _MINUTE = 60
 _LAST_CLOCK = "Etc/GMT+12"
 """The clock on which every day ends last."""
@@ -140,7 +143,7 @@ def answer(desk: Desk, number: int, wish: Wish, because: str, version: int | Non
     request, _ = _decided(desk, number)
     asked = request.wish
     less = replace(wish, policy=asked.policy, because=asked.because, owner=asked.owner, ticket=asked.ticket)
-    checked = _checked(desk, less, number)
+    checked = _checked(desk, less, number, request.author)
     _must_open(desk, checked)
     _must_be_narrower(desk, request, checked)
     return _move(
@@ -164,11 +167,12 @@ def approve(desk: Desk, number: int, digest: str, because: str = "", version: in
     if digest != request.digest:
         message = f"request {number} is not what you looked at: it was edited"
         raise Refused("edited", message, "look at it again", 412)
-    checked = _checked(desk, request.wish, number)
+    checked = _checked(desk, request.wish, number, request.author)
     _must_open(desk, checked)
     if (checked.text, checked.path) != (request.text, request.path):
         message = f"the file of request {number} would be written otherwise today"
         raise Refused("edited", message, "its author saves it anew", 409)
+    request = _meant_as_agreed(desk, request)
     matter = replace(matter, severity=checked.severity)
     zones = owned(desk.estate.rules, desk.actor, matter)
     before = [zones_in(one) for one in request.standing if one.account == desk.actor.account]
@@ -186,6 +190,44 @@ def approve(desk: Desk, number: int, digest: str, because: str = "", version: in
     )  # fmt: skip
 
 
+def _meant_as_agreed(desk: Desk, request: Request) -> Request:
+    """The request without approvals of others that were given when it opened less; what it opens now is kept."""
+    policy = desk.estate.policies[request.wish.policy]
+    kept = requests.openings(desk.connection, (request.number,)).get(request.number, "")
+    try:
+        changes = meaning.opened_by_one(policy, request.path, request.text, desk.estate.day_of(policy))
+        is_more = bool(request.standing and kept) and bool(meaning.more_than(changes, kept, policy, request.wish))
+    except (Undecided, Unfilled) as error:
+        message = f"it could not be decided what request {request.number} opens: {error}"
+        raise Refused("undecided", message, status=422) from None
+    requests.keep_opening(desk.connection, request.number, meaning.written(changes))
+    if not is_more:
+        return request
+    approvals = tuple(replace(one, voided=_MORE) if one.stands else one for one in request.approvals)
+    return replace(request, approvals=approvals)
+
+
+def reopen(desk: Desk, number: int, because: str, version: int | None = None) -> Request:
+    """An exception that means more than was agreed to, or is doubted, is decided again; its file goes until then. Raises Refused.
+
+    Its author, who may decide about it, and who operates its policy may do that.
+    """
+    request = find(desk, number)
+    matter = matter_of(desk.estate, request)
+    decides = matter is not None and may_decide(desk.estate.rules, desk.actor, matter)
+    if not (
+        decides or desk.actor.account == request.author or desk.actor.is_allowed(Role.OPERATOR, request.wish.policy)
+    ):
+        raise Refused("may-not", "its author, who decides about it or who operates its policy may do that", status=403)
+    if request.is_break_glass:
+        raise Refused("wrong-state", "what was opened without asking was never agreed to", "withdraw it", 409)
+    if request.state is State.SUBMITTED:
+        raise _wrong_state(request, "ask again for")
+    approvals = tuple(replace(one, voided="it is decided again") if one.stands else one for one in request.approvals)
+    changes: dict[str, Any] = {"approvals": approvals, "review": "", "is_confirmed": False}
+    return _move(desk, request, Act.LAPSE, version, because=_reason(because), **changes)
+
+
 def decline(desk: Desk, number: int, because: str, version: int | None = None) -> Request:
     """Say no, or take back what was approved. Raises Refused."""
     request, _ = _decided(desk, number)
@@ -199,11 +241,23 @@ def withdraw(desk: Desk, number: int, because: str = "", version: int | None = N
 
 
 def implement(desk: Desk, number: int, evidence: Mapping[str, str], version: int | None = None) -> Request:
-    """It runs: an operator applied the policy with exactly this exception. Raises Refused."""
+    """Somebody says that it runs: an operator applied the policy with exactly this exception. Raises Refused.
+
+    What somebody says is no evidence: while it is not confirmed, roles and rules are asked as before it was implemented.
+    """
     request = find(desk, number)
     _must_operate(desk, request)
     _must_stand(desk, request)
     return _move(desk, request, Act.IMPLEMENT, version, details=evidence)
+
+
+def confirm(desk: Desk, number: int, evidence: Mapping[str, str]) -> Request:
+    """It was seen to run, by `firewright confirm` on its host, as it was agreed to: from now on it stands to its end. Raises Refused."""
+    request = find(desk, number)
+    _must_operate(desk, request)
+    _must_stand(desk, request)
+    act = Act.IMPLEMENT if request.state is State.APPROVED else Act.CONFIRM
+    return _move(desk, request, act, None, details={**evidence, "confirmed": "yes"}, is_confirmed=True)
 
 
 def verify(desk: Desk, number: int, evidence: Mapping[str, str], version: int | None = None) -> Request:
@@ -255,19 +309,17 @@ def break_glass(desk: Desk, wish: Wish, seconds: int | None = None) -> Request:
         text=text_of(checked.wish, request.number), path=path_of(request.number, _folder(desk, checked.wish)),
     )  # fmt: skip
     _put(desk, changed, request.version, _all_zones(desk, checked))
+    changed = _meant_as_agreed(desk, changed)
     _tell(desk, changed, "break-glass", wish.because, {"until": until})
     return changed
 
 
 def _must_have_been_looked_at(desk: Desk) -> None:
-    """Raises Refused where somebody's last opening without asking was not looked at in time: else it never would have to be asked."""
-    today = desk.now.date().isoformat()
-    for number in requests.numbers_due(desk.connection, states=tuple(State), review=today):
-        one = requests.find(desk.connection, number)
-        is_theirs = one is not None and one.is_break_glass and one.author == desk.actor.account
-        if one is not None and is_theirs and not one.is_reviewed and one.review < today:
-            message = f"nobody has looked at request {number} yet, which you opened without asking too"
-            raise Refused("not-reviewed", message, "somebody else reviews it, or decides about this", 409)
+    """Raises Refused while nobody has looked at what somebody opened without asking before: else they never would have to ask."""
+    for number in requests.unreviewed(desk.connection, desk.actor.account):
+        message = f"nobody has looked at request {number} yet, which you opened without asking too"
+        way_out = "somebody else reviews it; another operator may open this meanwhile; or ask for it"
+        raise Refused("not-reviewed", message, way_out, 409)
 
 
 def expire_due(desk: Desk) -> tuple[Request, ...]:
@@ -286,31 +338,50 @@ def expire_due(desk: Desk) -> tuple[Request, ...]:
 def lapse_lost_roles(desk: Desk) -> tuple[Request, ...]:
     """Every approval whose giver may no longer decide is void; a request that then lacks some is to be decided again.
 
-    So is one of which the rules ask for more than they did. Where the rules or its policy cannot be read now nothing lapses: it may
-    not be applied until they can.
+    So is one of which the rules ask for more than they did. What was confirmed to run stays to its end, and somebody has to say at
+    once whether it is still needed. What was opened without asking, by whom may do so no longer, is withdrawn while nobody confirmed
+    that it runs. Where the rules or its policy cannot be read now nothing lapses: it may not be applied until they can.
     """
     found: list[Request] = []
     if desk.estate.rules.is_broken:
         return ()
     own = desk.as_system()
-    for request in every(desk, State.SUBMITTED, State.APPROVED):
-        if request.is_break_glass or request.wish.policy not in desk.estate.policies:
+    for request in every(desk, State.SUBMITTED, State.APPROVED, State.IMPLEMENTED, State.VERIFIED):
+        if request.wish.policy not in desk.estate.policies or _rules_gone(desk, request):
+            continue
+        why_not = standing_reason(desk, request) if request.state.has_exception else ""
+        if request.is_break_glass:
+            found += [_move(own, request, Act.WITHDRAW, None, because=why_not, said=why_not)] if why_not else []
             continue
         kept = {one.account for one in _still_standing(desk, request, _people(desk, request.standing))}
         lost = [one for one in request.standing if one.account not in kept]
-        why_not = standing_reason(desk, request) if request.state is State.APPROVED else ""
-        if lost or why_not:
+        if lost and request.is_confirmed:
+            found.append(_doubted(own, request, lost))
+        elif lost or why_not:
             found.append(_lapsed(own, request, lost, why_not))
     return tuple(found)
 
 
+def _without(request: Request, lost: Collection[Approval]) -> tuple[tuple[Approval, ...], str]:
+    """Its approvals, those that were lost void, and why."""
+    approvals = tuple(replace(one, voided="may no longer decide") if one in lost else one for one in request.approvals)
+    return approvals, f"{', '.join(one.account for one in lost)} may no longer decide" if lost else ""
+
+
+def _doubted(own: Desk, request: Request, lost: Collection[Approval]) -> Request:
+    """What runs and was rightly agreed to stands; whether it is still needed is to be said today."""
+    approvals, why = _without(request, lost)
+    today = own.now.date().isoformat()
+    review = min(request.review or today, today)
+    return _move(own, request, Act.DOUBT, None, because=why, approvals=approvals, review=review)
+
+
 def _lapsed(own: Desk, request: Request, lost: Collection[Approval], why_not: str) -> Request:
     """A request without the approvals that were lost; approved as before where those that are left are enough."""
-    approvals = tuple(replace(one, voided="may no longer decide") if one in lost else one for one in request.approvals)
-    why = f"{', '.join(one.account for one in lost)} may no longer decide" if lost else why_not
-    was_approved = request.state is State.APPROVED
+    approvals, why = _without(request, lost)
+    was_approved = request.state.has_exception
     review = request.review
-    request = _move(own, request, Act.LAPSE, None, because=why, approvals=approvals, review="")
+    request = _move(own, request, Act.LAPSE, None, because=why or why_not, approvals=approvals, review="")
     if was_approved and not why_not:
         return _move(own, request, Act.APPROVE, None, because="the others who agreed are enough", review=review)
     return request
@@ -320,10 +391,13 @@ def standing_reason(desk: Desk, request: Request) -> str:
     """Why what was approved may not be applied, or nothing if it may: exactly this text, by people who may still decide."""
     if not request.state.has_exception:
         return f"request {request.number} is {request.state}"
+    if why := _rules_gone(desk, request):
+        return why
+    if request.is_confirmed:
+        was_agreed = request.is_break_glass or any(one.digest == request.digest for one in request.approvals)
+        return "" if was_agreed else f"no approval of request {request.number} is of this text"
     if request.is_break_glass:
         return _glass_reason(desk, request)
-    if request.state is not State.APPROVED:
-        return "" if request.standing else f"no approval of request {request.number} is of this text"
     matter = matter_of(desk.estate, request)
     if matter is None:
         return f"the zones of request {request.number} are gone"
@@ -331,14 +405,16 @@ def standing_reason(desk: Desk, request: Request) -> str:
     return f"request {request.number} lacks {' and '.join(missing)}" if missing else ""
 
 
+def _rules_gone(desk: Desk, request: Request) -> str:
+    return governing.gone(desk.connection, desk.estate, request.wish.policy)
+
+
 def _glass_reason(desk: Desk, request: Request) -> str:
     """Why what was opened without asking may not be applied any more: whoever opened it may do so no longer."""
-    if request.state is not State.APPROVED:
-        return ""
     author, rules = accounts.find(desk.connection, request.author), desk.estate.rules
     if author is None or not author.is_active or rules.is_broken:
         return f"{request.author}, who opened it without asking, is not active any more"
-    actor = Actor(author.name, tuple(author.grants), tuple(author.groups))
+    actor = author.actor()
     may = is_among(actor.account, actor.groups, rules.glass_who) and actor.is_allowed(
         Role.OPERATOR, request.wish.policy
     )
@@ -374,8 +450,23 @@ def _still_standing(desk: Desk, request: Request, people: People) -> tuple[Appro
     return () if matter is None else standing(desk.estate.rules, matter, request.standing, people)
 
 
-def _checked(desk: Desk, wish: Wish, number: int = 0) -> CheckedRequest:
-    return check_for(desk.estate, desk.actor, wish, desk.now, number)
+_TOGETHER = (State.SUBMITTED, State.APPROVED, State.IMPLEMENTED, State.VERIFIED)
+"""In these states requests open, or may open, something together."""
+
+
+def _checked(desk: Desk, wish: Wish, number: int = 0, author: str = "") -> CheckedRequest:
+    return with_others(desk, check_for(desk.estate, desk.actor, wish, desk.now, number), number, author)
+
+
+def with_others(desk: Desk, checked: CheckedRequest, number: int = 0, author: str = "") -> CheckedRequest:
+    """A check at the severity of what it opens together with the author's and the owner's other requests. Raises Refused.
+
+    `number` is the request's own, `author` is whoever acts where none is named.
+    """
+    who, wish = author or desk.actor.account, checked.wish
+    others = requests.wishes_of(desk.connection, wish.policy, _TOGETHER, who, wish.owner)
+    others.pop(number, None)
+    return together(desk.estate, checked, others)
 
 
 def check_for(estate: Estate, actor: Actor, wish: Wish, now: datetime, number: int = 0) -> CheckedRequest:
@@ -390,10 +481,9 @@ def check_for(estate: Estate, actor: Actor, wish: Wish, now: datetime, number: i
     try:
         return check_wish(estate, wish, now, number)
     except Refused as refused:
-        if refused.name != "unknown-zone" or actor.is_allowed(Role.VIEWER, wish.policy.strip()):
+        if actor.is_allowed(Role.VIEWER, wish.policy.strip()):
             raise
-        way_out = "name a zone that you see, or addresses"
-        raise Refused(refused.name, refused.message, way_out, refused.status, fields=refused.fields) from None
+        raise veiled(refused) from None
 
 
 def _folder(desk: Desk, wish: Wish) -> str:
@@ -465,8 +555,13 @@ def _decided(desk: Desk, number: int) -> tuple[Request, Matter]:
     if matter is None:
         message = f"the zones of request {number} are not in {request.wish.policy} any more"
         raise Refused("gone", message, "its author can edit it", 409)
+    if why := _rules_gone(desk, request):
+        raise Refused("rules-gone", why, way_to_rules(request.wish.policy), 409)
     if request.author == desk.actor.account:
         raise Refused("own-request", "nobody decides about what they asked for themselves", status=403)
+    if request.author == desk.actor.let_in_by:
+        message = f"your password was set by {request.author}, so that what you agree to for them does not count"
+        raise Refused("own-request", message, "another admin makes you a link for a new one", 403)
     if not may_decide(desk.estate.rules, desk.actor, matter):
         owners = " or ".join(matter.zones)
         raise Refused("may-not", f"you do not decide about {owners}", "its owners are in approvals.yaml", 403)
@@ -491,11 +586,7 @@ def _people(desk: Desk, approvals: Iterable[Approval]) -> People:
         if name not in desk.known:
             desk.known[name] = accounts.find(desk.connection, name)
     known = {name: desk.known[name] for name in names}
-    return {
-        name: Actor(name, tuple(one.grants), tuple(one.groups))
-        for name, one in known.items()
-        if one is not None and one.is_active
-    }
+    return {name: one.actor() for name, one in known.items() if one is not None and one.is_active}
 
 
 def _all_zones(desk: Desk, checked: CheckedRequest) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from firewright.model.decision import Outcome
 from firewright.model.interval import Ranges, difference, intersection, size, union
 from firewright.model.moment import ends, instant_of
 from firewright.model.packet import FAMILIES, Family
-from firewright.model.policy import Policy, Rule, Zone, ZoneKind
+from firewright.model.policy import Policy, Rule, Term, Zone, ZoneKind
 from firewright.model.request import Wish
 from firewright.model.transport import service_ranges
 from firewright.readers.policy_yaml import adding, load
@@ -104,7 +104,7 @@ def _check(estate: Estate, policy: Policy, wish: Wish, number: int) -> CheckedRe
     permitted, denied, undecided, elsewhere = _sorted_out(narrow, answer, wish)
     opening = _opening(policy, difference.opens)
     rows = _rows(question)
-    severity, why = _severity(wish, opening, _opened_rows(rows, difference.opens), question)
+    severity, why = _severity(wish, opening, _opened_rows(rows, difference.opens), _is_wide(question))
     return CheckedRequest(
         wish,
         _verdict(permitted, denied, opening),
@@ -123,6 +123,25 @@ def _check(estate: Estate, policy: Policy, wish: Wish, number: int) -> CheckedRe
         sources,
         destinations,
     )
+
+
+def weight_of(policy: Policy, wish: Wish, opens: Sequence[Change]) -> Weight:
+    """How much a wish asks for where this is what it opens. Raises Refused."""
+    question = question_of(policy, wish)
+    return _severity(wish, _opening(policy, opens), _opened_rows(_rows(question), opens), _is_wide(question))[0]
+
+
+def weighed(estate: Estate, found: CheckedRequest, opening: Opening, is_wide: bool, beside: str) -> CheckedRequest:
+    """A check at the severity that it has where this is what it opens, `beside` what else; never at a lower one. Raises Refused."""
+    policy = estate.policies[found.wish.policy]
+    question = question_of(policy, found.wish)
+    weight, why = _severity(found.wish, opening, _rows(question), is_wide or _is_wide(question))
+    order = list(Weight)
+    if order.index(weight) <= order.index(found.severity):
+        return found
+    more = tuple(f"{one}, {beside}" for one in why if one not in found.why_severe)
+    found = replace(found, severity=weight, why_severe=(*more, *found.why_severe))
+    return replace(found, deciders=_deciders(estate, found))
 
 
 def _noted(faults: dict[str, Refused], key: str, check: Callable[..., T], *given: object) -> T | None:
@@ -378,15 +397,15 @@ def _opening(policy: Policy, opens: Sequence[Change]) -> Opening:
             for side, ranges, interface in ends:
                 if interface != HOST:  # the machine itself has whatever addresses it has: they are not counted
                     found[side][flow.family] = union(found[side].get(flow.family, ()), ranges)
-    world = _is_worldwide(policy, found["source"])
+    world = is_worldwide(policy, found["source"])
     counts = {
         side: tuple((family, size(ranges)) for family, ranges in sorted(by.items())) for side, by in found.items()
     }
     lines = tuple(str(line) for change in opens for line in change.lines)
-    return Opening(lines, counts["source"], counts["destination"], world, _is_worldwide(policy, found["destination"]))
+    return Opening(lines, counts["source"], counts["destination"], world, is_worldwide(policy, found["destination"]))
 
 
-def _is_worldwide(policy: Policy, found: Mapping[Family, Ranges]) -> bool:
+def is_worldwide(policy: Policy, found: Mapping[Family, Ranges]) -> bool:
     """Whether these are so many addresses of the internet that they are the internet."""
     internet = internet_of(policy)
     return any(
@@ -430,15 +449,12 @@ def _opened_rows(rows: Sequence[ServiceRow], opens: Sequence[Change]) -> tuple[S
     return tuple(row for row in rows if any(intersection(opened[family], row.services(family)) for family in FAMILIES))
 
 
-def _severity(
-    wish: Wish, opening: Opening, rows: Sequence[ServiceRow], question: Question
-) -> tuple[Weight, tuple[str, ...]]:
+def _severity(wish: Wish, opening: Opening, rows: Sequence[ServiceRow], wide: bool) -> tuple[Weight, tuple[str, ...]]:
     """How much is asked for, and every reason why."""
     high: list[str] = []
     medium: list[str] = []
     if wish.overrides:
         high.append(f"it passes the ban {', '.join(wish.overrides)}")
-    wide = question.term.is_any or _ports(question) >= MANY_PORTS
     if opening.is_worldwide:
         kept = [row for row in rows if row.visibility is not Visibility.INTERNET]
         high += [f"{row.name} is commonly kept from the internet" for row in kept[:3]]
@@ -456,13 +472,19 @@ def _severity(
     return weight, tuple(dict.fromkeys(high + medium))
 
 
-def _ports(question: Question) -> int:
-    """How many ports it asks for, of protocols that have some."""
-    return sum(
-        size(intersection(ranges, ((protocol << 16, protocol << 16 | 0xFFFF),)))
-        for ranges in service_ranges(question.term.transports, 4).values()
-        for protocol in _PORTED
-    )
+def _is_wide(question: Question) -> bool:
+    """Whether it asks for so many ports that nobody can answer for each."""
+    return question.term.is_any or ports_in(services_of(question.term, 4)) >= MANY_PORTS
+
+
+def services_of(term: Term, family: Family) -> Ranges:
+    """The services of a term that is not `any`, of a family."""
+    return union(*service_ranges(term.transports, family).values())
+
+
+def ports_in(services: Ranges) -> int:
+    """How many ports some services are, of protocols that have some."""
+    return sum(size(intersection(services, ((protocol << 16, protocol << 16 | 0xFFFF),))) for protocol in _PORTED)
 
 
 def _advice(row: ServiceRow) -> Advice:

@@ -25,7 +25,7 @@ def concerned(policy: Policy, rules: ApprovalRules, sides: Sides, wish: Wish) ->
 
 
 def _within(policy: Policy, rules: ApprovalRules, words: tuple[str, ...]) -> list[str]:
-    asked = merge(_addresses(policy, word) for word in words)
+    asked = addresses_of(policy, words)
     owned = ((name, policy.zones[name]) for name, owners in rules.owners.items() if owners and name in policy.zones)
     found = []
     for name, zone in owned:
@@ -33,6 +33,11 @@ def _within(policy: Policy, rules: ApprovalRules, words: tuple[str, ...]) -> lis
         if held & asked and asked - held:
             found.append(name)
     return found
+
+
+def addresses_of(policy: Policy, words: tuple[str, ...]) -> AddressSet:
+    """The addresses that one end of a wish names; none of a host itself, nor of groups."""
+    return merge(_addresses(policy, word) for word in words)
 
 
 def _addresses(policy: Policy, word: str) -> AddressSet:

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path, PurePath
 from secrets import token_hex
 
-from firewright.diagnostic import Report
+from firewright.diagnostic import Diagnostic, Report, Severity, harmless
 from firewright.model.approval_rules import ApprovalRules
 from firewright.model.moment import present
 from firewright.model.policy import Policy
@@ -37,7 +37,8 @@ class Estate:
     """What the current folder says: policies by name, and the rules of approval; `report` has what is wrong with the rest.
 
     `digest` changes with every byte of what was read; `wanted` is how it was read, and knows each policy's day. `prints` are the
-    hashes of the files.
+    hashes of the files. `broken` are the files of the policies that cannot be read, `why` the first error of each, which may stand in
+    another file: one of its exceptions.
     """
 
     wanted: Wanted
@@ -47,6 +48,7 @@ class Estate:
     report: Report = field(compare=False)
     broken: tuple[str, ...] = ()
     prints: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    why: Mapping[str, Diagnostic] = field(default_factory=dict, compare=False, repr=False)
     _ends: dict[str, frozenset[date]] = field(default_factory=dict, compare=False, repr=False)
     """When rules of each policy end, looked up once: every page asks for the day."""
 
@@ -96,7 +98,7 @@ def _read_all(wanted: Wanted, prints: Mapping[str, str], saying: Saying) -> Esta
     rules = _rules(wanted.folder, report)
     found = Report()
     policies = select(wanted, found, saying)
-    broken: list[str] = []
+    broken: dict[str, Diagnostic] = {}
     if policies is None:
         policies = tuple(_one_by_one(wanted, report, broken, saying))
     else:
@@ -107,10 +109,10 @@ def _read_all(wanted: Wanted, prints: Mapping[str, str], saying: Saying) -> Esta
             other = named[policy.name]
             message, way_out = f"two policies are called {policy.name}", f"the other one is {other.path}: rename one"
             report.error("two-policies", message, policy.at, way_out)
-            broken.append(policy.path)
+            broken[policy.path] = report.diagnostics[-1]
         else:
             named[policy.name] = policy
-    return Estate(wanted, named, rules, _digest(prints), report, tuple(broken), prints)
+    return Estate(wanted, named, rules, _digest(prints), report, tuple(broken), prints, broken)
 
 
 # --- what changed ---------------------------------------------------------------------------------------------------
@@ -174,14 +176,17 @@ def _text(path: Path) -> str:
         return f"\0{error}"
 
 
-def _one_by_one(wanted: Wanted, report: Report, broken: list[str], saying: Saying) -> Iterator[Policy]:
-    """The policies that can be read, each by itself; what is wrong with the others is in the report."""
+def _one_by_one(wanted: Wanted, report: Report, broken: dict[str, Diagnostic], saying: Saying) -> Iterator[Policy]:
+    """The policies that can be read, each by itself; what is wrong with the others is in the report, and the first of it in `broken`."""
     for source in sources_of(wanted, Report()):
         found = Report()
         alone = select(replace(wanted, policies=(source.path,)), found, saying)
         _tell(report, found)
         if alone is None:
-            broken.append(source.path)
+            said = (one for one in found.sorted() if one.severity is Severity.ERROR)
+            broken[source.path] = next(
+                said, Diagnostic("unreadable", Severity.ERROR, "it is no policy", Span(source.path, 1, 1))
+            )
         else:
             yield from alone
 
@@ -214,6 +219,12 @@ def _digest(prints: Mapping[str, str]) -> str:
         data = part.encode()
         whole.update(len(data).to_bytes(8, "big") + data)
     return whole.hexdigest()
+
+
+def way_to_rules(policy: str) -> str:
+    """What to do where the rules of approval that a policy was under are gone."""
+    named = harmless(policy, 60)
+    return f"put {FILE} back; or an admin says so: firewright exceptions --without-rules {named} --because WHY"
 
 
 def stamped_files(folder: Path) -> tuple[str, ...]:

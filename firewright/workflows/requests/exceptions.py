@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os.path
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path, PurePath
 
@@ -19,12 +20,15 @@ from firewright.model.request import Request, State
 from firewright.reports import Standing
 from firewright.store import log, outbox, requests, settings
 from firewright.store.database import Store
+from firewright.workflows.requests import governing
 from firewright.workflows.requests.acting import SYSTEM, Desk, every, standing_reason
 from firewright.workflows.requests.checking import enclosing
 from firewright.workflows.requests.estate import EXCEPTIONS, Estate
 from firewright.workflows.requests.hits import name_in_comments
 
 _TROUBLE = "exception-files"
+_UNDER_WAY = "exception-files-under-way"
+_NOBODYS = "nobody approved it: there is no request of this file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ def standing(desk: Desk, hits: Mapping[str, int] | None = None) -> tuple[Standin
                 request.review if request else "",
                 _zones_of(policy, rule),
                 rule.at,
-                why_not(desk, request, rule.at.path),
+                why_not(desk, request, rule.at.path, policy.name),
                 bool(request and request.review and request.review <= today and left > 0),
                 bool(request and request.is_break_glass),
                 0 < left <= max(desk.estate.rules.remind, default=14 * DAY),
@@ -97,10 +101,11 @@ def _zones(zones: Iterable[object]) -> str:
     return ", ".join(getattr(zone, "name", "") for zone in zones)
 
 
-def why_not(desk: Desk, request: Request | None, path: str) -> str:
-    """Why the exception in a file may not be applied, or nothing if it may, or where no approval is asked for."""
+def why_not(desk: Desk, request: Request | None, path: str, policy: str) -> str:
+    """Why the exception in a policy's file may not be applied, or nothing if it may, or where no approval is asked for."""
     if request is None:
-        return "nobody approved it: there is no request of this file" if desk.estate.rules.is_required else ""
+        is_asked = desk.estate.rules.is_required
+        return _NOBODYS if is_asked else governing.gone(desk.connection, desk.estate, policy)
     if not exception_files.holds(desk.estate.wanted.folder / path, request.text):
         return f"it is not what request {request.number} says"
     return standing_reason(desk, request)
@@ -113,16 +118,21 @@ def settle(store: Store, estate: Estate, now: datetime) -> Settled:
     decided last. What somebody else wrote or changed is left, and told.
     """
     folder = estate.wanted.folder
+    governing.note(store, estate, now)
     try:
         with exception_files.alone(folder):
             with store.reading() as connection:
                 places = list(_places(Desk(connection, estate, SYSTEM, now)))
                 told = settings.get(connection, _TROUBLE)
-            done = _in_order(folder, places)
+                left = settings.get(connection, _UNDER_WAY)
+            if (planned := _planned(folder, places)) and planned != left:
+                with store.writing() as connection:
+                    settings.put(connection, _UNDER_WAY, planned)
+            done = _with_left(_in_order(folder, places), left, folder, places)
+            if done.written or done.removed or done.commits or "; ".join(done.troubles) != told:
+                _say(store, done, now)
     except NotWritten as error:
         return Settled(troubles=(str(error),))
-    if done.written or done.removed or done.commits or "; ".join(done.troubles) != told:
-        _say(store, done, now)
     return done
 
 
@@ -149,6 +159,35 @@ def _places(desk: Desk) -> Iterator[_Place]:
         for path, own in texts.items():
             is_wanted = path == request.path and request.state.has_exception
             yield _Place(request, path, request.text if is_wanted else None, tuple(own))
+
+
+def _planned(folder: Path, places: Iterable[_Place]) -> str:
+    """What is about to be done, as text: whoever is killed amid it leaves that behind for the log. Empty where nothing is."""
+    written = [
+        one.path for one in places if one.text is not None and not exception_files.holds(folder / one.path, one.text)
+    ]
+    removed = [one.path for one in places if one.text is None and not _may_stay(folder / one.path, one)]
+    removed = [path for path in removed if os.path.lexists(folder / path)]
+    return json.dumps({"written": written, "removed": removed}) if written or removed else ""
+
+
+def _with_left(done: Settled, left: str, folder: Path, places: Iterable[_Place]) -> Settled:
+    """What was done, with what the run before did and could not tell any more."""
+    if not left:
+        return done
+    under_way = json.loads(left)
+    known = {one.path: one for one in places}
+    wrote = [
+        path
+        for path in under_way["written"]
+        if path in known and exception_files.holds(folder / path, known[path].text or "")
+    ]
+    gone = [path for path in under_way["removed"] if not os.path.lexists(folder / path)]
+    return replace(
+        done,
+        written=tuple(dict.fromkeys((*wrote, *done.written))),
+        removed=tuple(dict.fromkeys((*gone, *done.removed))),
+    )
 
 
 def _in_order(folder: Path, places: Iterable[_Place]) -> Settled:
@@ -191,12 +230,13 @@ def _is_written(path: Path, one: _Place) -> bool:
 
 def _is_removed(path: Path, one: _Place) -> bool:
     """Remove a file that is not to be; that of one that has ended opens nothing, and stays until it is tidied."""
+    return one.text is None and not _may_stay(path, one) and exception_files.remove(path, *one.own)
+
+
+def _may_stay(path: Path, one: _Place) -> bool:
     request = one.request
-    if one.text is not None:
-        return False
-    if request.state is State.EXPIRED and one.path == request.path and exception_files.holds(path, request.text):
-        return False
-    return exception_files.remove(path, *one.own)
+    is_over = request.state is State.EXPIRED and one.path == request.path
+    return is_over and exception_files.holds(path, request.text)
 
 
 def _message(request: Request) -> str:
@@ -223,6 +263,7 @@ def _say(store: Store, done: Settled, now: datetime) -> None:
     )
     with store.writing() as connection:
         settings.put(connection, _TROUBLE, told)
+        settings.forget(connection, _UNDER_WAY)
         log.append(connection, entry)
 
 
@@ -251,25 +292,25 @@ def _due(desk: Desk, one: Standing) -> Iterator[str]:
 
 
 def tidy(store: Store, estate: Estate, actor: Actor, now: datetime) -> tuple[str, ...]:
-    """Remove the files of exceptions that have ended; they open nothing. Raises NotWritten."""
-    gone = []
+    """Remove the files of exceptions that have ended; they open nothing. The log has it first. Raises NotWritten."""
     folder = estate.wanted.folder
+    over = dict(_ends(estate, now))
     with exception_files.alone(folder):
         with store.reading() as connection:
             desk = Desk(connection, estate, actor, now)
-            ended = [one for one in every(desk, State.EXPIRED) if one.path]
-        over = dict(_ends(estate, now))
-        for request in ended:
-            path = folder / request.path
-            if over.get(request.path, 1.0) <= 0 and exception_files.remove(path, request.text):
-                gone.append(request.path)
-                exception_files.commit(path, _message(request), actor.account)
-    if gone:
-        facts = {"removed": ", ".join(gone)}
+            ended = [one for one in every(desk, State.EXPIRED) if one.path and over.get(one.path, 1.0) <= 0]
+        ended = [one for one in ended if exception_files.is_to_go(folder / one.path, one.text)]
+        if not ended:
+            return ()
+        facts = {"removed": ", ".join(one.path for one in ended)}
         entry = log.Entry(actor.account, "exceptions.tidy", "exceptions", actor.origin, actor.way.value, "", facts, now)
         with store.writing() as connection:
             log.append(connection, entry)
-    return tuple(gone)
+        for request in ended:
+            path = folder / request.path
+            exception_files.remove(path, request.text)
+            exception_files.commit(path, _message(request), actor.account)
+    return tuple(one.path for one in ended)
 
 
 def _ends(estate: Estate, now: datetime) -> Iterator[tuple[str, float]]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from datetime import timedelta
+from itertools import pairwise
 from urllib.parse import urlencode
 
+from firewright.model.account import Role
 from firewright.model.approval_rules import DAY
-from firewright.model.request import Request, State
-from firewright.reports import LogRow, RequestList, RequestShown
+from firewright.model.request import Request, State, Wish
+from firewright.reports import Edit, LogRow, RequestList, RequestShown
 from firewright.store import log, requests
 from firewright.workflows.requests.acting import (
     Desk,
@@ -17,6 +20,7 @@ from firewright.workflows.requests.acting import (
     may_be_decided_by,
     standing_reason,
     still_lacking,
+    with_others,
 )
 from firewright.workflows.requests.checking import check_wish
 from firewright.workflows.requests.log_rows import shown_to
@@ -102,16 +106,40 @@ def whole(desk: Desk, number: int) -> RequestShown:
     checked = None
     if not found.state.is_final:
         try:
-            checked = check_wish(desk.estate, found.wish, desk.now, number)
+            checked = with_others(desk, check_wish(desk.estate, found.wish, desk.now, number), number, found.author)
             checked = told_to(desk.actor, desk.estate.policies[checked.wish.policy], checked)
         except Refused:
             checked = None
     lacks = still_lacking(desk, found) if found.state is State.SUBMITTED else ()
     against = standing_reason(desk, found) if found.state.has_exception else ""
-    return RequestShown(found, checked, lacks, against, history(desk, number))
+    return RequestShown(found, checked, lacks, against, history(desk, number), edits(desk, found))
 
 
 def history(desk: Desk, number: int) -> tuple[LogRow, ...]:
     """The rows of the log about a request, oldest first."""
     rows = log.rows(desk.connection, about=f"request {number}", limit=_MOST_ROWS)
     return tuple(shown_to(desk.actor, row) for row in rows)
+
+
+def edits(desk: Desk, request: Request) -> tuple[Edit, ...]:
+    """What each edit of a request changed, for its author and for who sees its policy whole: a zone that was named once may be others'."""
+    is_own = desk.actor.account == request.author and not desk.actor.is_narrowed
+    if request.revision < 2 or not (is_own or desk.actor.is_allowed(Role.VIEWER, request.wish.policy)):
+        return ()
+    known = requests.revisions(desk.connection, request.number)
+    found = (
+        Edit(after.revision, after.at.isoformat(timespec="seconds"), tuple(_differing(before.wish, after.wish)))
+        for before, after in pairwise(known)
+    )
+    return tuple(one for one in found if one.changes)
+
+
+def _differing(before: Wish, after: Wish) -> Iterator[tuple[str, str, str]]:
+    for field in fields(Wish):
+        was, now = (_said(getattr(wish, field.name)) for wish in (before, after))
+        if was != now:
+            yield field.name, was, now
+
+
+def _said(value: str | tuple[str, ...]) -> str:
+    return value if isinstance(value, str) else ", ".join(value)

@@ -43,7 +43,9 @@ def check_log(store: Store, state: Path, more: Iterable[SignedHead] = (), public
 def verdict_of(found: Verdict) -> LogVerdict:
     """A verdict as it is shown."""
     kind = found.kind.value if found.kind is not None else ""
-    return LogVerdict(found.is_intact, found.message, kind, found.first, found.last, found.rows, found.covered)
+    return LogVerdict(
+        found.is_intact, found.message, kind, found.first, found.last, found.rows, found.covered, found.note
+    )
 
 
 def public_key(state: Path) -> str:

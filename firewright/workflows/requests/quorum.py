@@ -45,7 +45,8 @@ def _owns(rules: ApprovalRules, actor: Actor, policy: str, zone: str) -> bool:
 
 def may_decide(rules: ApprovalRules, actor: Actor, matter: Matter) -> bool:
     """Whether somebody's agreement can count: an owner of one of the zones, or one whom the quorum names; never who asked."""
-    if rules.is_broken or actor.account == matter.author:
+    is_author = matter.author == actor.account or (bool(actor.let_in_by) and matter.author == actor.let_in_by)
+    if rules.is_broken or is_author:
         return False
     named = any(_is_one(actor, one) for one in rules.quorums[matter.severity].also)
     return bool(owned(rules, actor, matter)) or (named and actor.touches(Role.APPROVER, matter.policy))
@@ -76,7 +77,7 @@ def lacking(rules: ApprovalRules, matter: Matter, approvals: Sequence[Approval],
     if rules.is_broken:
         return ("rules of approval that can be read",)
     quorum = rules.quorums[matter.severity]
-    actors = [people[one.account] for one in standing(rules, matter, approvals, people)]
+    actors = _several([people[one.account] for one in standing(rules, matter, approvals, people)])
     meant = {(one.account, zone) for one in approvals if one.stands for zone in zones_in(one)}
     agreed = {zone for actor in actors for zone in owned(rules, actor, matter) if (actor.account, zone) in meant}
     found = list(_owners_lacking(matter, quorum, agreed))
@@ -85,6 +86,15 @@ def lacking(rules: ApprovalRules, matter: Matter, approvals: Sequence[Approval],
     if more > len(found):
         found.append(f"{more} more" if found or actors else f"{more} approval{'s' if more > 1 else ''}")
     return tuple(found)
+
+
+def _several(actors: Iterable[Actor]) -> list[Actor]:
+    """Those of whom none let another in: an account whose password somebody's link has set may be that somebody."""
+    kept: list[Actor] = []
+    for one in actors:
+        if not any(one.let_in_by == other.account or other.let_in_by == one.account for other in kept):
+            kept.append(one)
+    return kept
 
 
 def deciders(rules: ApprovalRules, matter: Matter) -> tuple[str, ...]:

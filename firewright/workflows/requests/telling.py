@@ -2,38 +2,46 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
-from firewright.model.account import Actor, Role
-from firewright.model.address import EVERYWHERE, AddressSet, merge
-from firewright.model.policy import Policy, Rule, Zone, ZoneKind
+from firewright.model.account import Actor
+from firewright.model.policy import Policy, Rule
 from firewright.model.request import Wish
 from firewright.reports import CheckedRequest, RequestFinding
 from firewright.source import Span
-from firewright.workflows.requests.refused import Refused
+from firewright.workflows.requests.knowledge import Knowledge
+from firewright.workflows.requests.refused import UNKNOWN_ZONE, Refused
 
 WITHHELD = "its line names other zones, and is shown to whoever may see them"
 """In place of a reason that is not told."""
-_NOBODYS = (ZoneKind.INTERNET.value, ZoneKind.LOCAL.value)
-"""Zones whose addresses are no tenant's; `any` holds everybody's."""
+_BESIDE = re.compile(r", together with requests? .*")
+"""How a reason ends that names requests with which a wish is added up, which may be others'."""
+_NAMING = re.compile(r"did you mean|there are:")
+"""How ways out begin that name what there is."""
 
 
 def told_to(actor: Actor, policy: Policy, checked: CheckedRequest) -> CheckedRequest:
     """What somebody may know of an answer about a policy: all of it, if they see the policy as a whole.
 
-    Else of the ends that are not theirs, nor of the internet, neither an example nor a prefix; and of lines that name zones which
-    are strange to them, the place alone. O(rules).
+    Else of the ends that are not theirs, nor of the internet, neither an example nor a prefix, nor how many addresses there are;
+    and of lines that name zones which are strange to them, the place alone. O(rules).
     """
-    if actor.is_allowed(Role.VIEWER, policy.name):
+    known = Knowledge(actor, policy)
+    if known.is_whole:
         return checked
-    is_open = all(_is_known(actor, policy, zone) for zone in (*checked.source_zones, *checked.destination_zones))
-    rules = {at: (one, rule) for one in policy.authorities() for rule in one.rules for at in _places(rule)}
+    is_plain_from, is_plain_to = (
+        all(map(known.is_plain, zones)) for zones in (checked.source_zones, checked.destination_zones)
+    )
+    is_open = is_plain_from and is_plain_to
+    every = [known if one is policy else Knowledge(actor, one) for one in policy.authorities()]
+    rules = {at: (one, rule) for one in every for rule in one.policy.rules for at in _places(rule)}
     nobodys = {firewall.at for one in policy.authorities() for firewall in one.firewalls.values()}
     hidden: list[str] = []
 
     def told(finding: RequestFinding) -> RequestFinding:
         found = rules.get(finding.at)
-        is_shown = finding.at in nobodys if found is None else may_read(actor, *found)
+        is_shown = finding.at in nobodys if found is None else found[0].rule(found[1])
         if not is_shown:
             hidden.append(finding.because)
         return replace(
@@ -45,11 +53,16 @@ def told_to(actor: Actor, policy: Policy, checked: CheckedRequest) -> CheckedReq
             rule=finding.rule if is_shown else "",
         )
 
-    flows = checked.opening.flows
+    opening = checked.opening
+    if not is_open:  # the size of a zone, and of what of it is open already, is its owner's to know
+        opening = replace(
+            opening,
+            flows=(_asked(checked.wish),) if opening.flows else (),
+            sources=opening.sources if is_plain_from else None,
+            destinations=opening.destinations if is_plain_to else None,
+        )
     words = (*checked.wish.sources, *checked.wish.destinations)
-    named = (
-        one for one in checked.deciders[1:] if (zone := one.split(": ")[0]) in words or _is_known(actor, policy, zone)
-    )
+    named = (one for one in checked.deciders[1:] if (zone := one.split(": ")[0]) in words or known.is_plain(zone))
     return replace(
         checked,
         permitted=tuple(map(told, checked.permitted)),
@@ -57,10 +70,11 @@ def told_to(actor: Actor, policy: Policy, checked: CheckedRequest) -> CheckedReq
         undecided=tuple(map(told, checked.undecided)),
         elsewhere=tuple(map(told, checked.elsewhere)),
         alternative="; ".join(part for part in _parts(checked.alternative, hidden) if part),
-        opening=replace(checked.opening, flows=flows if is_open or not flows else (_asked(checked.wish),)),
+        opening=opening,
+        why_severe=tuple(dict.fromkeys(_BESIDE.sub("", one) for one in checked.why_severe)),
         deciders=(*checked.deciders[:1], *named),
-        source_zones=_named(actor, policy, checked.source_zones, checked.wish.sources),
-        destination_zones=_named(actor, policy, checked.destination_zones, checked.wish.destinations),
+        source_zones=_named(known, checked.source_zones, checked.wish.sources),
+        destination_zones=_named(known, checked.destination_zones, checked.wish.destinations),
     )
 
 
@@ -69,46 +83,26 @@ def _places(rule: Rule) -> tuple[Span, ...]:
     return (rule.at, *(term.at for term in rule.terms))
 
 
+def veiled(refused: Refused) -> Refused:
+    """Why a wish is refused, for somebody who does not see the policy whole: without names that are suggested, and lines quoted."""
+    if refused.name == UNKNOWN_ZONE:
+        way_out = "name a zone that you see, or addresses"
+    elif refused.diagnostics or _NAMING.search(refused.help):
+        way_out = "use a name of your own lines, or of the catalog"
+    else:
+        return refused
+    return Refused(refused.name, refused.message, way_out, refused.status, fields=refused.fields)
+
+
 def may_not(wish: Wish) -> Refused:
     """That somebody may ask for nothing between these ends, in their own words: not in which zones their addresses lie."""
     message = f"you may not ask for flows between {', '.join(wish.sources)} and {', '.join(wish.destinations)}"
     return Refused("may-not", message, f"ask for the role requester on {wish.policy}, or on one of the zones", 403)
 
 
-def may_read(actor: Actor, policy: Policy, rule: Rule) -> bool:
-    """Whether a line and its reason may be told: it names no zone that is strange to whoever asks."""
-    if actor.is_allowed(Role.VIEWER, policy.name):
-        return True
-    return all(_may_name(actor, policy, zone) for pair in rule.ends for zone in (*pair.sources, *pair.destinations))
-
-
-def may_name(actor: Actor, policy: Policy, name: str) -> bool:
-    """Whether somebody may be told that there is a zone of this name: it is built in, or theirs."""
-    return actor.is_allowed(Role.VIEWER, policy.name) or _is_known(actor, policy, name)
-
-
-def _may_name(actor: Actor, policy: Policy, zone: Zone) -> bool:
-    """A zone that is theirs, is built in, or holds one of theirs; of addresses that are no zone, those that may be told."""
-    if zone.name not in policy.zones and zone.kind is ZoneKind.NAMED:
-        strange = (one.addresses for each in policy.authorities() for one in each.named_zones)
-        return zone.addresses <= (_held(actor, policy) | (EVERYWHERE - merge(strange)))
-    if zone.kind is not ZoneKind.NAMED or _is_known(actor, policy, zone.name):
-        return True
-    own = (one for one in policy.named_zones if _is_known(actor, policy, one.name))
-    return any(one.addresses and one.addresses <= zone.addresses for one in own)
-
-
-def _is_known(actor: Actor, policy: Policy, name: str) -> bool:
-    return name in _NOBODYS or actor.is_allowed(Role.VIEWER, policy.name, name)
-
-
-def _held(actor: Actor, policy: Policy) -> AddressSet:
-    return merge(zone.addresses for zone in policy.named_zones if _is_known(actor, policy, zone.name))
-
-
-def _named(actor: Actor, policy: Policy, zones: tuple[str, ...], words: tuple[str, ...]) -> tuple[str, ...]:
+def _named(known: Knowledge, zones: tuple[str, ...], words: tuple[str, ...]) -> tuple[str, ...]:
     """Zones by name, but for those that nobody named and that are not theirs: of these the addresses as they were asked for."""
-    return zones if all(_is_known(actor, policy, zone) or zone in words for zone in zones) else words
+    return zones if all(known.is_plain(zone) or zone in words for zone in zones) else words
 
 
 def _asked(wish: Wish) -> str:

@@ -10,6 +10,8 @@ import pytest
 
 from firewright.model.account import Actor, Grant, Role
 from firewright.model.request import State
+from firewright.reports import Look
+from firewright.reports._requests import request_text, request_tree
 from firewright.store import log, outbox, requests
 from firewright.workflows.requests import acting, exceptions, inbox
 from firewright.workflows.requests.acting import SYSTEM, Desk
@@ -219,12 +221,16 @@ def test_a_narrower_source_is_less(world: World) -> None:
 
 def test_break_glass_is_short_loud_and_looked_at(world: World) -> None:
     """It opens at once, at most as long as the rules say, cannot be made longer, and somebody else looks at it after its end too."""
-    with world.desk("otto") as desk:
-        request = acting.break_glass(desk, wish(until="2027-10-01"))
-        short = acting.break_glass(desk, wish(services=("ssh",)), 600)
+    world.write("approvals.yaml", APPROVALS.replace("[otto]", "[otto, vera]"))
+    world.account("vera", grants=(Grant(Role.OPERATOR, "edge"),))
+    with world.desk("vera") as desk:
         for seconds in (0, 4 * 3600 + 1):
             with pytest.raises(Refused):
                 acting.break_glass(desk, wish(services=("tcp/99",)), seconds)
+    with world.desk("otto") as desk:
+        request = acting.break_glass(desk, wish(until="2027-10-01"))
+    with world.desk("vera") as desk:
+        short = acting.break_glass(desk, wish(services=("ssh",)), 600)
     assert request.wish.until == "2026-11-21T22:30" and short.wish.until == "2026-11-21T18:40"
     assert request.state is State.APPROVED and request.review == "2026-11-23"
     with world.desk("otto") as desk:
@@ -316,3 +322,26 @@ def test_the_system_may_nothing_by_itself(world: World) -> None:
     with world.store.writing() as c, pytest.raises(Refused):
         acting.approve(Desk(c, world.estate, SYSTEM, world.now), number, "0" * 64)
     assert Actor("firewright") == SYSTEM
+
+
+def test_an_edit_tells_what_it_changed(world: World) -> None:
+    """Each edit is shown with every field that changed, as it was and as it is, to its author and to who sees the policy whole."""
+    number = world.ask().number
+    with world.desk("ann") as desk:
+        acting.edit(desk, number, wish(services=("tcp/11371", "ssh"), until="2026-12-25"))
+    with world.desk("ann") as desk:
+        acting.edit(desk, number, wish(services=("tcp/11371", "ssh"), until="2026-12-25"))
+        acting.edit(desk, number, wish(services=("ssh",), until="2026-12-25", ticket="T-1"))
+    with world.desk("ann") as desk:
+        first, second = inbox.whole(desk, number).edits
+    assert (first.revision, first.changes) == (
+        2, (("services", "tcp/11371", "tcp/11371, ssh"), ("until", "2026-12-24", "2026-12-25")))  # fmt: skip
+    assert second.changes == (("services", "tcp/11371, ssh", "ssh"), ("ticket", "", "T-1"))
+    with world.desk("vera") as desk:
+        shown = inbox.whole(desk, number)
+        assert shown.edits == (first, second)
+    with world.desk("bob") as desk:
+        assert inbox.whole(desk, number).edits == (), "of one zone, he is not told which others were named once"
+    text, tree = request_text(shown, Look()), request_tree(shown)
+    assert "until       2026-12-24 -> 2026-12-25" in text and "ticket      (none) -> T-1" in text
+    assert tree["edits"][0]["changes"][1] == {"field": "until", "was": "2026-12-24", "now": "2026-12-25"}

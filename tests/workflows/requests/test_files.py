@@ -16,7 +16,7 @@ import pytest
 
 from firewright.live import exception_files
 from firewright.live.exception_files import NotWritten
-from firewright.model.account import Actor
+from firewright.model.account import Actor, Grant, Role
 from firewright.model.request import State
 from firewright.store import log
 from firewright.workflows.requests import acting, exceptions, gate
@@ -379,3 +379,90 @@ def _both(started: list[subprocess.Popen[str]]) -> list[str]:
         one.stdin.write("\n")
         one.stdin.flush()
     return [one.stdout.readline() for one in started if one.stdout is not None]
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_nothing_is_read_or_written_behind_a_link(world: World, tmp_path: Path, is_there: bool) -> None:
+    """Where `exceptions` is a link nothing is written, removed or swept behind it, that is said, and no policy is read with it."""
+    number = world.ask().number
+    other = tmp_path / "other"
+    other.mkdir()
+    strange = other / ".request-9.yaml.abc.unfinished"
+    strange.write_text("x")
+    world.approve(number)
+    if is_there:
+        (other / "request-1.yaml").write_text(world.find(number).text)
+        with world.desk("ann") as desk:
+            acting.withdraw(desk, number)
+    Path("exceptions").symlink_to(other, target_is_directory=True)
+    kept = sorted(path.name for path in other.iterdir())
+    done = _settle(world)
+    assert not done.written and not done.removed and "is a link" in done.troubles[0], done
+    assert sorted(path.name for path in other.iterdir()) == kept
+    estate = world.estate
+    assert "edge.yaml" in estate.broken
+    assert any("is a link" in one.message for one in estate.report.diagnostics)
+
+
+def test_an_exception_is_no_link_to_one(world: World) -> None:
+    """A link in the folder is refused when policies are read, wherever it leads inside the repository."""
+    world.approve(world.ask().number)
+    _settle(world)
+    path = Path("exceptions/request-1.yaml")
+    path.rename("kept.txt")
+    path.symlink_to("../kept.txt")
+    estate = world.estate
+    assert "edge.yaml" in estate.broken and any("is a link" in one.message for one in estate.report.diagnostics)
+
+
+def _killed(act: Callable[[], object]) -> None:
+    """Do something in a process that dies where `os._exit` is called, and not later."""
+    child = os.fork()
+    if not child:
+        try:
+            act()
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9, "it came further than meant"
+
+
+def _die(*given: object) -> None:
+    os._exit(9)
+
+
+def test_whoever_is_killed_amid_settling_leaves_a_trace(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was written or removed by a process that was killed before it could tell is in the log after the next run."""
+    number = world.ask().number
+    world.approve(number)
+    path = Path("exceptions/request-1.yaml")
+    for act, word in (("written", path.exists), ("removed", lambda: not path.exists())):
+        if act == "removed":
+            with world.desk("ann") as desk:
+                acting.withdraw(desk, number)
+        with monkeypatch.context() as patch:
+            patch.setattr(exceptions, "_say", _die)
+            _killed(lambda: _settle(world))
+        assert word(), "it was done, and could not be told"
+        _settle(world)
+        _settle(world)
+        with world.store.reading() as c:
+            told = [row.entry.details[act] for row in log.rows(c, act="exceptions.settle")]
+        assert [one for one in told if one] == [str(path)], "once, and not more often"
+
+
+def test_whoever_is_killed_amid_tidying_has_said_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No file of an exception that has ended goes without a row of the log, which is there first."""
+    number = world.ask(until="2026-11-22").number
+    world.approve(number)
+    _settle(world)
+    world.now += timedelta(days=3)
+    with world.desk("cas") as desk:
+        acting.expire_due(desk)
+    operator = Actor("otto", (Grant(Role.OPERATOR, "edge"),))
+    with monkeypatch.context() as patch:
+        patch.setattr(exception_files, "commit", _die)
+        _killed(lambda: exceptions.tidy(world.store, world.estate, operator, world.now))
+    assert not Path("exceptions/request-1.yaml").exists()
+    with world.store.reading() as c:
+        (row,) = log.rows(c, act="exceptions.tidy")
+    assert row.entry.details == {"removed": "exceptions/request-1.yaml"}

@@ -1,0 +1,62 @@
+"""Whoever let somebody in by a link may be that somebody: for the rules of approval the two are one person."""
+
+from __future__ import annotations
+
+import pytest
+
+from firewright.model.account import Grant, Role
+from firewright.model.request import State
+from firewright.workflows.requests import acting
+from firewright.workflows.requests.acting import Desk
+from firewright.workflows.requests.refused import Refused
+from tests.workflows.requests.conftest import store, world  # noqa: F401 - fixtures
+from tests.workflows.requests.world import World
+
+BOTH = """\
+owners: {tenants: [bob], office: [cas]}
+approve: {low: {count: 1, of: both}, medium: {count: 1, of: both}, high: {count: 2, of: both}}
+"""
+
+
+def _agree(world: World, name: str) -> State:  # noqa: F811
+    """Somebody agrees as the account says who they are now."""
+    with world.desk(name) as desk:
+        from firewright.store import accounts
+
+        found = accounts.find(desk.connection, name)
+        assert found is not None
+        own = Desk(desk.connection, desk.estate, found.actor(), desk.now)
+        return acting.approve(own, 1, acting.find(own, 1).digest).state
+
+
+def test_whom_the_author_let_in_does_not_agree(world: World) -> None:  # noqa: F811
+    """Bob's password was last set by a link of ann's: he does not decide about what she asks for, and does once another let him in."""
+    world.ask("ann")
+    world.account("bob", let_in_by="ann")
+    with pytest.raises(Refused, match="ann"):
+        _agree(world, "bob")
+    world.account("bob", let_in_by="cas")
+    assert _agree(world, "bob") is State.APPROVED
+
+
+def test_an_approval_of_somebody_since_let_in_by_its_author_is_void(world: World) -> None:  # noqa: F811
+    """What bob agreed to counts no more after a link of the author's has set his password: nobody knows who asks then."""
+    world.ask("ann")
+    assert _agree(world, "bob") is State.APPROVED
+    world.account("bob", let_in_by="ann")
+    with world.desk("cas") as desk:
+        assert acting.standing_reason(desk, acting.find(desk, 1))
+
+
+@pytest.mark.parametrize("let_in", [("bob", "cas"), ("cas", "bob")])
+def test_two_of_whom_one_let_the_other_in_are_one(world: World, let_in: tuple[str, str]) -> None:  # noqa: F811
+    """Owners of both ends have to agree: where one of the two let the other in, in whichever order they agree, one is lacking."""
+    world.write("approvals.yaml", BOTH)
+    world.ask("eve", destinations=("office",))
+    world.account("bob", grants=(Grant(Role.APPROVER),))
+    world.account(let_in[0], let_in_by=let_in[1])
+    assert _agree(world, "bob") is State.SUBMITTED
+    assert _agree(world, "cas") is State.SUBMITTED
+    world.account(let_in[0], let_in_by="")
+    with world.desk("cas") as desk:
+        assert acting.still_lacking(desk, acting.find(desk, 1)) == ()
