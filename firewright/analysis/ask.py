@@ -11,16 +11,17 @@ from firewright.analysis.question import Question
 from firewright.analysis.words import FlowWords, Namer, flow_words
 from firewright.model.address import AddressSet, merge
 from firewright.model.decision import Decision, Outcome
-from firewright.model.interval import difference, intersection, is_within
+from firewright.model.interval import difference, has, intersection, is_within
 from firewright.model.packet import Family, Packet
 from firewright.model.policy import Policy, Term, ZoneKind
 from firewright.model.transport import service_ranges
 from firewright.source import Span
+from firewright.space.axis import point
 from firewright.space.box import Box
 from firewright.space.flow import Flow
-from firewright.space.packetset import PacketSet
 from firewright.space.partition import partition
-from firewright.space.program import Program
+from firewright.space.program import Program, specialise
+from firewright.space.witness import packet_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +88,8 @@ def ask(policy: Policy, question: Question, when: When) -> Answer:
     namer = Namer(policy, asked=((side.words, side.addresses) for side in sides))
     found: dict[Hashable, tuple[list[Flow], tuple[Decision, ...], bool]] = {}
     for family, boxes in question.within().items():
-        programs = [hop.programs[family] for hop in hops]
         for within in boxes:
+            programs = [specialise(hop.programs[family], within) for hop in hops]
             for flows, decisions in parts_of(programs, family, within):
                 for is_outward, directed in _by_direction(flows, inside, question):
                     key = (is_outward, *map(identity, decisions))
@@ -142,8 +143,8 @@ def identity(decision: Decision) -> tuple[Hashable, ...]:
 
 def witness_of(flow: Flow) -> Packet:
     """One packet of a flow."""
-    packet = PacketSet.of({flow.family: [flow.box]}).witness()
-    assert packet is not None  # noqa: S101 - a flow holds at least one packet
+    packet = packet_in(flow.family, flow.axes)
+    assert all(map(has, flow.axes, point(packet)))  # noqa: S101 - chosen axis by axis, looked at as a whole
     return packet
 
 

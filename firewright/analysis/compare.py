@@ -14,11 +14,12 @@ from firewright.analysis.words import FlowWords, Namer, flow_words
 from firewright.model.decision import ANSWERED_OUTCOMES, OPEN_OUTCOMES, Decision, Outcome
 from firewright.model.interval import Ranges
 from firewright.model.moment import iso
-from firewright.model.packet import FAMILIES, ConntrackState, Packet
+from firewright.model.packet import FAMILIES, ConntrackState, Family, Packet
 from firewright.model.policy import Firewall, Policy
-from firewright.space.box import box
+from firewright.space.box import Box, box, meet_box
 from firewright.space.flow import Flow
 from firewright.space.packetset import EMPTY, PacketSet, Within
+from firewright.space.program import specialise
 
 _NEW: Ranges = ((int(ConntrackState.NEW), int(ConntrackState.NEW)),)
 
@@ -64,12 +65,13 @@ def compare(before: Policy, after: Policy, day: date) -> Comparison:
 
     Only their own firewalls are compared, not those of the authorities they are behind, and only where a rule differs.
     """
-    was, now = narrowed_between(before, after, day)
-    old, new = _own(before, was, day), _own(after, now, day)
+    was, now, region = narrowed_between(before, after, day)
+    old, new = _own(before, was, day, region), _own(after, now, day, region)
+    within = {family: new_flows for family, one in region.items() if (new_flows := _of_new_flows(family, one))}
     namer = Namer(before, after)
 
     def changes(packets: PacketSet) -> tuple[Change, ...]:
-        return tuple(_changes(packets, old, new, namer))
+        return tuple(_changes(packets, within, old, new, namer))
 
     old_open, new_open = passing(old), passing(new)
     old_answer, new_answer = _answering(old), _answering(new)
@@ -95,9 +97,24 @@ def compare(before: Policy, after: Policy, day: date) -> Comparison:
     )
 
 
-def _own(policy: Policy, narrow: Policy, day: date) -> tuple[Hop, ...]:
-    """The policy's own firewalls as its narrowed form decides."""
-    return tuple(replace(hop, policy=policy) for hop in path(narrow, day))
+def _own(policy: Policy, narrow: Policy, day: date, region: Within) -> tuple[Hop, ...]:
+    """The policy's own firewalls as its narrowed form decides, right for what lies in the region alone."""
+    return tuple(
+        replace(
+            hop,
+            policy=policy,
+            programs={
+                family: specialise(program, region[family]) if family in region else program
+                for family, program in hop.programs.items()
+            },
+        )
+        for hop in path(narrow, day)
+    )
+
+
+def _of_new_flows(family: Family, region: Box) -> Box | None:
+    new = box(family, conntrack_state=_NEW)
+    return None if new is None else meet_box(region, new, family)
 
 
 def _alike(old_open: PacketSet, new_open: PacketSet) -> PacketSet:
@@ -121,12 +138,12 @@ def _said(hops: tuple[Hop, ...], outcome: Outcome) -> PacketSet:
     return said
 
 
-def _changes(packets: PacketSet, old: tuple[Hop, ...], new: tuple[Hop, ...], namer: Namer) -> Iterator[Change]:
+def _changes(
+    packets: PacketSet, within: Within, old: tuple[Hop, ...], new: tuple[Hop, ...], namer: Namer
+) -> Iterator[Change]:
     """The packets in exact parts: those of a part are decided by the same lines before, and by the same lines after."""
     found: dict[Hashable, tuple[list[Flow], tuple[Decision, ...]]] = {}
     for family in FAMILIES:
-        one = box(family, conntrack_state=_NEW)
-        within: Within = {family: one} if one is not None else {}
         programs = [hop.programs[family] for hop in (*old, *new)]
         for flow in packets.flows(family, within):
             for part, decisions in parts_of(programs, family, flow.box):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Hashable, Iterable
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import replace
 from datetime import date
+from threading import Lock
 
 from firewright.analysis.question import Question, Side
 from firewright.model.address import AddressSet, merge
@@ -13,6 +14,8 @@ from firewright.model.interval import Ranges, intersection, union
 from firewright.model.packet import FAMILIES, Family
 from firewright.model.policy import Firewall, Policy, Rule, Term, Zone, ZoneKind
 from firewright.model.transport import Transport, service_ranges
+from firewright.space.bitmap import bitmap_of, members
+from firewright.space.box import EVERY_BOX, Box, box
 
 Addresses = AddressSet | None
 """The addresses at one end of a question; None where they do not narrow it."""
@@ -38,8 +41,10 @@ def narrowed_to(policy: Policy, question: Question) -> Policy:
     return narrowed(policy, _of(question.source), _of(question.destination), question.term)
 
 
-def narrowed_between(before: Policy, after: Policy, day: date) -> tuple[Policy, Policy]:
+def narrowed_between(before: Policy, after: Policy, day: date) -> tuple[Policy, Policy, Mapping[Family, Box]]:
     """Two policies without the rules that say nothing of what differs between them on a day, and without what they are behind.
+
+    With them for each family a box that holds all that can differ; a family that is missing has no difference.
 
     Law: their own firewalls decide exactly the same packets differently as those of the whole policies, each by the same lines: a
     packet of which no rule speaks that only one of them has is decided by rules that both have. Where firewalls differ, both stay
@@ -47,16 +52,36 @@ def narrowed_between(before: Policy, after: Policy, day: date) -> tuple[Policy, 
     """
     alone = replace(before, behind=None), replace(after, behind=None)
     if _walls(before) != _walls(after):
-        return alone
+        return *alone, dict.fromkeys(FAMILIES, EVERY_BOX)
     changed = tuple(_only_in_one(before.rules, after.rules, day))
     if not changed:
-        return replace(alone[0], rules=()), replace(alone[1], rules=())
+        return replace(alone[0], rules=()), replace(alone[1], rules=()), {}
     source = _ends(zone for rule in changed for pair in rule.ends for zone in pair.sources)
     destination = _ends(zone for rule in changed for pair in rule.ends for zone in pair.destinations)
     terms = tuple(term for rule in changed for term in rule.terms)
     is_any = any(term.is_any for term in terms) or not all(rule.terms for rule in changed)
     services = None if is_any else _services(one for term in terms for one in term.transports)
-    return _kept(alone[0], source, destination, services), _kept(alone[1], source, destination, services)
+    was = _kept(alone[0], source, destination, services)
+    now = _kept_beside(alone[1], before.rules, was.rules, changed)
+    region = {family: _box(family, source, destination, services) for family in FAMILIES}
+    return was, now, {family: one for family, one in region.items() if one is not None}
+
+
+def _kept_beside(policy: Policy, others: Iterable[Rule], kept: Iterable[Rule], changed: Iterable[Rule]) -> Policy:
+    """The policy with those of its rules that were kept of the other's, and with what is its own alone."""
+    known, wanted = set(map(id, others)), set(map(id, (*kept, *changed)))
+    rules = tuple(rule for rule in policy.rules if id(rule) in wanted or id(rule) not in known)
+    return replace(policy, rules=rules)
+
+
+def _box(family: Family, source: Addresses, destination: Addresses, services: Services | None) -> Box | None:
+    """The packets between these ends with these services; what is None is free."""
+    return box(
+        family,
+        source=None if source is None else source.ranges(family),
+        destination=None if destination is None else destination.ranges(family),
+        service=None if services is None else services[family],
+    )
 
 
 def _walls(policy: Policy) -> list[tuple[Hashable, ...]]:
@@ -110,7 +135,62 @@ def _kept(policy: Policy, source: Addresses, destination: Addresses, services: S
             return False
         return not rule.terms or any(map(meets, rule.terms))
 
-    return replace(policy, rules=tuple(filter(has_say, policy.rules)))
+    rules = policy.rules if source is None and destination is None else _naming(policy.rules, begins, ends)
+    return replace(policy, rules=tuple(filter(has_say, rules)))
+
+
+def _naming(rules: tuple[Rule, ...], begins: Callable[[Zone], bool], ends: Callable[[Zone], bool]) -> Iterable[Rule]:
+    """The rules of which a zone at each end is wanted, and maybe more; all of them for rules that are asked about for the first time."""
+    with _LOCK:
+        known = _MENTIONS.get(id(rules))
+        if known is None:
+            # kept with the rules, so that their id stays their own
+            _MENTIONS[id(rules)] = rules, None
+            while len(_MENTIONS) > _MOST_MENTIONS:
+                _MENTIONS.popitem(last=False)
+            return rules
+        _MENTIONS.move_to_end(id(rules))
+    mentions = known[1]
+    if mentions is None:
+        mentions = _Mentions(rules)
+        with _LOCK:
+            _MENTIONS[id(rules)] = rules, mentions
+    return mentions.between(begins, ends)
+
+
+class _Mentions:
+    """Which rules name which zones at either end, as bitmaps: the few between two ends are found without a look at the others."""
+
+    def __init__(self, rules: tuple[Rule, ...]) -> None:
+        self._rules = rules
+        self._sources = _maps(([zone for pair in rule.ends for zone in pair.sources] for rule in rules), len(rules))
+        self._destinations = _maps(
+            ([zone for pair in rule.ends for zone in pair.destinations] for rule in rules), len(rules)
+        )
+
+    def between(self, begins: Callable[[Zone], bool], ends: Callable[[Zone], bool]) -> Iterable[Rule]:
+        """The rules of which a zone at each end is wanted, in their order; maybe more, where a rule has several pairs of ends."""
+        source = destination = 0
+        for zone, naming in self._sources:
+            source |= naming if begins(zone) else 0
+        for zone, naming in self._destinations:
+            destination |= naming if ends(zone) else 0
+        return [self._rules[number] for number in members(source & destination)]
+
+
+def _maps(named: Iterable[Iterable[Zone]], count: int) -> list[tuple[Zone, int]]:
+    """Each zone with the numbers of the rules that name it."""
+    found: dict[int, tuple[Zone, list[int]]] = {}
+    for number, zones in enumerate(named):
+        for zone in zones:
+            found.setdefault(id(zone), (zone, []))[1].append(number)
+    return [(zone, bitmap_of(numbers, count)) for zone, numbers in found.values()]
+
+
+_MOST_MENTIONS = 8
+"""So many lists of rules are remembered."""
+_MENTIONS: OrderedDict[int, tuple[tuple[Rule, ...], _Mentions | None]] = OrderedDict()
+_LOCK = Lock()
 
 
 def _of(side: Side) -> Addresses:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from functools import cached_property
 from itertools import combinations, product
 
+from firewright.analysis.narrowing import narrowed
 from firewright.analysis.path import Hop, When, day_of, internet_of, path
 from firewright.analysis.question import Side
 from firewright.analysis.words import FlowWords, Namer, flow_words
@@ -24,6 +25,9 @@ from firewright.space.partition import partition
 
 _NEW: Ranges = ((int(ConntrackState.NEW), int(ConntrackState.NEW)),)
 _GROUPS = (ZoneKind.MULTICAST, ZoneKind.BROADCAST)
+_MACHINES = (ZoneKind.NAMED, ZoneKind.INTERNET)
+_LONG = 300
+"""A policy of so many rules is narrowed for each source."""
 _ASIDE = (Outcome.ESSENTIAL, Outcome.LOOPBACK, Outcome.SPOOFED)
 """What no rule of a policy decides: it is said beside the picture and never makes a service open or closed in part."""
 
@@ -163,23 +167,37 @@ def zones_of(policy: Policy) -> tuple[Zone, ...]:
 class Statuses:
     """The directions of one policy on a day, or on each authority's own. Raises Unfilled.
 
-    The firewalls on its path are encoded once.
+    The firewalls on its path are encoded once; those of a policy of many rules once for each source, with the rules that it needs.
     """
 
     def __init__(self, policy: Policy, when: When) -> None:
-        self.policy, self.day = policy, day_of(when, policy)
-        self._hops = path(policy, when)
+        self.policy, self.day, self._when = policy, day_of(when, policy), when
+        bare = path(_bare(policy), when)
         self._internet = internet_of(policy)
-        self._inside = _inside(self._hops)
-        self._is_machine = all(hop.firewall.is_host for hop in self._hops)
+        self._inside = _inside(bare)
+        self._is_machine = all(hop.firewall.is_host for hop in bare)
+        self._from: dict[str, tuple[Hop, ...]] = {}
+        self._is_long = sum(len(one.rules) for one in policy.authorities()) >= _LONG
 
     @cached_property
     def _namer(self) -> Namer:
         return Namer(self.policy)
 
+    @cached_property
+    def _whole(self) -> tuple[Hop, ...]:
+        return path(self.policy, self._when)
+
+    def _hops(self, source: Zone) -> tuple[Hop, ...]:
+        """The firewalls on the path as they decide what comes from a zone."""
+        if not self._is_long or source.kind not in _MACHINES:
+            return self._whole
+        if source.name not in self._from:
+            self._from[source.name] = path(narrowed(self.policy, self.addresses_of(source)), self._when)
+        return self._from[source.name]
+
     def direction(self, source: Zone, destination: Zone) -> Direction:
         """What becomes of every new flow from one zone to another. Raises Undecided."""
-        hops = self._hops
+        hops = self._hops(source)
         shares: list[Share] = []
         parts: dict[Stand, list[Flow]] = {}
         reasons: dict[tuple[Standing, str], None] = {}
@@ -234,6 +252,11 @@ class Statuses:
             destination=there.addresses.ranges(family),
             conntrack_state=_NEW,
         )
+
+
+def _bare(policy: Policy) -> Policy:
+    """The policy, and those that it is behind, with their firewalls and without a rule."""
+    return replace(policy, rules=(), behind=None if policy.behind is None else _bare(policy.behind))
 
 
 _Part = tuple[Stand | None, list[Decision], tuple[Flow, ...]]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from firewright.analysis.path import OWN, internet_of
 from firewright.model.address import BROADCAST, EVERYWHERE, LOOPBACK, MULTICAST, UNICAST, UNSPECIFIED, AddressSet
-from firewright.model.interval import Ranges, complement, difference, intersection, is_within, size, union
+from firewright.model.interval import Ranges, complement, difference, has, intersection, is_within, size, union
 from firewright.model.packet import FAMILIES, Family
 from firewright.model.policy import Policy
 from firewright.model.service_words import words as service_words
@@ -49,6 +50,15 @@ class Namer:
                 named.setdefault(zone.name, zone.addresses)
         self._named = {**named, **_NOBODYS}
         self._known: dict[tuple[Family, Ranges], str] = {}
+        self._outer: dict[Family, list[tuple[str, Ranges]]] = {}
+        self._exact: dict[Family, dict[Ranges, str]] = {}
+        self._largest: dict[Family, list[tuple[int, str, Ranges]]] = {}
+        for family in FAMILIES:
+            zones = [(name, one.ranges(family)) for name, one in self._named.items() if one.ranges(family)]
+            self._outer[family] = [("any", UNICAST.ranges(family)), ("any address", EVERYWHERE.ranges(family)), *zones]
+            self._exact[family] = {zone: name for name, zone in reversed(zones)}
+            sized = [(size(zone), name, zone) for name, zone in zones]
+            self._largest[family] = sorted(sized, key=lambda one: -one[0])
 
     def side(self, family: Family, ranges: Ranges, interface: Ranges) -> str:
         """The words for one end of a flow; for the machine itself with its addresses where not all are meant."""
@@ -66,29 +76,31 @@ class Namer:
         return found
 
     def _words(self, family: Family, ranges: Ranges) -> str:
-        for name, zone in self._named.items():
-            if zone.ranges(family) == ranges:
-                return name
+        if ranges in self._exact[family]:
+            return self._exact[family][ranges]
         if ranges in (UNICAST.ranges(family), EVERYWHERE.ranges(family)):
             return "any" if ranges == UNICAST.ranges(family) else "any address"
         parts = self._union(family, ranges)
         best = (len(parts), ", ".join(parts[:MOST_PREFIXES]) + _more(parts))
-        for name, outer in (("any", UNICAST), ("any address", EVERYWHERE), *self._named.items()):
-            whole = outer.ranges(family)
-            if is_within(ranges, whole) and whole != ranges:
-                less = self._union(family, difference(whole, ranges))
+        for name, whole in self._outer[family]:
+            if best[0] > 2 and has(whole, ranges[0][0]) and is_within(ranges, whole) and whole != ranges:
+                less = self._union(family, difference(whole, ranges), best[0] - 2)
                 if len(less) + 1 < best[0]:
                     best = (len(less) + 1, f"{name} without {', '.join(less[:MOST_PREFIXES])}{_more(less)}")
         return best[1]
 
-    def _union(self, family: Family, ranges: Ranges) -> list[str]:
-        """Zones that lie inside, the largest first, then what is left as prefixes."""
+    def _union(self, family: Family, ranges: Ranges, most: int | None = None) -> list[str]:
+        """Zones that lie inside, the largest first, then what is left as prefixes; given up behind the first beyond `most` of them."""
         words, left = [], ranges
         if is_within(UNICAST.ranges(family), ranges):
             words, left = ["any"], difference(ranges, UNICAST.ranges(family))
-        zones = [(name, zone.ranges(family)) for name, zone in self._named.items() if zone.ranges(family)]
-        for name, zone in sorted(zones, key=lambda pair: -size(pair[1])):
-            if is_within(zone, ranges) and size(intersection(zone, left)) * 2 > size(zone):
+        for extent, name, zone in self._largest[family]:
+            if not left or (most is not None and len(words) > most):
+                return words
+            # one look-up rules most zones out
+            if not has(ranges, zone[0][0]) or not is_within(zone, ranges):
+                continue
+            if size(intersection(zone, left)) * 2 > extent:
                 words.append(name)
                 left = difference(left, zone)
         rest = AddressSet(v4=left) if family == 4 else AddressSet(v6=left)
@@ -116,11 +128,17 @@ def flow_words(flows: Iterable[Flow], namer: Namer) -> tuple[FlowWords, ...]:
     return tuple(FlowWords(*line, tuple(sorted(families))) for line, families in sorted(lines.items()))
 
 
-def _service(flow: Flow) -> str:
-    text = service_words(flow.service, flow.family)
+@lru_cache(maxsize=4096)
+def _services(services: Ranges, family: Family) -> str:
+    text = service_words(services, family)
     if len(text) > LONG_SERVICE:
-        rest = service_words(complement(flow.service, top(flow.family, Axis.SERVICE)), flow.family)
+        rest = service_words(complement(services, top(family, Axis.SERVICE)), family)
         text = min(text, f"any except {rest}", key=len)
+    return text
+
+
+def _service(flow: Flow) -> str:
+    text = _services(flow.service, flow.family)
     if flow.is_free(Axis.SOURCE_PORT):
         return text
     ports = ", ".join(str(low) if low == high else f"{low}-{high}" for low, high in flow.source_port)

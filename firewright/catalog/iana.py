@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from firewright.catalog.table import DATA, Table
 from firewright.model.protocol import PORTED_NAMES
@@ -69,9 +69,10 @@ class PortRegistry:
         """What to write in a policy for a name that only the registry has: `tcp/22, udp/22, sctp/22`; empty if it has none."""
         return ", ".join(entry.words() for entry in self.named(name))
 
-    def names(self) -> list[str]:
-        """Every name, sorted. O(n)."""
-        return sorted({line.split("\t", 3)[2] for line in self._lines} - {""})
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Every name, sorted."""
+        return tuple(sorted({line.split("\t", 3)[2] for line in self._lines} - {""}))
 
     def __len__(self) -> int:
         return len(self._lines)

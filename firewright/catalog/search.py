@@ -240,14 +240,18 @@ def _meant(text: str, catalog: Catalog) -> str:
 def _nothing(shown: str, text: str, catalog: Catalog, registry: PortRegistry) -> Finding:
     """No such thing: the nearest names, then rows that speak of these words."""
     spoken = [row.name for row in catalog.rows.values() if _speaks_of(row, text)]
-    official = get_close_matches(text[:40], [name.casefold() for name in registry.names()], n=2, cutoff=0.75)
-    close = spoken or (*catalog.nearest_names(text, SUGGESTION_LIMIT), *official)
+    close = spoken or (*catalog.nearest_names(text, SUGGESTION_LIMIT), *_official(text, registry))
     found = tuple(dict.fromkeys(close))[:SUGGESTION_LIMIT]
     way_out = f"did you mean {' or '.join(found)}?" if found else "ask for a port, a range, or a service's name"
     meant = _meant(text, catalog) if " " in text else ""
     if meant:
         way_out = f"did you mean {meant}?"
     return Finding(shown, suggestions=found, problem=f"nothing is known as {shown}", help=way_out, meant=meant)
+
+
+def _official(text: str, registry: PortRegistry) -> list[str]:
+    """The names of the registry that a text may have meant."""
+    return get_close_matches(text[:40], [name.casefold() for name in registry.names], n=2, cutoff=0.75)
 
 
 def _speaks_of(row: ServiceRow, text: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from collections.abc import Mapping as ReadOnly
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -60,9 +60,17 @@ class Catalog:
         return self.by_services(((protocol << 16 | selector, protocol << 16 | selector),))
 
     def by_services(self, services: Ranges) -> tuple[ServiceRow, ...]:
-        """The rows that hold anything of a set on the service axis, those that hold least first. O(rows)."""
-        found = sorted((size(own), name) for name, own in self._reach.items() if intersection(own, services))
-        return tuple(self.rows[name] for _, name in found)
+        """The rows that hold anything of a set on the service axis, those that hold least first. O(rows); the last are remembered."""
+        return self._by_services(services)
+
+    @cached_property
+    def _by_services(self) -> Callable[[Ranges], tuple[ServiceRow, ...]]:
+        @lru_cache(maxsize=4096)
+        def find(services: Ranges) -> tuple[ServiceRow, ...]:
+            found = sorted((size(own), name) for name, own in self._reach.items() if intersection(own, services))
+            return tuple(self.rows[name] for _, name in found)
+
+        return find
 
     def overlay(self, sources: Iterable[Source], report: Report) -> Catalog | None:
         """This catalog with the rows of these files laid over it: a row of the same name is replaced.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import json
 import logging
 import os
@@ -33,8 +34,8 @@ _MOST_AT_ONCE = 500
 _LEAVE_SECONDS = 10
 _DEAF_SECONDS = 60
 """A process that does not answer for so long is replaced; uvicorn's 5 s would end one that is only busy, with all that it answers."""
-_TURN = 0.0005
-"""Seconds that a thread which reckons keeps the others waiting for their turn: Python's own 0.005 is felt at every step of a page."""
+_COLLECTED = (20_000, 20, 50)
+"""How seldom the collector of reference cycles looks: pages make few cycles, and each full look stops all of them."""
 _INSTALL = 'pip install "firewright[web]"'
 
 
@@ -160,7 +161,7 @@ def from_environment() -> FastAPI:
     """The application of one of several processes, as uvicorn asks for it."""
     handed: dict[str, Any] = json.loads(os.environ[_HANDED])
     _log_lines()
-    sys.setswitchinterval(_TURN)
+    gc.set_threshold(*_COLLECTED)
     return made(Options(**{**handed, "hosts": tuple(handed["hosts"]), "proxies": tuple(handed["proxies"])}))
 
 
@@ -186,7 +187,7 @@ def run(options: Options, app: FastAPI, place: Socket) -> None:
     from uvicorn.supervisors import Multiprocess
 
     _log_lines()
-    sys.setswitchinterval(_TURN)
+    gc.set_threshold(*_COLLECTED)
     shared: dict[str, Any] = {
         "access_log": False,
         "log_config": None,

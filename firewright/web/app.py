@@ -34,8 +34,8 @@ from firewright.workflows.requests.refused import Refused
 
 PAGES: Registry[APIRouter] = Registry("firewright.web.routes", "ROUTER")
 INTERFACE: Registry[APIRouter] = Registry("firewright.web.api", "ROUTER")
-_THREADS = 12
-"""Pages that a process makes at the same time. They reckon, so that more of them would only make each other slower."""
+_THREADS = 4
+"""Pages that a process makes at the same time. They reckon, so that more of them make each other slower (benchmarks/web)."""
 _ABOUT = "Policies, questions, requests and the log of Firewright. Errors are problem+json (RFC 9457)."
 
 

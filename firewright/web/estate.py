@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
@@ -9,14 +10,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from threading import Lock, Thread
-from time import thread_time
+from time import monotonic, thread_time
 from typing import TypeVar, cast
 
 from fastapi import Depends, Request
 
-from firewright.workflows.requests.estate import Estate, read_estate, stamp
+from firewright.workflows.requests.estate import EXCEPTIONS, Estate, read_estate, stamp
 
 Made = TypeVar("Made")
 _KEPT = 256
@@ -26,6 +27,13 @@ _MOST_AHEAD = 32
 """So many results of a state are reckoned before it is shown."""
 _SOON = 1.0
 """Seconds of the processor that people wait for a new state rather than see the one before."""
+
+_LOOKED = 0.5
+"""Seconds after which files are looked at one by one again, though no folder has changed: somebody may have written into one."""
+_MOST_WATCHED = 64
+"""So many policies are looked at each time."""
+_SWEPT = 20
+"""After so many states what is left of former ones is looked for; see `Estates._renew`."""
 
 Stamp = tuple[tuple[str, int, int], ...]
 
@@ -83,10 +91,13 @@ class Estates:
         self._ahead: OrderedDict[Hashable, Callable[[Estate], object]] = OrderedDict()
         self._shown: _Shown | None = None
         self._turn = Lock()
+        self._watch = _Watch(folder)
+        self._states = 0
 
-    def at(self, now: datetime) -> Estate:
-        """The folder's policies, asked at a moment (aware, UTC)."""
-        return self._read.get(self.stamp(), lambda: self._anew(now)).at(now)
+    def at(self, now: datetime, *, is_exact: bool = True) -> Estate:
+        """The folder's policies, asked at a moment (aware, UTC); unless it must be exact, as they were `_LOOKED` seconds ago at most."""
+        found = self.stamp() if is_exact else self._watch.stamp()
+        return self._read.get(found, lambda: self._anew(now)).at(now)
 
     def _anew(self, now: datetime) -> Estate:
         """The folder as it is; where only exceptions changed since it was last read, no more than they are read."""
@@ -99,7 +110,7 @@ class Estates:
         Then it is the state before, at its own moment, until the new one is reckoned, in a thread of its own, so that nobody waits.
         What is shown is of one state as a whole.
         """
-        shown, stamp = self._shown, self.stamp()
+        shown, stamp = self._shown, self._watch.stamp()
         if shown is None:
             if self._turn.acquire(blocking=False):
                 self._renew_aside(now)
@@ -142,10 +153,59 @@ class Estates:
         self._shown = _Shown(estate, stamp, thread_time() - began)
         for one in (self.memory, self.views):
             one.forget_but(estate.digest)
+        self._states += 1
+        # a state is large and lives long: the collector, which would stop all pages for its time, is to walk it seldom
+        if self._states % _SWEPT == 0:
+            gc.unfreeze()
+            gc.collect()
+        gc.freeze()
 
     def stamp(self) -> Stamp:
         """What changes with every file that is written. O(files)."""
         return stamp(self.folder)
+
+
+class _Watch:
+    """Whether anything was written in a folder, by few looks: a file that is put in place changes the folder that it is in.
+
+    Policies are looked at one by one too, since people write into them; of exceptions there may be thousands.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._last: tuple[float, _Times, tuple[str, ...], Stamp] = (-_LOOKED, (), (), ())
+
+    def stamp(self) -> Stamp:
+        """The stamp of the files; as it was `_LOOKED` seconds ago at most where somebody wrote into an exception. O(policies)."""
+        at, known_times, names, known = self._last
+        now, times = monotonic(), self._times(names)
+        if now - at < _LOOKED and times and times == known_times:
+            return known
+        # the times are older than what is found: what is written meanwhile is seen the next time
+        found = stamp(self._folder)
+        watched = _watched(found)
+        if watched != names:
+            times, found = self._times(watched), stamp(self._folder)
+        self._last = now, times, watched, found
+        return found
+
+    def _times(self, names: tuple[str, ...]) -> _Times:
+        try:
+            looked = [(self._folder / name).stat() for name in names]
+        except OSError:
+            return ()
+        return tuple((one.st_mtime_ns, one.st_size) for one in looked)
+
+
+_Times = tuple[tuple[int, int], ...]
+
+
+def _watched(found: Stamp) -> tuple[str, ...]:
+    """The folders of some files, and the files that are no exceptions."""
+    paths = [PurePath(name) for name, _, _ in found]
+    folders = {".": None, **{str(path.parent): None for path in paths}}
+    files = [str(path) for path in paths if path.parent.name != EXCEPTIONS]
+    return (*folders, *files[:_MOST_WATCHED])
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +236,9 @@ def estate_of(request: Request) -> Estate:
     found: Estate | None = getattr(request.state, "estate", None)
     if found is None:
         estates, now = running(request).estates, request.state.now
-        is_settled = getattr(request.state, "is_settled", False) and request.method in ("GET", "HEAD")
-        found = request.state.estate = estates.settled(now) if is_settled else estates.at(now)
+        is_reading = request.method in ("GET", "HEAD")
+        is_settled = is_reading and getattr(request.state, "is_settled", False)
+        found = request.state.estate = estates.settled(now) if is_settled else estates.at(now, is_exact=not is_reading)
     return found
 
 

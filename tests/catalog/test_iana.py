@@ -158,7 +158,7 @@ def test_no_other_cell_is_taken_for_a_name(word: str) -> None:
 
 def test_every_name_is_found() -> None:
     """Each listed name leads to an entry of that name."""
-    names = port_registry().names()
+    names = port_registry().names
     assert len(names) > 6_000
     assert all(port_registry().named(name)[0].name.casefold() == name.casefold() for name in names[::37])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from firewright.web.clock import Duty
-from firewright.web.routes import audit_report, overview, zones
+from firewright.web.routes import audit_report, overview, paths, zones
 from firewright.web.running import Running
 
 
@@ -13,7 +13,7 @@ def run(parts: Running, now: datetime) -> None:
     """Have the state of the files that is shown be the one that they are in."""
     estates = parts.estates
     for name, policy in estates.at(now).policies.items():
-        for key, make in (overview.dear(name), zones.dear(policy)):
+        for key, make in (overview.dear(name), zones.dear(policy), paths.dear(name)):
             estates.make_ahead(key, make)
     estates.make_ahead(*audit_report.DEAR)
     estates.settled(now)

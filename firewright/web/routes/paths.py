@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -17,6 +19,7 @@ from firewright.web.routes._seen import chosen_policy, policies_seen, sight_of
 from firewright.web.routes.status_picture import picture_file
 from firewright.web.views import pictures as view
 from firewright.web.views.sight import Sight
+from firewright.workflows.requests.estate import Estate
 
 ROUTER = APIRouter(dependencies=SETTLED)
 NAV = Nav(40, "Paths", "/paths")
@@ -43,9 +46,16 @@ def paths(request: Request, actor: Viewer, policy: Annotated[str, Query(max_leng
 
 def _walls(request: Request, sight: Sight) -> tuple[Wall, ...]:
     """The firewalls with the legs that somebody may see. Raises view.NoPicture."""
-    policy = sight.policy
-    found = memo(request, ("walls", policy.name), lambda estate: view.path_walls(policy, estate.day_of))
-    return view.seen_walls(found, sight.actor)
+    return view.seen_walls(memo(request, *dear(sight.policy.name), ahead=True), sight.actor)
+
+
+def dear(name: str) -> tuple[Hashable, Callable[[Estate], tuple[Wall, ...]]]:
+    """What takes long to reckon here of a policy, under its key."""
+    return ("walls", name), partial(_path_walls, name)
+
+
+def _path_walls(name: str, estate: Estate) -> tuple[Wall, ...]:
+    return view.path_walls(estate.policies[name], estate.day_of)
 
 
 @ROUTER.get("/paths/{policy}/map.{ending}")

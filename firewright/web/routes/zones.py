@@ -78,7 +78,7 @@ def _table(request: Request, found: view.Matrix) -> str:
 def matrix_of(request: Request, sight: Sight, service: str = "", words: str = "") -> view.Matrix:
     """The matrix that somebody sees. Raises Problem: 422."""
     policy = sight.policy
-    names = view.zone_names(policy, words)
+    names = memo(request, ("zone names", policy.name, words), lambda estate: view.zone_names(policy, words))
     if len(names) > view.MOST_ZONES:
         message = f"{len(names)} zones; a matrix shows {view.MOST_ZONES}"
         raise Problem(422, "too-many", message, "write a part of their names into the field for zones")

@@ -56,11 +56,12 @@ _NO_FAMILY = Cell("closed", "–", "nothing: no address in the same family")
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A policy's zones and the directions from each (rows) to each (columns); None from the machine to itself."""
+    """Zones of a policy and the directions from each (rows) to each (columns), None from the machine to itself; `total` of all zones."""
 
     policy: str
     zones: tuple[str, ...]
     rows: tuple[tuple[Direction | None, ...], ...]
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,7 @@ def grid(policy: Policy, when: When, names: tuple[str, ...]) -> Grid:
                 found = statuses.direction(source, zones[name])
                 yield known.setdefault((found.families, found.shares), found)
 
-    found = Grid(policy.name, names, tuple(map(kept, names)))
+    found = Grid(policy.name, names, tuple(map(kept, names)), len(zones_of(policy)))
     _BEFORE[key] = rows
     while len(_BEFORE) > _MOST_BEFORE:
         _BEFORE.popitem(last=False)
@@ -190,7 +191,7 @@ def matrix(grid: Grid, sight: Sight, service: str = "") -> Matrix:
         tuple(grid.zones[number] for number in kept),
         tuple(tuple(rows[here][there] for there in kept) for here in kept),
         "" if term is None else term.word,
-        len(zones_of(sight.policy)) if sight.is_whole else len(kept),
+        grid.total if sight.is_whole else len(kept),
     )
 
 

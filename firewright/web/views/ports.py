@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from firewright.analysis.ask import Part, ask
 from firewright.analysis.narrowing import narrowed
@@ -127,11 +128,13 @@ def _speaks(row: ServiceRow, text: str) -> bool:
     return all(word in said for word in text.split())
 
 
+@lru_cache(maxsize=1024)
 def hit(row: ServiceRow) -> Hit:
     """A row of the catalog in a line."""
     return Hit(row.name, row.title, row.words(), VISIBLE[row.visibility], TONES[row.visibility])
 
 
+@lru_cache(maxsize=1)
 def themes() -> tuple[tuple[str, tuple[Hit, ...]], ...]:
     """The whole catalog by its themes, sorted."""
     found: dict[str, list[Hit]] = {}

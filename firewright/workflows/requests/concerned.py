@@ -25,8 +25,8 @@ def concerned(policy: Policy, rules: ApprovalRules, sides: Sides, wish: Wish) ->
 
 
 def _within(policy: Policy, rules: ApprovalRules, words: tuple[str, ...]) -> list[str]:
-    asked = addresses_of(policy, words)
-    owned = ((name, policy.zones[name]) for name, owners in rules.owners.items() if owners and name in policy.zones)
+    owned = [(name, policy.zones[name]) for name, owners in rules.owners.items() if owners and name in policy.zones]
+    asked = addresses_of(policy, words if owned else ())
     found = []
     for name, zone in owned:
         held = _held(policy, zone)
