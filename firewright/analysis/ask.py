@@ -80,12 +80,16 @@ class Answer:
     parts: tuple[Part, ...]
 
 
-def ask(policy: Policy, question: Question, when: When) -> Answer:
-    """The exact answer of a policy to a question on a day, or on each authority's own. Raises Unfilled, Undecided."""
+def ask(policy: Policy, question: Question, when: When, *, is_worded: bool = True) -> Answer:
+    """The exact answer of a policy to a question on a day, or on each authority's own. Raises Unfilled, Undecided.
+
+    Without words its parts have no `lines`, and what is open comes first in the order of the rules: words of hundreds of parts cost
+    more than the parts.
+    """
     hops = path(policy, when)
     inside = _inside(hops)
     sides = (side for side in (question.source, question.destination) if not side.is_local and "," not in side.words)
-    namer = Namer(policy, asked=((side.words, side.addresses) for side in sides))
+    namer = Namer(policy, asked=((side.words, side.addresses) for side in sides)) if is_worded else None
     found: dict[Hashable, tuple[list[Flow], tuple[Decision, ...], bool]] = {}
     for family, boxes in question.within().items():
         for within in boxes:
@@ -149,10 +153,11 @@ def witness_of(flow: Flow) -> Packet:
 
 
 def _part(
-    hops: tuple[Hop, ...], flows: Sequence[Flow], decisions: tuple[Decision, ...], is_outward: bool, namer: Namer
+    hops: tuple[Hop, ...], flows: Sequence[Flow], decisions: tuple[Decision, ...], is_outward: bool, namer: Namer | None
 ) -> Part:
     rulings = tuple(ruling(hop, decision, flows) for hop, decision in zip(hops, decisions, strict=True))
-    return Part(tuple(flows), flow_words(flows, namer), witness_of(flows[0]), rulings[::-1] if is_outward else rulings)
+    lines = () if namer is None else flow_words(flows, namer)
+    return Part(tuple(flows), lines, witness_of(flows[0]), rulings[::-1] if is_outward else rulings)
 
 
 def ruling(hop: Hop, decision: Decision, flows: Sequence[Flow]) -> Ruling:

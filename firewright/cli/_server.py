@@ -32,6 +32,8 @@ _COUNTERS = "PROMETHEUS_MULTIPROC_DIR"
 _MOST_AT_ONCE = 500
 """Connections that one process keeps; whoever comes later is told to come again (503)."""
 _LEAVE_SECONDS = 10
+_MOST_ANSWERED = 400_000
+"""Requests after which one of several processes is replaced: sets of addresses that are asked about stay in it, 1 KB a question."""
 _DEAF_SECONDS = 60
 """A process that does not answer for so long is replaced; uvicorn's 5 s would end one that is only busy, with all that it answers."""
 _COLLECTED = (20_000, 20, 50)
@@ -206,6 +208,7 @@ def run(options: Options, app: FastAPI, place: Socket) -> None:
         os.environ[_COUNTERS] = counters
         handed = {name: getattr(options, name) for name in Options.__slots__} | {"counters": counters}
         os.environ[_HANDED] = json.dumps(handed)
+        shared |= {"limit_max_requests": _MOST_ANSWERED, "limit_max_requests_jitter": _MOST_ANSWERED // 4}
         config = uvicorn.Config(
             "firewright.cli._server:from_environment", factory=True, workers=options.workers, **shared
         )

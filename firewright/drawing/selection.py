@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import combinations, islice, product
@@ -44,10 +44,22 @@ class Selection:
     left_out: tuple[str, ...]
 
 
-class _Directions:
-    """The directions of a policy, each worked out once."""
+Known = Callable[[Zone, Zone], Direction | None]
+"""What is known of the directions of a policy."""
 
-    def __init__(self, policy: Policy, when: When) -> None:
+
+def nothing_known(source: Zone, destination: Zone) -> None:
+    """Nothing is known of any direction."""
+
+
+class Directions:
+    """The directions of a policy, each worked out once; several pictures of one policy can share them. Raises Unfilled.
+
+    `known` gives what others have worked out already of the policy's directions: of some the shares at least.
+    """
+
+    def __init__(self, policy: Policy, when: When, known: Known = nothing_known) -> None:
+        self._known = known
         self.statuses = Statuses(policy, when)
         self._own = (
             self.statuses if policy.behind is None else Statuses(replace(policy, behind=None), day_of(when, policy))
@@ -55,18 +67,24 @@ class _Directions:
         self._found: dict[tuple[str, str], Direction] = {}
 
     def between(self, source: Zone, destination: Zone) -> Direction:
+        """What becomes of new flows from one zone to another. Raises Undecided."""
         key = source.name, destination.name
         if key not in self._found:
             self._found[key] = self.statuses.direction(source, destination)
         return self._found[key]
 
+    def in_shares(self, source: Zone, destination: Zone) -> Direction:
+        """The same, of which no more than the shares may be used. Raises Undecided."""
+        return self._known(source, destination) or self.between(source, destination)
+
     def is_permitted(self, source: Zone, destination: Zone) -> bool:
         """Whether something is permitted that a firewall of this policy, and not only of another authority, lets through."""
-        if Standing.PERMITTED not in self.between(source, destination).standings:
+        if Standing.PERMITTED not in self.in_shares(source, destination).standings:
             return False
         return self._own is self.statuses or Standing.PERMITTED in self._own.direction(source, destination).standings
 
     def shown(self, pair: Pair) -> Shown:
+        """Both ways of a pair. Raises Undecided."""
         ways = [(pair.here, pair.there)] if pair.is_within else [(pair.here, pair.there), (pair.there, pair.here)]
         return Shown(pair, tuple(self.between(*way) for way in ways))
 
@@ -80,16 +98,16 @@ def select_alone(policy: Policy, chosen: Chosen, when: When) -> Selection:
     is_machines = all(zone.kind in (ZoneKind.NAMED, ZoneKind.INTERNET) for zone in zones)
     inside = merge(internet_of(policy) if one.kind is ZoneKind.INTERNET else one.addresses for one in zones)
     narrow = narrowed(policy, inside, inside) if is_machines else policy
-    return _selected(_wanted(policy, chosen), _Directions(narrow, when), ())
+    return _selected(_wanted(policy, chosen), Directions(narrow, when), ())
 
 
-def select(policy: Policy, chosen: Chosen, when: When) -> Selection:
+def select(policy: Policy, chosen: Chosen, when: When, known: Directions | None = None) -> Selection:
     """The pairs that were asked for, else those that firewalls separate and those that rules name and a firewall separates.
 
     Law: whatever a policy permits between two zones is shown, or `left_out` names the two zones, or it says how many
-    ways were not looked at. Raises TooLarge, Unfilled, Undecided.
+    ways were not looked at. `known` are the policy's own directions, of that day. Raises TooLarge, Unfilled, Undecided.
     """
-    directions = _Directions(policy, when)
+    directions = Directions(policy, when) if known is None else known
     wanted = _wanted(policy, chosen)
     if not chosen:
         wanted += _named(policy, wanted, directions)
@@ -103,7 +121,7 @@ def _wanted(policy: Policy, chosen: Chosen) -> list[Pair]:
     return wanted
 
 
-def _selected(wanted: list[Pair], directions: _Directions, left_out: Iterable[str]) -> Selection:
+def _selected(wanted: list[Pair], directions: Directions, left_out: Iterable[str]) -> Selection:
     every = [directions.shown(pair) for pair in wanted]
     # a single pair is what somebody wants to see, even if there is nothing in it
     words = {one.pair: _nothing(one) if len(every) > 1 else None for one in every}
@@ -122,7 +140,7 @@ def _unique(found: Iterable[Pair]) -> list[Pair]:
     return list({frozenset((pair.here.name, pair.there.name)): pair for pair in reversed(list(found))}.values())[::-1]
 
 
-def _named(policy: Policy, taken: list[Pair], directions: _Directions) -> list[Pair]:
+def _named(policy: Policy, taken: list[Pair], directions: Directions) -> list[Pair]:
     """More pairs for the picture: those that rules name, where a firewall stands between."""
     known = {frozenset((pair.here.name, pair.there.name)) for pair in taken}
     found = islice((pair for pair in named_pairs(policy) if {pair.here.name, pair.there.name} not in known), MOST_NAMED)
@@ -172,7 +190,7 @@ def _folded(
 # --- what is left out -------------------------------------------------------------------------------------------------
 
 
-def _left_out(policy: Policy, wanted: list[Pair], directions: _Directions, day: date) -> Iterator[str]:
+def _left_out(policy: Policy, wanted: list[Pair], directions: Directions, day: date) -> Iterator[str]:
     """A line for each zone from which something is permitted to a zone that no shown pair covers."""
     zones = (*zones_of(policy), *_outer_zones(policy))
     if len(zones) > MOST_ZONES:
@@ -184,7 +202,7 @@ def _left_out(policy: Policy, wanted: list[Pair], directions: _Directions, day: 
     example = ""
     for source, destination in ways[:MOST_LOOKED]:
         if directions.is_permitted(source, destination):
-            direction = directions.between(source, destination)
+            direction = directions.in_shares(source, destination)
             here, there = harmless(source.name, 80), harmless(destination.name, 80)
             found.setdefault(here, []).append(f"{there} ({amount_open(direction)} permitted)")
             example = example or (here if here == there else f"{here},{there}")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from threading import BoundedSemaphore, Timer
 
 import pytest
 
 from firewright.live.limited import Limits, Overrun, call
 from firewright.model.account import Grant, Role
 from firewright.source import Source
+from firewright.web.problem import Problem
+from firewright.web.routes import compare_uploads
 from firewright.web.views.comparing import result
 from firewright.workflows.compare_apart import compare_apart
 from tests.web.conftest import Client
@@ -56,6 +59,20 @@ def test_a_comparison_that_takes_too_much_is_no_comparison() -> None:
     assert found.tree is None and (shown.outcome, shown.tone) == ("not known", "denied")
     assert shown.complaints[0].message == "the comparison was given up: it takes longer than 1 s"
     assert "firewright compare" in shown.complaints[0].help
+
+
+def test_nobody_waits_for_his_turn_in_a_thread_that_makes_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where as many are compared as may be, another one is told to come back before one of these ends."""
+    slots = BoundedSemaphore(1)
+    slots.acquire()
+    monkeypatch.setattr(compare_uploads, "_AT_ONCE", slots)
+    ending = Timer(3, slots.release)
+    ending.start()
+    try:
+        with pytest.raises(Problem, match="others are comparing"):
+            compare_uploads.compared(Source("a.yaml", POLICY), Source("b.yaml", POLICY), NOW)
+    finally:
+        ending.cancel()
 
 
 @pytest.mark.parametrize("number", [0, -1, 2**31, 2**63, 10**40])

@@ -9,6 +9,7 @@ from threading import Event
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from firewright.web import estate as states
 from firewright.web.estate import Estates, Once, memory_key
@@ -105,3 +106,17 @@ def test_a_page_says_that_it_shows_what_was(
     monkeypatch.setattr(Estates, "settled", lambda self, now: self.at(now - timedelta(hours=3)))
     page = client.get("/zones")
     assert page.status_code == 200 and "being reckoned" in page.text
+
+
+@pytest.mark.parametrize("path", ["/zones?zone=nothing-{}", "/ports/tcp/{}"])
+def test_what_somebody_asks_for_pushes_out_nothing_dear(
+    app: FastAPI, client_of: Callable[..., httpx.Client], path: str
+) -> None:
+    """However many words and ports are asked for, what took long to reckon for all is kept."""
+    client, estates = client_of("viewer"), app.state.running.estates
+    assert client.get("/zones").status_code == 200
+    dear = set(estates.memory._made)
+    estates.memory._kept = len(dear)
+    for number in range(1, 6):
+        assert client.get(path.format(number)).status_code == 200
+    assert dear and dear <= set(estates.memory._made)

@@ -14,6 +14,7 @@ from firewright.drawing.palette import HEAD, HEAD_INK, HEAD_QUIET, INK, OUTLINE,
 from firewright.drawing.pictures import Chosen, TooLarge
 from firewright.drawing.roster import amount_open
 from firewright.drawing.scene import Area, Line, Rect, Scene
+from firewright.drawing.selection import Known, nothing_known
 from firewright.drawing.sheet import Sheet
 from firewright.model.policy import Firewall, Policy, Zone, ZoneKind
 
@@ -80,14 +81,22 @@ class Wall:
         return opens, f"else {self.firewall.default}"
 
 
-def walls(policy: Policy, when: When) -> tuple[Wall, ...]:
-    """The firewalls on the paths of a policy, the outermost authority first. Raises TooLarge, Unfilled, Undecided."""
+def walls(policy: Policy, when: When, known: Known = nothing_known) -> tuple[Wall, ...]:
+    """The firewalls on the paths of a policy, the outermost authority first; `known` are its own directions, as in `selection`.
+
+    Raises TooLarge, Unfilled, Undecided.
+    """
     found = [(one, firewall) for one in policy.authorities() for firewall in one.firewalls.values()]
     legs = sum(max(2, len(_legs(firewall))) for _, firewall in found)
     if legs > MOST_LEGS:
         raise TooLarge(f"{legs} legs of firewalls; a map shows {MOST_LEGS}: the zone matrix shows more")
-    statuses = {id(one): Statuses(one, when) for one in policy.authorities()}
-    return tuple(_wall(one, firewall, statuses[id(one)], one is policy) for one, firewall in found)
+    asked: dict[int, Asked] = {id(one): Statuses(one, when).direction for one in policy.authorities()}
+    own = asked[id(policy)]
+    asked[id(policy)] = lambda here, there: known(here, there) or own(here, there)
+    return tuple(_wall(one, firewall, asked[id(one)], one is policy) for one, firewall in found)
+
+
+Asked = Callable[[Zone, Zone], Direction]
 
 
 def _legs(firewall: Firewall) -> tuple[Zone, ...]:
@@ -95,7 +104,7 @@ def _legs(firewall: Firewall) -> tuple[Zone, ...]:
     return tuple({zone.name: zone for zone in named}.values())
 
 
-def _wall(policy: Policy, firewall: Firewall, statuses: Statuses, is_own: bool) -> Wall:
+def _wall(policy: Policy, firewall: Firewall, asked: Asked, is_own: bool) -> Wall:
     internet = policy.zones[ZoneKind.INTERNET.value]
     outer: tuple[Zone, ...]
     inner: tuple[Zone, ...]
@@ -110,17 +119,17 @@ def _wall(policy: Policy, firewall: Firewall, statuses: Statuses, is_own: bool) 
         firewall,
         policy,
         is_own,
-        tuple(_leg(policy, firewall, zone, None, statuses) for zone in outer),
-        tuple(_leg(policy, firewall, zone, facing, statuses) for zone in inner),
+        tuple(_leg(policy, firewall, zone, None, asked) for zone in outer),
+        tuple(_leg(policy, firewall, zone, facing, asked) for zone in inner),
     )
 
 
-def _leg(policy: Policy, firewall: Firewall, zone: Zone, facing: Zone | None, statuses: Statuses) -> Leg:
+def _leg(policy: Policy, firewall: Firewall, zone: Zone, facing: Zone | None, asked: Asked) -> Leg:
     is_within = any(one.name == zone.name for one in firewall.within)
     inner = tuple(harmless(one.name, _LONGEST) for one in policy.named_zones if _is_inside(one, zone))
     if facing is None:
         return Leg(zone, "", "", "", Standing.CLOSED, inner, is_within)
-    there, back = statuses.direction(facing, zone), statuses.direction(zone, facing)
+    there, back = asked(facing, zone), asked(zone, facing)
     tone = next(
         (one for one in Standing if one is not Standing.UNENFORCED and one in there.standings), Standing.UNENFORCED
     )

@@ -16,7 +16,7 @@ from firewright.drawing.palette import HAIRLINE, HEAD, HEAD_INK, HEAD_QUIET, INK
 from firewright.drawing.pictures import Chosen
 from firewright.drawing.roster import CATEGORIES, Roster, Row, roster, told
 from firewright.drawing.scene import Area, Line, Rect, Scene
-from firewright.drawing.selection import Selection, Shown, select, select_alone
+from firewright.drawing.selection import Directions, Selection, Shown, select, select_alone
 from firewright.drawing.sheet import Sheet, pills_width
 from firewright.model.packet import FAMILIES
 from firewright.model.policy import Policy, ZoneKind
@@ -65,9 +65,12 @@ class _Section:
         return f"Nothing is {' or '.join(filter(None, (', '.join(missing[:-1]), missing[-1])))}"
 
 
-def draw(policy: Policy, chosen: Chosen, when: When) -> Scene:
-    """The picture of a policy on a day. Raises TooLarge, Unfilled, Undecided."""
-    return _drawn(policy, select(policy, chosen, when), when)
+def draw(policy: Policy, chosen: Chosen, when: When, known: Directions | None = None) -> Scene:
+    """The picture of a policy on a day; `known` are its directions, where several pictures share them.
+
+    Raises TooLarge, Unfilled, Undecided.
+    """
+    return _drawn(policy, select(policy, chosen, when, known), when)
 
 
 def draw_alone(policy: Policy, chosen: Chosen, when: When) -> Scene:

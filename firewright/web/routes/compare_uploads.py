@@ -18,7 +18,7 @@ from firewright.web.page import page
 from firewright.web.problem import Problem
 from firewright.web.routes._seen import attachment
 from firewright.web.views import comparing as view
-from firewright.workflows.compare_apart import SECONDS, Compared, compare_apart
+from firewright.workflows.compare_apart import Compared, compare_apart
 
 ROUTER = APIRouter()
 NAV = Nav(80, "Compare", "/compare")
@@ -27,7 +27,10 @@ LARGEST = 4 * 2**20
 BODY = 12 * 2**20
 """Bytes of a form with two of them, or of a result that is saved."""
 _AT_ONCE = BoundedSemaphore(2)
-"""So many comparisons run at once in one process of the server; others are told to come back."""
+"""So many comparisons run at once in one process of the server; others are told to come back.
+
+They wait for another process, each in one of the few threads that make pages: nobody waits in another of these for his turn.
+"""
 _SAVED = {"markdown": ("text/markdown", "md"), "json": ("application/json", "json")}
 
 
@@ -70,7 +73,7 @@ def compare(
 
 def compared(before: Source, after: Source, now: datetime) -> Compared:
     """Two texts compared in a process with limits. Raises Problem: 503 where too many are being compared."""
-    if not _AT_ONCE.acquire(timeout=SECONDS / 4):
+    if not _AT_ONCE.acquire(blocking=False):
         raise Problem(503, "busy", "others are comparing at the moment", "send it again in half a minute")
     try:
         return compare_apart(before, after, now)

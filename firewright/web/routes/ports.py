@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from firewright.analysis.ask import Part
 from firewright.model.account import Actor
 from firewright.web.access import Viewer
-from firewright.web.estate import SETTLED, estate_of, memo
+from firewright.web.estate import SETTLED, estate_of
 from firewright.web.export import csv_of
 from firewright.web.nav import Nav
 from firewright.web.page import page
@@ -23,6 +23,8 @@ from firewright.workflows.requests.estate import Estate
 ROUTER = APIRouter(dependencies=SETTLED)
 NAV = Nav(30, "Ports", "/ports")
 _Words = Annotated[str, Query(max_length=200)]
+_PIECES = 12
+"""Parts that a page shows of each policy."""
 
 
 @ROUTER.get("/ports")
@@ -46,21 +48,23 @@ def ports(
 @ROUTER.get("/ports/{word:path}")
 def port(request: Request, actor: Viewer, word: Annotated[str, Path(max_length=200)]) -> Response:
     """One port, range, service or product."""
-    found = port_of(request, actor, word)
+    found = port_of(request, actor, word, _PIECES)
     return page(request, "port.html", title=f"{word}", status=404 if found.problem else 200, found=found, search=word)
 
 
-def port_of(request: Request, actor: Actor, word: str) -> view.PortPage:
-    """The page of a word, as far as somebody sees the policies."""
+def port_of(request: Request, actor: Actor, word: str, most: int | None = None) -> view.PortPage:
+    """The page of a word, as far as somebody sees the policies, with `most` parts of each."""
     finding = view.known(word)
     transports = finding.transports
     estate = estate_of(request)
     here = []
     for policy in policies_seen(estate, actor) if transports and not finding.problem else ():
         sight = Sight(actor, policy)
-        parts = memo(request, ("port parts", policy.name, transports), partial(_parts, policy.name, transports))
-        key = ("port", policy.name, transports, sight.key)
-        here.append(shown(request, key, partial(view.here, parts, sight, estate.report.sources)))
+        parts = shown(
+            request, ("port parts", policy.name, transports), partial(_parts, policy.name, transports, estate)
+        )
+        key = ("port", policy.name, transports, most, sight.key)
+        here.append(shown(request, key, partial(view.here, parts, sight, estate.report.sources, most)))
     return view.port_page(finding, here)
 
 

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from firewright.drawing.scene import Scene
+from firewright.drawing.selection import Directions
 from firewright.web.access import Viewer
-from firewright.web.estate import SETTLED, estate_of
+from firewright.web.estate import SETTLED, estate_of, memo
 from firewright.web.nav import Nav
 from firewright.web.page import page
 from firewright.web.problem import Problem
@@ -53,9 +54,13 @@ def _file(policy: str, ending: str, chosen: tuple[str, ...]) -> str:
 
 def _drawn(request: Request, sight: Sight, chosen: tuple[str, ...]) -> Scene:
     """The picture that somebody sees. Raises view.NoPicture."""
-    day_of = estate_of(request).day_of
-    key = ("status picture", sight.policy.name, chosen, sight.key)
-    return shown(request, key, lambda: view.status_scene(sight, chosen, day_of))
+    name, day_of = sight.policy.name, estate_of(request).day_of
+
+    def directions() -> Directions:
+        return memo(request, ("directions", name), lambda estate: view.directions(estate.policies[name], estate.day_of))
+
+    key = ("status picture", name, chosen, sight.key)
+    return shown(request, key, lambda: view.status_scene(sight, chosen, day_of, directions))
 
 
 @ROUTER.get("/status/{policy}/picture.{ending}")

@@ -78,12 +78,15 @@ def _table(request: Request, found: view.Matrix) -> str:
 def matrix_of(request: Request, sight: Sight, service: str = "", words: str = "") -> view.Matrix:
     """The matrix that somebody sees. Raises Problem: 422."""
     policy = sight.policy
-    names = memo(request, ("zone names", policy.name, words), lambda estate: view.zone_names(policy, words))
+    names = shown(request, ("zone names", policy.name, words), lambda: view.zone_names(policy, words))
     if len(names) > view.MOST_ZONES:
         message = f"{len(names)} zones; a matrix shows {view.MOST_ZONES}"
         raise Problem(422, "too-many", message, "write a part of their names into the field for zones")
     try:
-        grid = memo(request, *dear(policy, names), ahead=not words)
+        own, make = dear(policy, names)
+        # what somebody chose may not push out what is dear
+        chosen = shown(request, own, partial(make, estate_of(request))) if words else None
+        grid = chosen or memo(request, own, make, ahead=True)
         key = ("matrix", policy.name, names, service, sight.key)
         return shown(request, key, lambda: view.matrix(grid, sight, service))
     except Unfilled:

@@ -12,6 +12,7 @@ from firewright.analysis.path import When, day_of, internet_of
 from firewright.analysis.question import parse_services
 from firewright.analysis.status import Direction, Share, Stand, Standing, Statuses, zones_of
 from firewright.drawing.roster import amount_open, count_open, opens_most
+from firewright.drawing.selection import Known, nothing_known
 from firewright.model.address import AddressSet
 from firewright.model.interval import Ranges, intersection, union
 from firewright.model.packet import FAMILIES, Family
@@ -62,6 +63,16 @@ class Grid:
     zones: tuple[str, ...]
     rows: tuple[tuple[Direction | None, ...], ...]
     total: int
+
+    def known(self) -> Known:
+        """The directions by their zones, of which the shares alone are each one's own."""
+        places = {name: number for number, name in enumerate(self.zones)}
+
+        def find(source: Zone, destination: Zone) -> Direction | None:
+            row, column = places.get(source.name), places.get(destination.name)
+            return None if row is None or column is None else self.rows[row][column]
+
+        return find
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +163,12 @@ def grid(policy: Policy, when: When, names: tuple[str, ...]) -> Grid:
     while len(_BEFORE) > _MOST_BEFORE:
         _BEFORE.popitem(last=False)
     return found
+
+
+def known(policy: Policy, when: When) -> Known:
+    """What the matrix of all zones knows of a policy's directions, where it has one; cheap where it was made before. Raises Undecided."""
+    names = zone_names(policy)
+    return grid(policy, when, names).known() if len(names) <= MOST_ZONES else nothing_known
 
 
 def _addresses(policy: Policy, zone: Zone) -> AddressSet | None:

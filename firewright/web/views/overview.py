@@ -107,8 +107,8 @@ def parts_from_internet(policy: Policy, when: When) -> tuple[Part, ...]:
     questions = [Question(outside, Side("every zone", zones), _ANY)] if zones else []
     if any(firewall.is_host for firewall in policy.firewalls.values()):
         questions.append(Question(outside, Side(ZoneKind.LOCAL.value, OWN, is_local=True), _ANY))
-    parts = (part for question in questions for part in ask(narrowed_to(policy, question), question, when).parts)
-    return tuple(part for part in parts if part.is_open and part.outcome not in _ASIDE)
+    answers = (ask(narrowed_to(policy, question), question, when, is_worded=False) for question in questions)
+    return tuple(part for answer in answers for part in answer.parts if part.is_open and part.outcome not in _ASIDE)
 
 
 def reached(policy: Policy, when: When) -> tuple[Part, ...] | str:

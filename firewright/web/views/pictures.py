@@ -14,10 +14,12 @@ from firewright.drawing.pictures import paths as path_map
 from firewright.drawing.pictures import status as port_status
 from firewright.drawing.pictures.paths import Wall
 from firewright.drawing.scene import Scene
+from firewright.drawing.selection import Directions
 from firewright.model.account import Actor
 from firewright.model.policy import Policy, Zone, ZoneKind
 from firewright.space.budget import Undecided
 from firewright.space.encode import Unfilled
+from firewright.web.views.matrix import known
 from firewright.web.views.sight import Sight
 
 FORMATS = {
@@ -83,21 +85,27 @@ def by_connectivity(found: Iterable[Published]) -> tuple[tuple[str, tuple[Publis
 
 def veiled(policy: Policy, actor: Actor) -> Policy:
     """The policy with the reasons of its rules, and of those it is behind, only where the rule may be shown."""
+    if all(Sight(actor, one).is_whole for one in policy.authorities()):
+        return policy
     sight = Sight(actor, policy)
     rules = tuple(rule if sight.rule(rule) else replace(rule, because="") for rule in policy.rules)
     behind = None if policy.behind is None else veiled(policy.behind, actor)
     return replace(policy, rules=rules, behind=behind)
 
 
-def status_scene(sight: Sight, between: tuple[str, ...], when: When) -> Scene:
+def status_scene(
+    sight: Sight, between: tuple[str, ...], when: When, directions: Callable[[], Directions] | None = None
+) -> Scene:
     """The port-status picture of some zones, two by two, or of what the firewalls separate. Raises NoPicture.
 
-    Whoever was granted single zones sees each of them and the internet, and no word of what else there is.
+    Whoever was granted single zones sees each of them and the internet, and no word of what else there is. `directions` gives
+    those of the policy itself, for all who see all of it.
     """
     policy = veiled(sight.policy, sight.actor)
     if sight.is_whole:
         chosen = _chosen(between, sight)
-        return _drawn(lambda: port_status.draw(policy, chosen, when))
+        shared = directions if policy is sight.policy else None
+        return _drawn(lambda: port_status.draw(policy, chosen, when, None if shared is None else shared()))
     names = [name for name in between or tuple(sorted(sight.own)) if name in sight.own]
     internet = policy.zones[ZoneKind.INTERNET.value]
     groups = tuple((internet, policy.zones[name]) for name in names if name != internet.name)
@@ -124,7 +132,7 @@ def pair_names(sight: Sight) -> tuple[tuple[str, str], ...]:
 def path_walls(policy: Policy, when: When) -> tuple[Wall, ...]:
     """The firewalls on the paths of a policy, with what passes them. Raises NoPicture."""
     try:
-        return path_map.walls(policy, when)
+        return path_map.walls(policy, when, known(policy, when))
     except (Unfilled, Undecided, TooLarge) as error:
         raise _refusal(error) from None
 
@@ -138,6 +146,11 @@ def _seen(wall: Wall, sight: Sight) -> Wall:
     if sight.is_whole:
         return wall
     return path_map.narrowed(wall, lambda name: name == ZoneKind.INTERNET or name in sight.own)
+
+
+def directions(policy: Policy, when: When) -> Directions:
+    """The directions of a policy, with what its matrix knows of them. Raises Unfilled, Undecided."""
+    return Directions(policy, when, known(policy, when))
 
 
 def path_scene(policy: Policy, found: tuple[Wall, ...], when: When) -> Scene:

@@ -77,16 +77,16 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """What one policy does with the services, the most open first; `unasked` says why that is not known."""
+    """What one policy does with the services, the most open first; `unasked` says why that is not known.
+
+    It is open in `open` parts; `left_off` parts are not among the pieces.
+    """
 
     policy: str
     pieces: tuple[Piece, ...]
     unasked: str = ""
-
-    @property
-    def open(self) -> int:
-        """In how many parts it is open."""
-        return sum(one.is_open for one in self.pieces)
+    open: int = 0
+    left_off: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,9 @@ def parts_of(policy: Policy, transports: str, when: When) -> tuple[Part, ...] | 
     try:
         term = parse_services(transports, policy)
         asked = narrowed(policy, None, None, term)
-        return tuple(part for question in _questions(policy, term) for part in ask(asked, question, when).parts)
+        return tuple(
+            part for question in _questions(policy, term) for part in ask(asked, question, when, is_worded=False).parts
+        )
     except Unfilled:
         return "some of its zones are not filled in"
     except (Undecided, BadQuestion) as error:
@@ -197,11 +199,12 @@ def _questions(policy: Policy, term: Term) -> Iterator[Question]:
         yield Question(anybody, anybody, term)
 
 
-def here(found: tuple[Part, ...] | str, sight: Sight, sources: Mapping[str, Source]) -> Here:
-    """What somebody may see of it; what no firewall is passed for, and what no rule decides, is left out."""
+def here(found: tuple[Part, ...] | str, sight: Sight, sources: Mapping[str, Source], most: int | None = None) -> Here:
+    """What somebody may see of it, `most` parts in full; what no firewall is passed for, and what no rule decides, is left out."""
     name = sight.policy.name
     if isinstance(found, str):
         return Here(name, (), found)
-    told = [part for part in found if part.outcome in _SHOWN]
+    told = [part for part in found if part.outcome in _SHOWN and any(sight.flows(part.flows))]
     told.sort(key=lambda part: _SHOWN.index(part.outcome))
-    return Here(name, tuple(pieces(told, sight, sight.namer(), sources)))
+    shown = tuple(pieces(told[:most], sight, sight.namer(), sources))
+    return Here(name, shown, "", sum(part.is_open for part in told), len(told) - len(shown))
