@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from random import Random
 
@@ -62,8 +63,12 @@ def fill(store: Store, folder: Path) -> list[Person]:
 
 def numbers_of(zone: str = "") -> list[int]:
     """The requests that have an end in a zone, or all."""
-    every = _requests(datetime.now(UTC))
-    return [one.number for one in every if zone in ("", *one.wish.sources, *one.wish.destinations)]
+    return [one.number for one in _every() if zone in ("", *one.wish.sources, *one.wish.destinations)]
+
+
+@cache
+def _every() -> tuple[Request, ...]:
+    return tuple(_requests(datetime.now(UTC)))
 
 
 def _person(c: object, number: int, now: datetime) -> Person:

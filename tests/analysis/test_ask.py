@@ -44,6 +44,16 @@ def holding(answer: Answer, packet: Packet) -> list[int]:
     ]
 
 
+@settings(max_examples=60, deadline=None)
+@given(policies(has_interfaces=False), st.sampled_from(QUESTIONS))
+def test_an_answer_without_words_is_the_same_answer(asked: Policy, text: str) -> None:
+    """Law: without words an answer has the same parts, with the same flows, witnesses and rulings, and no lines."""
+    (question,) = parse_question(text, asked)
+    plain, worded = (ask(asked, question, DAY, is_worded=word) for word in (False, True))
+    assert not any(part.lines for part in plain.parts)
+    assert sorted(map(repr, plain.parts)) == sorted(repr(replace(part, lines=())) for part in worded.parts)
+
+
 @settings(max_examples=150, deadline=None)
 @given(policies(has_interfaces=False), st.sampled_from(QUESTIONS), st.lists(packets(), min_size=5, max_size=15))
 def test_parts_are_disjoint_and_together_the_question(asked: Policy, text: str, sample: list[Packet]) -> None:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from firewright.analysis import compare as comparing
 from firewright.analysis.compare import Comparison, compare
-from firewright.analysis.narrowing import narrowed_between
+from firewright.analysis.narrowing import narrowed, narrowed_between
+from firewright.model.address import UNICAST, AddressSet
 from firewright.model.policy import Policy
 from firewright.space.box import EVERY_BOX
 from tests.policies import DAY, policies
@@ -57,3 +58,16 @@ def test_nothing_is_left_where_nothing_differs(one: Policy, random: object) -> N
     random.shuffle(rules)  # type: ignore[attr-defined]
     before, after, _ = narrowed_between(one, replace(one, rules=tuple(rules)), DAY)
     assert before.rules == after.rules == ()
+
+
+@settings(max_examples=80, deadline=None)
+@given(policies(has_interfaces=False), st.data())
+def test_rules_are_found_by_their_zones_as_by_a_look_at_each(one: Policy, data: st.DataObject) -> None:
+    """Whether a list of rules is asked about for the first time or was remembered, the same rules are kept, in their order."""
+    zones = [zone.addresses for zone in one.named_zones] or [UNICAST]
+    some = st.one_of(st.sampled_from(zones), st.just(AddressSet.of("192.0.2.0/24", "2001:db8::/64")), st.none())
+    source, destination = data.draw(some), data.draw(some)
+    first = narrowed(one, source, destination)
+    for _ in range(2):
+        again = narrowed(one, source, destination)
+        assert [id(rule) for rule in again.rules] == [id(rule) for rule in first.rules]

@@ -120,3 +120,38 @@ def test_what_somebody_asks_for_pushes_out_nothing_dear(
     for number in range(1, 6):
         assert client.get(path.format(number)).status_code == 200
     assert dear and dear <= set(estates.memory._made)
+
+
+def test_readers_see_at_once_what_is_put_in_place(policies: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However lately the files were looked at, a reader sees a policy that was written into, and an exception put in place or removed."""
+    monkeypatch.setattr(states, "_LOOKED", 1e9)
+    estates = Estates(policies)
+    assert rules(estates.at(NOW, is_exact=False)) == 1
+    more(policies)
+    assert rules(estates.at(NOW, is_exact=False)) == 2
+    (policies / "exceptions").mkdir()
+    exception = policies / "exceptions" / "one.yaml"
+    exception.write_text(
+        "policy: edge\nrules:\n  - {from: a, to: internet, allow: tcp/9, because: x, owner: y, until: 2030-01-01}\n"
+    )
+    assert rules(estates.at(NOW, is_exact=False)) == 3
+    exception.unlink()
+    assert rules(estates.at(NOW, is_exact=False)) == 2
+
+
+def test_what_is_written_into_an_exception_is_seen_soon_by_readers_and_at_once_by_acts(
+    policies: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that somebody writes into changes no folder: acts look at it, readers when the last look is long enough ago."""
+    monkeypatch.setattr(states, "_LOOKED", 1e9)
+    (policies / "exceptions").mkdir()
+    exception = policies / "exceptions" / "one.yaml"
+    text = "policy: edge\nrules:\n  - {from: a, to: internet, allow: tcp/9, because: x, owner: y, until: 2030-01-01}\n"
+    exception.write_text(text)
+    estates = Estates(policies)
+    assert rules(estates.at(NOW, is_exact=False)) == 2
+    exception.write_text(text + text.splitlines()[-1].replace("tcp/9", "tcp/10") + "\n")
+    assert rules(estates.at(NOW, is_exact=False)) == 2
+    assert rules(estates.at(NOW)) == 3
+    monkeypatch.setattr(states, "_LOOKED", -1.0)
+    assert rules(estates.at(NOW, is_exact=False)) == 3
