@@ -140,22 +140,29 @@ def _kept(policy: Policy, source: Addresses, destination: Addresses, services: S
 
 
 def _naming(rules: tuple[Rule, ...], begins: Callable[[Zone], bool], ends: Callable[[Zone], bool]) -> Iterable[Rule]:
-    """The rules of which a zone at each end is wanted, and maybe more; all of them for rules that are asked about for the first time."""
+    """The rules of which a zone at each end is wanted, and maybe more; all of them for rules that are seldom asked about."""
     with _LOCK:
-        known = _MENTIONS.get(id(rules))
-        if known is None:
-            # kept with the rules, so that their id stays their own
-            _MENTIONS[id(rules)] = rules, None
-            while len(_MENTIONS) > _MOST_MENTIONS:
-                _MENTIONS.popitem(last=False)
-            return rules
+        # kept with the rules, so that their id stays their own
+        known = _MENTIONS.setdefault(id(rules), _Asked(rules))
         _MENTIONS.move_to_end(id(rules))
-    mentions = known[1]
-    if mentions is None:
-        mentions = _Mentions(rules)
-        with _LOCK:
-            _MENTIONS[id(rules)] = rules, mentions
-    return mentions.between(begins, ends)
+        known.times += 1
+        while len(_MENTIONS) > _MOST_MENTIONS:
+            _MENTIONS.popitem(last=False)
+    if known.times < _OFTEN:
+        return rules
+    if known.mentions is None:
+        known.mentions = _Mentions(rules)
+    return known.mentions.between(begins, ends)
+
+
+class _Asked:
+    """A list of rules, how often it was asked about, and what is known of it where that was often."""
+
+    __slots__ = ("mentions", "rules", "times")
+
+    def __init__(self, rules: tuple[Rule, ...]) -> None:
+        self.rules, self.times = rules, 0
+        self.mentions: _Mentions | None = None
 
 
 class _Mentions:
@@ -189,7 +196,9 @@ def _maps(named: Iterable[Iterable[Zone]], count: int) -> list[tuple[Zone, int]]
 
 _MOST_MENTIONS = 8
 """So many lists of rules are remembered."""
-_MENTIONS: OrderedDict[int, tuple[tuple[Rule, ...], _Mentions | None]] = OrderedDict()
+_OFTEN = 3
+"""A check asks twice about a policy that nobody asks about again: to write down which rules name what costs as much as four looks."""
+_MENTIONS: OrderedDict[int, _Asked] = OrderedDict()
 _LOCK = Lock()
 
 

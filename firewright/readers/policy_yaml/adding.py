@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os.path
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path, PurePath
 
 from firewright.catalog.services import Catalog, catalog
@@ -68,13 +69,24 @@ def without_exception(policy: Policy, path: str) -> Policy | None:
 
 def exceptions_of(policy: Policy) -> tuple[str, ...]:
     """The files of its exceptions, which come last."""
-    return tuple(path for path in policy.paths[1:] if _is_beside(policy, path))
+    place = _place_of(policy)
+    return tuple(path for path in policy.paths[1:] if _is_at(place, path))
 
 
 def _is_beside(policy: Policy, path: str) -> bool:
     """Whether a file lies where the policy's exceptions do."""
-    place = PurePath(os.path.normpath(PurePath(policy.path).parent / FOLDER))
-    return policy.path != "-" and PurePath(path).parent == place and PurePath(path).suffix in _SUFFIXES
+    return _is_at(_place_of(policy), path)
+
+
+def _place_of(policy: Policy) -> str | None:
+    """The folder of the policy's exceptions; None for a policy that lies nowhere."""
+    return None if policy.path == "-" else os.path.normpath(PurePath(policy.path).parent / FOLDER)
+
+
+@lru_cache(maxsize=4096)
+def _is_at(place: str | None, path: str) -> bool:
+    file = PurePath(path)
+    return place is not None and file.parent == PurePath(place) and file.suffix in _SUFFIXES
 
 
 def _rules(
