@@ -18,7 +18,7 @@ from random import Random
 from time import monotonic, sleep
 
 from benchmarks.analysis.contest import machine
-from benchmarks.web import estate, people
+from benchmarks.web import estate, gate, people
 from benchmarks.web.load import RATE, READS, WRITERS
 from benchmarks.web.server import WORKERS, Server
 from firewright.store.database import open_store, sqlite_url
@@ -85,12 +85,14 @@ def _measured(folder: Path, url: str, seconds: float) -> Iterator[str]:
         {**asdict(one), "role": one.grants[0].role.value, "zone": one.grants[0].scope.partition("/")[2]}
         for one in people.fill(store, policies)
     ]
+    gated = gate.told(store, policies)
     store.close()
     for one in everybody:
         one["seen"] = people.numbers_of(one["zone"])
     (folder / "people.json").write_text(json.dumps(everybody))
     server = Server(policies, state, url)
     try:
+        yield f"\n{gated}"
         yield from _told(server, folder, policies, seconds)
     finally:
         server.stop()

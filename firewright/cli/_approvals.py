@@ -40,8 +40,8 @@ def must_be_approved(run: Run, policies: Iterable[Policy]) -> None:
         raise click.exceptions.Exit(NOT_APPROVED)
 
 
-def _judge(run: Run, policies: tuple[Policy, ...]) -> None:
-    """Put into the report what stands against applying these policies' exceptions."""
+def _judge(run: Run, policies: tuple[Policy, ...], *, is_told: bool = True) -> None:
+    """Put into the report what stands against applying these policies' exceptions; what only means more is told, if wanted, once."""
     places = _places(policies)
     governing = [folder for folder in places if any(os.path.lexists(folder / name) for name in _NAMES)]
     if places and not governing:
@@ -58,15 +58,18 @@ def _judge(run: Run, policies: tuple[Policy, ...]) -> None:
         from firewright.store.errors import StoreError
         from firewright.workflows.requests import governing as memory
         from firewright.workflows.requests.acting import SYSTEM, Desk
-        from firewright.workflows.requests.gate import unapproved
+        from firewright.workflows.requests.gate import judge
+        from firewright.workflows.requests.growth import tell
 
         with place.store.reading() as connection:
-            found = unapproved(Desk(connection, place.estate, SYSTEM, place.now), policies, run.report.sources)
+            judged = judge(Desk(connection, place.estate, SYSTEM, place.now), policies, run.report.sources)
         with suppress(StoreError):  # whoever may only read the database plans too
             memory.note(place.store, place.estate, place.now)
+            if is_told:
+                tell(place.store, judged.grown, place.now)
         if not place.estate.is_whole or not place.estate.rules.is_required:
             run.report.error("broken", "the policies or approvals.yaml cannot be read", help="firewright check")
-    for one in found:
+    for one in judged.said:
         run.report.add(one)
 
 
@@ -173,9 +176,10 @@ def warn_unapproved(run: Run, wanted: Wanted) -> None:
         return
     apart = replace(run, report=Report(sources=dict(run.report.sources)))
     with suppress(click.exceptions.Exit):
-        _judge(apart, policies)
+        _judge(apart, policies, is_told=False)
     for one in apart.report.sorted():
-        run.report.add(Diagnostic("unapproved", Severity.WARNING, one.message, one.at, one.notes, help=one.help))
+        name = "unapproved" if one.severity is Severity.ERROR else one.name
+        run.report.add(Diagnostic(name, Severity.WARNING, one.message, one.at, one.notes, help=one.help))
 
 
 def note_implemented(run: Run, host: Host) -> None:

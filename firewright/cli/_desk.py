@@ -176,13 +176,13 @@ def _refuse(run: Run, refused: Refused) -> NoReturn:
 def decided(run: Run, number: int, act: Callable[[Desk], Request]) -> None:
     """Do one act on a request, put the files in place, and show what has become of it."""
     from firewright.reports import RequestShown
-    from firewright.workflows.requests import acting
+    from firewright.workflows.requests import in_force
 
     run.will_show(RequestShown)
     with office(run) as place:
         with place.deciding() as desk:
             found = act(desk)
-            shown = RequestShown(found, None, acting.still_lacking(desk, found) if found.state == "submitted" else ())
+            shown = RequestShown(found, None, in_force.still_lacking(desk, found) if found.state == "submitted" else ())
         for said in place.settle():
             _output.say(said)
         run.show(shown)

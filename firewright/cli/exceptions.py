@@ -56,7 +56,7 @@ def COMMAND(
     by hand goes round that. All exceptions are listed, whoever asks: they stand in files that whoever calls this can read anyway.
     """
     from firewright.reports import ExceptionList
-    from firewright.workflows.requests import acting, exceptions, gate, governing
+    from firewright.workflows.requests import acting, exceptions, gate, governing, growth, lapsing
     from firewright.workflows.requests.estate import read_estate
 
     run = Run.begin(shown)
@@ -73,8 +73,8 @@ def COMMAND(
             done += place.settle()
         if is_settle:
             with place.deciding() as desk:
-                done += [f"request {one.number} has ended" for one in acting.expire_due(desk)]
-                done += [f"request {one.number} {_became(one)}" for one in acting.lapse_lost_roles(desk)]
+                done += [f"request {one.number} has ended" for one in lapsing.expire_due(desk)]
+                done += [f"request {one.number} {_became(one)}" for one in lapsing.lapse_lost_roles(desk)]
             done += place.settle()
         if is_tidy:
             done += _tidied(place)
@@ -83,13 +83,17 @@ def COMMAND(
                 done += [f"reminded of {one.rule}" for one in exceptions.remind(desk)]
         if done:
             place = replace(place, estate=read_estate(place.now))
+        if is_settle or is_remind:
+            gate.look(place.store, place.estate, place.now)
         counted = _counted(run, None if hits is None else reached(None if hits == "local" else hits))
         with place.looking() as desk:
-            found = exceptions.standing(desk, counted)
-            refused = gate.unapproved(desk, place.estate.policies.values()) if is_check else ()
+            judged = gate.judge(desk, place.estate.policies.values()) if is_check else None
+            look = None if judged is None else growth.look_of(place.estate, judged.grown)
+            found = exceptions.standing(desk, counted, look)
         run.show(ExceptionList(found, tuple(done)))
-        bad = bool(refused) or any(one.unapproved and not one.has_ended for one in found)
-        _say_refused(run, place, refused)
+        said = () if judged is None else judged.said
+        bad = any(one.severity == "error" for one in said) or any(one.unapproved and not one.has_ended for one in found)
+        _say_refused(run, place, said)
         if not place.estate.is_whole:
             _say_broken(run, place)
     return NOT_APPROVED if is_check and bad else 0

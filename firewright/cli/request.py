@@ -107,8 +107,10 @@ def _asked(
     place: Office, wish: Wish, is_draft: bool, edit: int | None, instead_of: int | None, glass: str | None
 ) -> int:  # fmt: skip
     from firewright.reports import RequestShown
-    from firewright.workflows.requests import acting
+    from firewright.workflows.requests import acting, in_force
     from firewright.workflows.requests.checking import check_wish
+    from firewright.workflows.requests.deciding import shown_check
+    from firewright.workflows.requests.glass import break_glass
     from firewright.workflows.requests.refused import Refused
 
     seconds = _seconds(glass)
@@ -124,18 +126,18 @@ def _asked(
         if instead_of is not None:
             return acting.answer(desk, instead_of, wish, wish.because)
         if glass is not None:
-            return acting.break_glass(desk, wish, seconds)
+            return break_glass(desk, wish, seconds)
         return acting.make(desk, wish, is_draft=is_draft)
 
     with place.deciding() as desk:
         made = act(desk)
-        lacks = acting.still_lacking(desk, made) if made.state == "submitted" else ()
+        lacks = in_force.still_lacking(desk, made) if made.state == "submitted" else ()
     for said in place.settle():
         _output.say(said)
     try:
         meant = None if glass is not None else check_wish(place.estate, made.wish, place.now, made.number)
         with place.looking() as desk:
-            meant = meant and acting.with_others(desk, meant, made.number, made.author)
+            meant = meant and shown_check(desk, meant, made.number, made.author)
     except Refused:
         meant = None
     place.run.show(RequestShown(made, meant, lacks))

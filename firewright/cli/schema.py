@@ -14,16 +14,17 @@ from firewright.cli._run import debugs
     epilog="Example: firewright schema -o policy.schema.json, and in the first line of a policy: "
     "# yaml-language-server: $schema=policy.schema.json",
 )
-@click.argument("document", type=click.Choice(["policy", "exception", "tests"]), default="policy")
+@click.argument("document", type=click.Choice(["policy", "exception", "approvals", "tests"]), default="policy")
 @click.option("-o", "--output", metavar="FILE", help="Write to a file, whole or not at all.")
 @debugs
 def COMMAND(document: str, output: str | None) -> int:
-    """Print the JSON Schema (draft 2020-12) of a policy, of an exception, or of a file of tests."""
+    """Print the JSON Schema (draft 2020-12) of a policy, of an exception, of approvals.yaml, or of a file of tests."""
     from firewright.readers.policy_yaml import schema
 
     made = {
         "policy": schema.policy_schema,
         "exception": schema.exception_schema,
+        "approvals": schema.approvals_schema,
         "tests": schema.policy_tests_schema,
     }
     put(schema.published(made[document]()), output)

@@ -27,6 +27,13 @@ class Of(StrEnum):
     BOTH = "both"
 
 
+class Growth(StrEnum):
+    """What becomes of an exception that opens more than was agreed to: it is approved anew first, or that is told and it is applied."""
+
+    APPROVE = "approve"
+    TELL = "tell"
+
+
 @dataclass(frozen=True, slots=True)
 class Quorum:
     """So many people must agree, among them owners of one end or of both, and one of each of `also` (accounts and `@groups`)."""
@@ -40,10 +47,11 @@ class Quorum:
 class ApprovalRules:
     """What `approvals.yaml` says; these values where it says nothing.
 
-    `owners` are accounts and `@groups` by zone; of a zone without owners every approver of the policy is one. Seconds: `longest`
-    is how far ahead an exception may end, `remind` how long before its end its owner is told, `review` after how long somebody
-    must say that it is still needed, `glass_longest` and `glass_review` the same for what was opened without asking, by
-    `glass_who`. `is_broken` says that the file cannot be read, so that nobody's agreement counts until it can.
+    `owners` are accounts and `@groups` by zone; of a zone without owners every approver of the policy is one. Seconds:
+    `longest` is how far ahead an exception may end, `remind` how long before its end its owner is told, `review` after
+    how long somebody must say that it is still needed, `glass_longest` and `glass_review` the same for what was opened
+    without asking, by `glass_who`. `growth` is what becomes of an exception whose text means more by now. `is_broken`
+    says that the file cannot be read, so that nobody's agreement counts until it can.
     """
 
     owners: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -60,6 +68,7 @@ class ApprovalRules:
     glass_who: tuple[str, ...] = ()
     glass_longest: int = 4 * 3600
     glass_review: int = 2 * DAY
+    growth: Growth = Growth.APPROVE
     is_required: bool = False
     is_broken: bool = False
     at: Span = field(compare=False, default=NOWHERE)

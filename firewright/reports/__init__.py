@@ -10,6 +10,7 @@ from firewright.reports._probe import Probed
 from firewright.reports._requests import (
     Advice,
     CheckedRequest,
+    Counts,
     Edit,
     ExceptionList,
     LogRow,
@@ -21,6 +22,7 @@ from firewright.reports._requests import (
     RequestShown,
     RequestVerdict,
     Standing,
+    address_words,
 )
 from firewright.reports._result import (
     Answers,
@@ -66,6 +68,7 @@ __all__ = [
     "Compilation",
     "Compiled",
     "Contrasted",
+    "Counts",
     "CutFlow",
     "CutLine",
     "Differing",
@@ -109,6 +112,7 @@ __all__ = [
     "Verdict",
     "Way",
     "WouldCut",
+    "address_words",
     "refused_by",
     "summary_line",
 ]

@@ -71,6 +71,8 @@ class CheckedRequest:
     `verdict`: permitted (no change is necessary), denied (a ban stands against some of it), partly (some of it is permitted
     already), or open (to be decided). `elsewhere` are other authorities on the path that stop it all the same. `text` and
     `path` are the exception's file as it would be written; `zones` those that the flows touch, by their names, the sources first.
+    `beside` are ports in words with the services of the catalog that are commonly there too, where one was asked for by its name.
+    `able` is how many people can decide now, and `stuck` what is lacking if all of them agreed; None where nobody is told.
     """
 
     wish: Wish
@@ -91,6 +93,9 @@ class CheckedRequest:
     destination_zones: tuple[str, ...]
     notes: tuple[Diagnostic, ...] = ()
     deciders: tuple[str, ...] = ()
+    beside: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    able: int | None = None
+    stuck: tuple[str, ...] = ()
 
     @property
     def is_submittable(self) -> bool:
@@ -103,7 +108,8 @@ class Standing:
     """One exception as it stands: its rule, the request behind it if there is one, and what is to be said of it.
 
     `left` are seconds until its end, none or fewer where it has ended; `unapproved` says why it may not be applied, empty if it
-    may. `hits` are packets that its rule let in since it was applied, None where nobody looked.
+    may. `hits` are packets that its rule let in since it was applied, None where nobody looked. `grown` says why it means more than
+    when it was approved, empty if it does not, None where nobody has looked yet; `is_confirmed` that it was seen to run.
     """
 
     policy: str
@@ -126,6 +132,8 @@ class Standing:
     is_break_glass: bool = False
     is_reminded: bool = False
     hits: int | None = None
+    grown: str | None = ""
+    is_confirmed: bool = False
 
     @property
     def has_ended(self) -> bool:
@@ -162,7 +170,8 @@ class Edit:
 class RequestShown:
     """One request: what it would mean now (None where nothing becomes of it), what it lacks, what stands against it, its history.
 
-    `edits` are those that whoever looks may know of, the first one first.
+    `edits` are those that whoever looks may know of, the first one first. `grown` says why what was approved means more by now, None
+    where nobody has looked yet.
     """
 
     request: Request
@@ -171,6 +180,7 @@ class RequestShown:
     against: str = ""
     history: tuple[LogRow, ...] = ()
     edits: tuple[Edit, ...] = ()
+    grown: str | None = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +221,7 @@ class LogVerdict:
     """What is odd about it and no proof of anything."""
 
 
+_MOST_BESIDE = 8
 _STYLES = {"permitted": "open", "denied": "closed", "open": "asked", "partly": "asked"}
 _SAYS = {
     "permitted": "no change is necessary",
@@ -249,6 +260,8 @@ def _checked(checked: CheckedRequest, look: Look, paint: Paint, in_force: str = 
         yield f"  instead     {harmless(checked.alternative)}"
     if checked.opening.flows:
         yield from _opening(checked, paint)
+    for ports, names in checked.beside:
+        yield f"  also commonly on {ports}: {_some(names)}"
     for note in checked.notes:
         yield f"  {note.severity}     {harmless(note.message)}; {harmless(note.help)}"
     for row in checked.advice if look.is_verbose else checked.advice[:2]:
@@ -270,16 +283,32 @@ def _opening(checked: CheckedRequest, paint: Paint) -> Iterator[str]:
     opening = checked.opening
     whom = " (anybody on the internet)" if opening.is_worldwide else ""
     yield f"  opens       {harmless('; '.join(opening.flows[:4]))}"
-    yield f"  from        {_addresses(opening.sources)}{whom}"
-    yield f"  to          {_addresses(opening.destinations)}"
+    yield f"  from        {address_words(opening.sources)}{whom}"
+    yield f"  to          {address_words(opening.destinations)}"
     why = f": {harmless('; '.join(checked.why_severe))}" if checked.why_severe else ""
     yield f"  severity    {checked.severity}{why}"
     yield f"  firewalls   {harmless(', '.join(checked.firewalls)) or 'none'}"
     for number, one in enumerate(checked.deciders):
         yield f"  {'decided by' if number == 0 else '':<12}{harmless(one)}"
+    if checked.able is not None:
+        yield f"  {'':<12}{_people_able(checked.able)}"
+    if checked.stuck:
+        yield f"  {paint('closed', 'nobody can approve it')}: with all of them it lacks {harmless(' and '.join(checked.stuck))}"
 
 
-def _addresses(found: Counts | None) -> str:
+def _people_able(count: int) -> str:
+    """How many people can decide now, in words."""
+    return "1 person can now" if count == 1 else f"{count or 'no'} people can now"
+
+
+def _some(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:_MOST_BESIDE]) + (
+        f" and {len(names) - _MOST_BESIDE} more" if len(names) > _MOST_BESIDE else ""
+    )
+
+
+def address_words(found: Counts | None) -> str:
+    """How many addresses there are of each family, in words."""
     if found is None:
         return "addresses of zones that are not yours to see"
     words = [f"{f'{number:,}' if number < 10**12 else f'{number:.1e}'} IPv{family}" for family, number in found]
@@ -289,7 +318,9 @@ def _addresses(found: Counts | None) -> str:
 def request_text(shown: RequestShown, look: Look) -> str:
     """One request, whole: what is asked for, who agreed to which text, what it means now, and its history."""
     paint, one = Paint(look.is_coloured), shown.request
-    lines = [f"request {one.number}  {paint(_STATES[one.state.value], one.state.value)}" + _glass(one, paint)]
+    lines = [
+        f"request {one.number}  {paint(_STATES[one.state.value], one.state.value)}{_seen(one)}{_glass(one, paint)}"
+    ]
     facts = [
         ("asked for", f"{harmless(flow_words(one.wish))}  ({harmless(one.wish.policy)})"),
         ("why", harmless(one.wish.because, 2000)),
@@ -309,6 +340,8 @@ def request_text(shown: RequestShown, look: Look) -> str:
         lines.append(f"  lacks       {harmless('; '.join(shown.lacks))}")
     if shown.against:
         lines.append(f"  {paint('closed', 'not to be applied')}: {harmless(shown.against)}")
+    if shown.grown:
+        lines.append(f"  {paint('closed', 'means more')}: {harmless(shown.grown)}")
     if one.answer is not None:
         lines.append(
             f"  instead     {harmless(flow_words(one.answer))} until {harmless(one.answer.until)}: {harmless(one.said)}"
@@ -331,6 +364,13 @@ def request_text(shown: RequestShown, look: Look) -> str:
     if shown.history:
         lines += ["", *(f"  {row}" for row in table(_log_cells(row) for row in shown.history))]
     return "\n".join(lines) + "\n"
+
+
+def _seen(one: Request) -> str:
+    """How it is known that it runs."""
+    if one.state.value not in ("implemented", "verified"):
+        return ""
+    return ", seen to run" if one.is_confirmed else ", said by hand to run"
 
 
 def _glass(one: Request, paint: Paint) -> str:
@@ -367,6 +407,8 @@ def exceptions_text(found: ExceptionList, look: Look) -> str:
         lines.append(head)
         if one.unapproved and not one.has_ended:
             lines.append(f"  {paint('closed', 'not to be applied')}: {harmless(one.unapproved)}")
+        if one.grown and one.grown != one.unapproved:
+            lines.append(f"  {paint('asked', 'means more')}: {harmless(one.grown)}")
         if one.is_break_glass:
             lines.append("  opened without asking")
         if one.is_review_due:
@@ -446,6 +488,9 @@ def _checked_tree(checked: CheckedRequest) -> dict[str, Any]:
         "why": list(checked.why_severe),
         "firewalls": list(checked.firewalls),
         "deciders": list(checked.deciders),
+        "able": checked.able,
+        "stuck": list(checked.stuck),
+        "beside": [{"ports": ports, "names": list(names)} for ports, names in checked.beside],
         "zones": {"from": list(checked.source_zones), "to": list(checked.destination_zones)},
         "advice": [
             {"name": one.name, "title": one.title, "visibility": one.visibility, "when_open": one.when_open,
@@ -481,7 +526,7 @@ def bare_request_tree(one: Request) -> dict[str, Any]:
         "made": one.made.isoformat(), "changed": one.changed.isoformat(), "version": one.version,
         "revision": one.revision, "review": one.review, "said": one.said,
         "answer": wish_tree(one.answer) if one.answer is not None else None,
-        "is_break_glass": one.is_break_glass, "is_reviewed": one.is_reviewed,
+        "is_break_glass": one.is_break_glass, "is_reviewed": one.is_reviewed, "is_confirmed": one.is_confirmed,
         "approvals": [
             {"account": each.account, "zone": each.zone, "digest": each.digest, "at": each.at.isoformat(),
              "because": each.because, "voided": each.voided}
@@ -501,6 +546,7 @@ def request_tree(shown: RequestShown) -> dict[str, Any]:
         "against": shown.against,
         "history": [log_row_tree(row) for row in shown.history],
         "edits": [edit_tree(one) for one in shown.edits],
+        "grown": shown.grown,
     }
 
 
@@ -523,7 +569,7 @@ def standing_tree(one: Standing) -> dict[str, Any]:
         "owner": one.owner, "because": one.because, "ticket": one.ticket, "until": one.until, "left": one.left,
         "request": one.number or None, "state": one.state, "review": one.review, "place": str(one.at),
         "unapproved": one.unapproved, "is_review_due": one.is_review_due, "is_break_glass": one.is_break_glass,
-        "has_ended": one.has_ended, "hits": one.hits,
+        "has_ended": one.has_ended, "hits": one.hits, "grown": one.grown, "is_confirmed": one.is_confirmed,
     }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ NOBODY = "nobody"
 """Who did something, in the log, where it is not known that they are who they say."""
 RESERVED = ("firewright", NOBODY)
 """Who the log says did what time does, and what nobody proved to have done: no account is called so."""
-_SYSTEM = "system"
+SYSTEM = "system"
 """How the log's names of those begin who act with the rights of the machine itself."""
 _BETWEEN = frozenset("-_.@")
 _GROUP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+-]{0,99}")
@@ -32,7 +32,7 @@ def fit_name(text: str) -> str:
     if not text or len(text) > LONGEST:
         raise UnfitText("the account's name is empty or too long", f"give it one of at most {LONGEST} characters")
     key = normalize("NFKC", fit(text)).casefold()
-    if key in RESERVED or key.startswith((_SYSTEM, "@")):
+    if key in RESERVED or key.startswith((SYSTEM, "@")):
         raise UnfitText("the account's name means something else here", f"choose another; {_WAY_OUT}")
     is_plain = normalize("NFKC", text) == text and all(_is_letter(one) or one in _BETWEEN for one in text)
     if not is_plain or text[0] in _BETWEEN:

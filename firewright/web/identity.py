@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hmac import compare_digest
+from typing import TYPE_CHECKING
 
 from fastapi import Request
 
@@ -17,6 +18,9 @@ from firewright.store.sessions import Session
 from firewright.web.cookies import read_cookie
 from firewright.web.problem import Problem, is_program
 from firewright.web.running import Running, running
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 SESSION = "session"
 """The cookie that a session is known by."""
@@ -59,6 +63,13 @@ def identify(request: Request) -> Identity | None:
 def actor_of(request: Request, account: Account, grants: tuple[Grant, ...], way: Way) -> Actor:
     """Somebody as they act in this request."""
     return replace(account.actor(way, origin_of(request)), grants=grants)
+
+
+def must_be_unchanged(c: Connection, account: Account) -> None:
+    """Raises Problem (401) where an account was disabled, or got another password, since it was read: what it had open has ended."""
+    current = accounts.find(c, account.name)
+    if current is None or not current.is_active or current.password_hash != account.password_hash:
+        raise Problem(401, "changed-meanwhile", "this account was changed a moment ago", "log in again")
 
 
 def origin_of(request: Request) -> str:

@@ -20,7 +20,7 @@ from firewright.store.accounts import Account
 from firewright.store.attempts import Limit, by_account, by_both, by_origin
 from firewright.store.errors import DamagedRow, UnfitText
 from firewright.web.cookies import drop_cookie, read_cookie, set_cookie
-from firewright.web.identity import SESSION, Identity, actor_of, origin_of
+from firewright.web.identity import SESSION, Identity, actor_of, must_be_unchanged, origin_of
 from firewright.web.problem import Problem
 from firewright.web.running import running
 from firewright.workflows.accounts import LinkFollowed, links_followed
@@ -75,17 +75,22 @@ def log_in(request: Request, name: str, password: str) -> Account:
         attempts.clear(c, here)
         current = accounts.find(c, account.name)
         if renewed and current is not None and current.password_hash == account.password_hash:
-            accounts.put(c, replace(current, password_hash=renewed))
+            account = replace(current, password_hash=renewed)
+            accounts.put(c, account)
     return account
 
 
 def begin_session(request: Request, response: Response, account: Account, by: str) -> None:
-    """Let somebody in: a new session and its cookie; the one that the browser had before ends. `by` says what proved it."""
+    """Let somebody in: a new session and its cookie; the one that the browser had before ends. `by` says what proved it.
+
+    Raises Problem: 401 where the account was disabled, or its password changed, while that was proved: all its sessions have ended.
+    """
     parts, now = running(request), request.state.now
     agent = request.headers.get("user-agent", "")
     with parts.store.writing() as c:
         sessions.sweep(c, now)
         attempts.sweep(c, now - OF_ORIGIN.window)
+        must_be_unchanged(c, account)
         _forget(request, c)
         secret, _ = sessions.start(c, account.name, now, now + parts.settings.absolute, origin_of(request), agent)
         _tell(c, request, account.name, "login", account.name, {"by": by})

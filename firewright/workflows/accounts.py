@@ -110,9 +110,13 @@ def put_password(c: Connection, actor: Actor, account: Account, kept: str, now: 
     """The same with a password that was hashed before, so that no transaction waits for that.
 
     Whoever changes their own stays let in by whom they were: else whoever took an account over would only have to change it once
-    more. Raises Refused (409) for the account of somebody whom a provider knows.
+    more. Raises Refused (409) for the account of somebody whom a provider knows, and where it was disabled, or has another password,
+    since its holder proved to know the one of `account`.
     """
-    is_own = actor.account == account.name
+    is_own, proved = actor.account == account.name, account.password_hash
+    account = find_account(c, account.name)
+    if is_own and (not account.is_active or account.password_hash != proved):
+        raise Refused("changed-meanwhile", "this account was changed a moment ago", "log in again", 409)
     changed, ended = _renewed(c, account, kept, account.let_in_by if is_own else actor.account, now)
     _tell(c, actor, "account.password", changed, now, ended)
     if not is_own:

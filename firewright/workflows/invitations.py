@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from firewright.model.account import Actor, Grant, Role
 from firewright.store import accounts, log, settings
+from firewright.store.account_names import SYSTEM
 from firewright.store.accounts import Account
 from firewright.store.secrets import fresh, hashed
 from firewright.workflows.accounts import RESET, add_account, find_account, must_be_local, put_password_by_link
@@ -57,9 +58,14 @@ def invite_first(c: Connection, now: datetime) -> str | None:
 
 
 def invitation(c: Connection, secret: str, now: datetime) -> Invitation:
-    """What a link is for. Raises Refused (404) for one that is not known, used, or over."""
+    """What a link is for. Raises Refused (404) for one that is not known, used, or over, and of an admin who is none any more."""
     found = _all(c).get(hashed(secret, "invitation"))
-    if found is None or found.expires <= now or (found.is_first and not accounts.is_empty(c)):
+    if (
+        found is None
+        or found.expires <= now
+        or (found.is_first and not accounts.is_empty(c))
+        or _is_left(c, found.maker)
+    ):
         raise Refused("no-invitation", "this link was used, is over, or never was one", "ask an admin for another", 404)
     return found
 
@@ -76,6 +82,14 @@ def accept(c: Connection, secret: str, actor: Actor, name: str, kept: str, now: 
     if not account.is_active:
         raise Refused("disabled", "this account is disabled", "ask an admin", 403)
     return put_password_by_link(c, actor, account, kept, found.maker, now)
+
+
+def _is_left(c: Connection, maker: str) -> bool:
+    """Whether a link was made by an account that may let nobody in now: who was put out is not to come back by a link of before."""
+    if not maker or maker.startswith(SYSTEM):
+        return False
+    found = accounts.find(c, maker)
+    return found is not None and not (found.is_active and found.actor().is_everywhere(Role.ADMIN))
 
 
 def _keep(c: Connection, made: Invitation, now: datetime) -> str:

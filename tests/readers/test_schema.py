@@ -16,6 +16,7 @@ from firewright.readers.policy_yaml.grammar import EXCEPTION, FIREWALL, POLICY, 
 from firewright.readers.policy_yaml.reference import SECTIONS, reference
 from firewright.readers.policy_yaml.schema import (
     Schema,
+    approvals_schema,
     exception_schema,
     plain,
     policy_schema,
@@ -32,6 +33,7 @@ FILES = {
     "policy.schema.json": policy_schema(),
     "policy-test.schema.json": policy_tests_schema(),
     "exception.schema.json": exception_schema(),
+    "approvals.schema.json": approvals_schema(),
 }
 
 BEYOND_A_SCHEMA = {

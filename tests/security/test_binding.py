@@ -13,7 +13,7 @@ from firewright.diagnostic import Report
 from firewright.model.account import Grant, Role
 from firewright.model.request import Request, State
 from firewright.store import log
-from firewright.workflows.requests import acting, gate
+from firewright.workflows.requests import acting, gate, glass, lapsing
 from firewright.workflows.requests.acting import SYSTEM, Desk
 from firewright.workflows.requests.exceptions import settle
 from firewright.workflows.requests.loaded import holds
@@ -38,7 +38,7 @@ def _refused(world: World, **given: str) -> list[str]:  # noqa: F811
 
 def _lapse(world: World) -> list[int]:  # noqa: F811
     with world.desk("cas") as desk:
-        return [one.number for one in acting.lapse_lost_roles(desk)]
+        return [one.number for one in lapsing.lapse_lost_roles(desk)]
 
 
 def _approved(world: World, by: tuple[str, ...] = ("bob", "cas", "eve"), **changed: Any) -> Request:  # noqa: F811
@@ -110,7 +110,7 @@ def test_what_was_said_by_hand_is_confirmed_later(world: World) -> None:  # noqa
 def test_what_was_opened_without_asking_ends_with_who_may(world: World, why: str, says_so: bool) -> None:  # noqa: F811
     """Opened without asking by whom is disabled, operates or is named no more, it is refused and withdrawn, implemented by hand or not."""
     with world.desk("otto") as desk:
-        acting.break_glass(desk, wish(services=("tcp/2222",)))
+        glass.break_glass(desk, wish(services=("tcp/2222",)))
     settle(world.store, world.estate, world.now)
     assert _refused(world) == []
     if says_so:
@@ -129,7 +129,7 @@ def test_what_was_opened_without_asking_ends_with_who_may(world: World, why: str
 def test_what_was_opened_without_asking_and_runs_ends_by_itself(world: World) -> None:  # noqa: F811
     """Confirmed to run it stays for its hours, whatever becomes of who opened it."""
     with world.desk("otto") as desk:
-        acting.break_glass(desk, wish(services=("tcp/2222",)))
+        glass.break_glass(desk, wish(services=("tcp/2222",)))
     _confirm(world, 1)
     world.account("otto", is_active=False)
     assert _lapse(world) == [] and world.find(1).state is State.IMPLEMENTED

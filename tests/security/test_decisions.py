@@ -12,7 +12,7 @@ from firewright.model.request import State
 from firewright.store import accounts
 from firewright.store.accounts import Account
 from firewright.store.errors import UnfitText
-from firewright.workflows.requests import acting, inbox
+from firewright.workflows.requests import acting, glass, in_force, inbox, lapsing
 from firewright.workflows.requests.acting import Desk
 from firewright.workflows.requests.refused import Refused
 from tests.workflows.requests.conftest import store, world  # noqa: F401 - fixtures
@@ -47,8 +47,8 @@ def test_a_token_for_one_zone_does_not_agree_for_the_other(asked: World) -> None
     """An approval with a token that is narrowed to one zone counts for that zone, now and whenever it is counted again."""
     assert _agree(asked, (Grant(Role.APPROVER, "edge/tenants"),)) is State.SUBMITTED
     with asked.desk("cas") as desk:
-        assert acting.still_lacking(desk, acting.find(desk, 1)) == ("an owner of office",)
-        assert acting.lapse_lost_roles(desk) == ()
+        assert in_force.still_lacking(desk, acting.find(desk, 1)) == ("an owner of office",)
+        assert lapsing.lapse_lost_roles(desk) == ()
     with pytest.raises(Refused, match="already"):
         _agree(asked, (Grant(Role.APPROVER, "edge/tenants"),))
     assert asked.approve(1, "cas").state is State.APPROVED
@@ -100,7 +100,7 @@ def test_nobody_gets_around_an_owner_by_asking_for_more(world: World, source: st
     )
     if is_theirs:
         with world.desk("bob") as desk:
-            assert acting.still_lacking(desk, acting.find(desk, 1)) == ("an owner of tenants",)
+            assert in_force.still_lacking(desk, acting.find(desk, 1)) == ("an owner of tenants",)
             assert [one.number for one in inbox.listing(desk, inbox.Filters("waiting")).requests] == [1]
         assert world.approve(1, "bob").state is State.APPROVED
 
@@ -111,20 +111,20 @@ def test_nobody_opens_without_asking_again_and_again(world: World, hours: int) -
     world.write("approvals.yaml", APPROVALS.replace("[otto]", "[otto, vera]"))
     world.account("vera", grants=(Grant(Role.OPERATOR, "edge"),))
     with world.desk("otto") as desk:
-        acting.break_glass(desk, wish(services=("tcp/2222",)))
+        glass.break_glass(desk, wish(services=("tcp/2222",)))
     world.now += timedelta(hours=hours)
     with world.desk("cas") as desk:
-        acting.expire_due(desk)
+        lapsing.expire_due(desk)
     with world.desk("otto") as desk, pytest.raises(Refused, match="nobody has looked at request 1"):
-        acting.break_glass(desk, wish(services=("tcp/3333",)))
+        glass.break_glass(desk, wish(services=("tcp/3333",)))
     if not hours:
         with world.desk("otto") as desk:
             acting.withdraw(desk, 1)
         with world.desk("otto") as desk, pytest.raises(Refused, match="nobody has looked at request 1"):
-            acting.break_glass(desk, wish(services=("tcp/3333",)))
+            glass.break_glass(desk, wish(services=("tcp/3333",)))
     with world.desk("vera") as desk:
-        assert acting.break_glass(desk, wish(services=("tcp/3333",))).state is State.APPROVED
+        assert glass.break_glass(desk, wish(services=("tcp/3333",))).state is State.APPROVED
     with world.desk("cas") as desk:
         acting.review(desk, 1, "it was needed")
     with world.desk("otto") as desk:
-        assert acting.break_glass(desk, wish(services=("tcp/4444",))).state is State.APPROVED
+        assert glass.break_glass(desk, wish(services=("tcp/4444",))).state is State.APPROVED

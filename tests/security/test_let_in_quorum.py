@@ -6,7 +6,7 @@ import pytest
 
 from firewright.model.account import Grant, Role
 from firewright.model.request import State
-from firewright.workflows.requests import acting
+from firewright.workflows.requests import acting, in_force
 from firewright.workflows.requests.acting import Desk
 from firewright.workflows.requests.refused import Refused
 from tests.workflows.requests.conftest import store, world  # noqa: F401 - fixtures
@@ -45,7 +45,7 @@ def test_an_approval_of_somebody_since_let_in_by_its_author_is_void(world: World
     assert _agree(world, "bob") is State.APPROVED
     world.account("bob", let_in_by="ann")
     with world.desk("cas") as desk:
-        assert acting.standing_reason(desk, acting.find(desk, 1))
+        assert in_force.standing_reason(desk, acting.find(desk, 1))
 
 
 @pytest.mark.parametrize("let_in", [("bob", "cas"), ("cas", "bob")])
@@ -59,4 +59,4 @@ def test_two_of_whom_one_let_the_other_in_are_one(world: World, let_in: tuple[st
     assert _agree(world, "cas") is State.SUBMITTED
     world.account(let_in[0], let_in_by="")
     with world.desk("cas") as desk:
-        assert acting.still_lacking(desk, acting.find(desk, 1)) == ()
+        assert in_force.still_lacking(desk, acting.find(desk, 1)) == ()

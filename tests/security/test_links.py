@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -148,3 +149,25 @@ def test_whoever_was_let_in_cannot_make_that_unsaid(bob: Store) -> None:
         accept(c, invite(c, Actor("eve"), "bob", now), Actor("bob"), "bob", "hash", now)
         found = accounts.find(c, "bob")
         assert found is not None and found.let_in_by == "eve"
+
+
+@pytest.mark.parametrize("how", ["disabled", "role"])
+def test_who_is_put_out_comes_back_by_no_link_of_before(
+    bob: Store,
+    app: FastAPI,  # noqa: F811
+    client_of: Any,  # noqa: F811
+    how: str,
+) -> None:
+    """A link of an admin who is disabled, or is no admin any more, opens nothing; another's does."""
+    link = _link(client_of("admin", name="ada"), "bob")
+    with bob.writing() as c:
+        ada = accounts.find(c, "ada")
+        assert ada is not None
+        accounts.put(c, replace(ada, is_active=False) if how == "disabled" else replace(ada, grants=()))
+        with pytest.raises(Refused, match="used, is over"):
+            accept(c, link, Actor("bob"), "bob", "hash", datetime.now(UTC))
+    assert Client(app).get(f"/invitation?link={link}").status_code == 404
+    assert _follow(Client(app), _link(client_of("admin", name="eve"), "bob"), NEW).status_code == 303
+    with bob.writing() as c:
+        by_machine = invite(c, Actor("system:some one"), "bob", datetime.now(UTC))
+        assert accept(c, by_machine, Actor("bob"), "bob", "hash", datetime.now(UTC)).let_in_by == "system:some one"

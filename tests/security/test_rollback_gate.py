@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from firewright.diagnostic import Report
 from firewright.model.account import Grant, Role
 from firewright.model.request import State
+from firewright.readers.policy_yaml.loading import load
 from firewright.store import accounts, log, requests, tokens
 from firewright.store.accounts import Account
+from firewright.workflows.requests.loaded import exceptions_in
+from firewright.writers.nftables import WRITER
 from tests.cli.test_requests_cli import ASK, Place, place  # noqa: F401 - a fixture
 from tests.workflows.steward import Done, needs_host, play
 
@@ -144,3 +148,20 @@ def test_what_goes_wrong_after_a_reason_was_given_is_told(served: Place) -> None
     )
     assert (first.code, withdrawn.code, waiting.code) == (0, 0, 0), waiting
     assert anyway.code == 2 and "error[" in anyway.err and "waits" in anyway.err, anyway
+
+
+@pytest.mark.parametrize("name", ["own.yaml", "own(1).yaml", "own (exceptions:1).yaml", f"{'o' * 150}.yaml"])
+def test_a_file_that_a_comment_does_not_hold_is_an_exception_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """However an exception's file is called, what is compiled with it is known to hold one."""
+    monkeypatch.chdir(tmp_path)
+    Path("exceptions").mkdir()
+    Path("edge.yaml").write_text(HOST)
+    rule = "{from: tenants, to: local, allow: tcp/23, because: old, owner: me, until: 2199-12-31}"
+    Path("exceptions", name).write_text(f"policy: edge\nrules:\n  - {rule}\n")
+    report = Report()
+    policy = load("edge.yaml", report)
+    assert policy is not None, report.diagnostics
+    text = WRITER.emit(policy, policy.firewalls["local"], date(2026, 11, 21), report).text
+    assert "tcp dport 23" in text and len(exceptions_in(text)) == 1

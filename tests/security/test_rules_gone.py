@@ -11,7 +11,7 @@ from firewright.model.account import Grant, Role
 from firewright.model.request import State
 from firewright.store import accounts, log
 from firewright.store.accounts import Account
-from firewright.workflows.requests import acting, governing
+from firewright.workflows.requests import acting, governing, lapsing
 from firewright.workflows.requests.exceptions import settle, standing
 from firewright.workflows.requests.refused import Refused
 from tests.cli.test_requests_cli import ASK, Place, place  # noqa: F401 - a fixture
@@ -139,7 +139,7 @@ def test_nobody_decides_by_rules_that_are_gone(world: World) -> None:  # noqa: F
     with world.desk("otto") as desk, pytest.raises(Refused):
         acting.implement(desk, 1, {})
     with world.desk("cas") as desk:
-        assert acting.lapse_lost_roles(desk) == ()
+        assert lapsing.lapse_lost_roles(desk) == ()
         assert "approvals.yaml" in standing(desk)[0].unapproved
         assert governing.gone(desk.connection, desk.estate, "edge")
     assert world.find(1).state is State.APPROVED

@@ -8,7 +8,7 @@ import pytest
 
 from firewright.model.account import Grant, Role
 from firewright.model.request import State
-from firewright.workflows.requests import acting, inbox
+from firewright.workflows.requests import acting, in_force, inbox, lapsing
 from tests.workflows.requests.conftest import store, world  # noqa: F401 - fixtures
 from tests.workflows.requests.world import World
 
@@ -41,7 +41,7 @@ def test_many_sources_are_the_internet(asking: World) -> None:
         assert shown.checked.severity == "high"
         assert any("together with requests 1, 2, 3" in one for one in shown.checked.why_severe)
         assert any("2 people" in one for one in shown.checked.deciders), "the quorum of the sum is told"
-        assert len(acting.still_lacking(desk, acting.find(desk, 4))) > 0
+        assert len(in_force.still_lacking(desk, acting.find(desk, 4))) > 0
     assert asking.approve(4, "cas").state is State.SUBMITTED, "one is not enough for the sum"
 
 
@@ -93,5 +93,5 @@ def test_pieces_that_were_approved_stay_so(asking: World) -> None:
         asking.approve(number, "cas")
     _severities(asking, _from(QUARTERS[3]))
     with asking.desk("cas") as desk:
-        assert acting.lapse_lost_roles(desk) == ()
-        assert all(acting.standing_reason(desk, acting.find(desk, number)) == "" for number in (1, 2, 3))
+        assert lapsing.lapse_lost_roles(desk) == ()
+        assert all(in_force.standing_reason(desk, acting.find(desk, number)) == "" for number in (1, 2, 3))

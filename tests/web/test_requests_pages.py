@@ -284,20 +284,20 @@ def test_nobody_decides_about_their_own_on_the_page(client_of: Made, store: Stor
 
 def test_opened_without_asking_is_loud(client_of: Made, bob: Client, store: Store, folder: Path) -> None:
     """Whoever sees it is told, who decides is asked to look at it, also after its end, until one did."""
-    from firewright.workflows.requests import acting
+    from firewright.workflows.requests import glass, lapsing
     from tests.workflows.requests.world import World, wish
 
     world = World(folder, store, datetime.now(UTC).replace(microsecond=0))
     client_of(None, name="otto", grants=(Grant(Role.OPERATOR, "edge"),))
     with world.desk("otto") as desk:
-        acting.break_glass(desk, wish(), 3600)
+        glass.break_glass(desk, wish(), 3600)
     for state in ("approved", "expired"):
         shown = bob.get("/requests/1").text
         assert "opened without asking" in shown and "I have looked at it" in shown and state in shown
         assert "/requests/1" in bob.get("/requests?box=waiting").text
         world.now += timedelta(hours=5)
         with world.desk("otto") as desk:
-            acting.expire_due(desk)
+            lapsing.expire_due(desk)
     assert decide(bob, store, "review").status_code == 303
     assert (
         "opened without asking" not in bob.get("/requests/1").text

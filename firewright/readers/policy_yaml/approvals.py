@@ -7,7 +7,7 @@ from typing import cast
 from firewright import document
 from firewright.diagnostic import Report
 from firewright.document import Scalar
-from firewright.model.approval_rules import ApprovalRules, Of, Quorum, Weight
+from firewright.model.approval_rules import ApprovalRules, Growth, Of, Quorum, Weight
 from firewright.readers.policy_yaml.complaint import Complaints, TooManyErrors
 from firewright.readers.policy_yaml.reading import Reader
 from firewright.readers.policy_yaml.shape import Duration, Key, Record, Several, Table, Text, Word
@@ -48,9 +48,13 @@ APPROVALS = Record(
         Key("longest", Duration(), "How long an exception may last.", "365d"),
         Key("remind", Several(Duration()), "How long before its end its owner is told.", "[14d, 3d]"),
         Key("review", Duration(), "After how long somebody must say that an exception is still needed.", "180d"),
+        Key("growth", Word(tuple(Growth)),
+            "What becomes of an exception that opens more by now, as where a zone has grown: it is to be approved again, or that is "
+            "told and it is applied. A severity that rose is to be approved always.", "tell"),
         Key("break-glass", GLASS, "Who may open something at once, for how long.", '{who: ["@on-call"], longest: 4h}'),
     ),
-    synonyms=(("approvals", "approve"), ("severity", "approve"), ("reminders", "remind"), ("max", "longest")),
+    synonyms=(("approvals", "approve"), ("severity", "approve"), ("reminders", "remind"), ("max", "longest"),
+              ("grow", "growth"), ("grows", "growth")),
 )  # fmt: skip
 
 
@@ -89,6 +93,7 @@ def _rules(stated: Stated, complaints: Complaints) -> ApprovalRules:
         glass_who=_people(glass.words("who")) if glass else (),
         glass_longest=(glass and glass.seconds("longest")) or usual.glass_longest,
         glass_review=(glass and glass.seconds("review")) or usual.glass_review,
+        growth=Growth(growth) if (growth := stated.text("growth")) else usual.growth,
         is_required=True,
         at=stated.at,
     )

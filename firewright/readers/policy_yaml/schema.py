@@ -1,4 +1,4 @@
-"""JSON Schemas of policies, exceptions and tests, made from the grammar, for editors: what a schema can see, it refuses as the reader does.
+"""JSON Schemas for editors, made from the grammar: what a schema can see, it refuses as the reader does.
 
 A schema knows no names: that a zone exists, that zones nest, that a rule has packets, only the reader says.
 """
@@ -11,6 +11,7 @@ from typing import Any
 
 from firewright.document import Node, Scalar, Sequence
 from firewright.model.protocol import PORTED_NAMES
+from firewright.readers.policy_yaml.approvals import APPROVALS
 from firewright.readers.policy_yaml.grammar import EXCEPTION, EXCEPTION_RULE, POLICY, QUESTION, RULE, TESTS, VERBS
 from firewright.readers.policy_yaml.shape import (
     Day,
@@ -49,6 +50,11 @@ def policy_schema() -> Schema:
 def exception_schema() -> Schema:
     """The schema of an exception, a file under `exceptions`. That each rule has an owner, of its own or the file's, no schema says."""
     return _whole(EXCEPTION, "Firewright exception")
+
+
+def approvals_schema() -> Schema:
+    """The schema of `approvals.yaml`. That a count is a number from 1 to 20 no schema says."""
+    return _whole(APPROVALS, "Firewright rules of approval")
 
 
 def policy_tests_schema() -> Schema:

@@ -144,6 +144,8 @@ class RequestTold(Told):
     """A narrower wish that was proposed instead."""
     is_break_glass: bool
     is_reviewed: bool
+    is_confirmed: bool
+    """Whether `firewright confirm` saw it run; else somebody says so at most."""
     approvals: list[ApprovalTold]
 
 
@@ -183,6 +185,13 @@ class AdviceTold(Told):
     when_open: str
     advice: str
     instead: str
+
+
+class BesideTold(Told):
+    """What else is commonly on ports that are asked for by a service's name."""
+
+    ports: str
+    names: list[str]
 
 
 class ZonesTold(Told):
@@ -225,6 +234,11 @@ class CheckTold(Told):
     firewalls: list[str]
     deciders: list[str]
     """Who may decide, by name where it is known."""
+    able: int | None
+    """How many people can decide now; null for whoever does not see the policy whole, and where there is nothing to decide."""
+    stuck: list[str]
+    """What is lacking if all of them agreed: then nobody can approve it."""
+    beside: list[BesideTold]
     zones: ZonesTold
     advice: list[AdviceTold]
     exception: FileTold
@@ -286,6 +300,8 @@ class RequestBody(KindTold, RequestTold):
     history: list[LogRowTold]
     edits: list[EditTold]
     """What each edit changed, the first one first; for its author and whoever sees the policy whole."""
+    grown: str | None
+    """Why what was approved means more by now, empty if it does not; null where nobody has looked since the files changed."""
     estate: str
     """The hash of the policies that this is told of."""
     acts: list[str]
@@ -324,6 +340,19 @@ class ExceptionTold(Told):
     has_ended: bool
     hits: int | None
     """Packets that it let in since it was applied, null where nobody looked."""
+    grown: str | None
+    """Why it means more than when it was approved, empty if it does not; null where nobody has looked since the files changed."""
+    is_confirmed: bool
+    """Whether it was seen to run."""
+
+
+class UngovernedTold(Told):
+    """A policy whose rules of approval are gone, so that nobody decides and no exception of it is applied."""
+
+    policy: str
+    why: str
+    help: str
+    """The way out."""
 
 
 class ExceptionsBody(Told):
@@ -332,6 +361,8 @@ class ExceptionsBody(Told):
     exceptions: list[ExceptionTold]
     total: int
     next: str | None
+    ungoverned: list[UngovernedTold]
+    """The policies that you see whose rules of approval are gone."""
 
 
 class LogBody(Told):

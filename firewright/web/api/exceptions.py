@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import Query, Request
@@ -13,7 +14,7 @@ from firewright.web.api._answers import After, Limit, PolicyFilter, page_of, pro
 from firewright.web.api._route import router
 from firewright.web.api._wishes import ExceptionsBody
 from firewright.web.desk import looking
-from firewright.web.views.standing import KINDS, fits, is_of, standing_for
+from firewright.web.views.standing import KINDS, fits, is_of, standing_for, ungoverned
 
 ROUTER = router("exceptions")
 
@@ -31,7 +32,8 @@ def listed(
         Query(
             max_length=20,
             pattern=f"^(|{'|'.join(KINDS)})$",
-            description="Only those that end soon, are to be confirmed (review), may not be applied, let nothing in, or have ended.",
+            description="Only those that end `soon`, wait to be confirmed (`review`), may not be applied (`unapproved`), mean more by "
+            "now (`grown`), let nothing in (`unused`), or have `ended`.",
             examples=["soon"],
         ),
     ] = "",
@@ -46,4 +48,5 @@ def listed(
             for one in standing_for(desk)
             if policy in ("", one.policy) and fits(one, q, kind) and (not unapproved or is_of(one, "unapproved"))
         ]
-    return sent(page_of(request, "exceptions", found, after, limit, standing_tree))
+        gone = [asdict(one) for one in ungoverned(desk.connection, desk.estate, actor)]
+    return sent(page_of(request, "exceptions", found, after, limit, standing_tree, ungoverned=gone))

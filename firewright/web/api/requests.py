@@ -47,8 +47,9 @@ from firewright.web.desk import looking
 from firewright.web.estate import estate_of
 from firewright.web.problem import Problem
 from firewright.web.views.requests import acts
-from firewright.workflows.requests import acting, inbox
-from firewright.workflows.requests.telling import may_not, told_to
+from firewright.workflows.requests import acting, glass, inbox
+from firewright.workflows.requests.deciding import shown_check
+from firewright.workflows.requests.telling import may_not
 
 ROUTER = router("requests")
 Number = Annotated[int, Path(ge=1, le=2**31 - 1, description="The request's number.", examples=[7])]
@@ -59,12 +60,11 @@ def check(request: Request, actor: Requester, body: WishBody) -> Response:
     """Say what a wish would mean; nothing is kept, and nobody is told."""
     estate = estate_of(request)
     checked = acting.check_for(estate, actor, body.wish(actor), request.state.now)
-    with looking(request, actor) as desk:
-        checked = acting.with_others(desk, checked)
     zones = (*checked.source_zones, *checked.destination_zones)
     if not any(actor.is_allowed(Role.REQUESTER, body.policy, zone) for zone in zones):
         raise may_not(checked.wish)
-    return sent(Answer(checked_tree(told_to(actor, estate.policies[checked.wish.policy], checked))))
+    with looking(request, actor) as desk:
+        return sent(Answer(checked_tree(shown_check(desk, checked))))
 
 
 @ROUTER.get("/requests", response_model=RequestsBody, responses=problems(), summary="Requests that you may see")
@@ -113,7 +113,7 @@ def break_glass(request: Request, actor: Operator, body: GlassBody, key: Key = N
     except BadValue as bad:
         raise Problem(422, bad.name, bad.message, bad.help, {"lasting": bad.message}) from None
     wish, told = body.wish(actor), body.model_dump()
-    return acted(request, actor, key, told, lambda desk: _made(acting.break_glass(desk, wish, seconds)), wish=wish)
+    return acted(request, actor, key, told, lambda desk: _made(glass.break_glass(desk, wish, seconds)), wish=wish)
 
 
 @ROUTER.get("/requests/{number}", response_model=RequestBody, responses=reading(404), summary="One request")
@@ -246,6 +246,19 @@ def review(
 ) -> Response:
     """Somebody else says that it was looked at."""
     return _by_reason(request, actor, number, body, (key, if_match), acting.review)
+
+
+@ROUTER.post(
+    "/requests/{number}/again",
+    response_model=RequestTold,
+    responses=writing(404, 409, 412),
+    summary="Have it decided again",
+)
+def again(
+    request: Request, actor: LoggedIn, number: Number, body: BecauseBody, key: Key = None, if_match: IfMatch = None
+) -> Response:
+    """What was approved means more by now, or is doubted: its author, who decides about it or who operates its policy asks again."""
+    return _by_reason(request, actor, number, body, (key, if_match), acting.reopen)
 
 
 @ROUTER.post(

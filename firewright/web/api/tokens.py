@@ -17,6 +17,7 @@ from firewright.web.api._answers import Answer, Key, Tree, acted, problems, sent
 from firewright.web.api._grants import GrantBody, GrantTold, grant_tree, grants_in
 from firewright.web.api._route import PREFIX, router
 from firewright.web.api._wishes import Sent, Told
+from firewright.web.identity import must_be_unchanged
 from firewright.web.problem import Problem
 from firewright.web.running import store_of
 from firewright.workflows.accounts import end_token, make_token
@@ -85,6 +86,7 @@ def make(request: Request, actor: LoggedIn, body: TokenBody, key: Key = None) ->
             raise Refused("no-scope", f"you are no {one.role} of {harmless(one.scope)}", way_out, 422)
 
     def act(desk: Desk) -> Answer:
+        must_be_unchanged(desk.connection, request.state.identity.account)
         ends = _end(request, desk, body.days)
         secret = make_token(desk.connection, actor, actor.account, name, wanted, ends, desk.now)
         made = tokens.find(desk.connection, secret, desk.now)
@@ -107,10 +109,15 @@ def end(request: Request, actor: LoggedIn, number: Annotated[int, Path(ge=1, le=
 
 
 def _end(request: Request, desk: Desk, days: int) -> datetime:
-    """When a token is over that is made now: whoever got hold of one for a day is not to have one for a year."""
+    """When a token is over that is made now: whoever got hold of one for a day is not to have one for a year.
+
+    Raises Problem (401) where the one that asks was ended meanwhile.
+    """
     ends: datetime = desk.now + timedelta(days=days)
     _, _, secret = request.headers.get("authorization", "").partition(" ")
     own = tokens.find(desk.connection, secret.strip(), desk.now) if secret else None
+    if secret and own is None:
+        raise Problem(401, "bad-token", "this token is not known, or over", "make a new one on the page of the account")
     return min(ends, own.expires) if own is not None and own.expires is not None else ends
 
 

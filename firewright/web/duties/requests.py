@@ -1,4 +1,4 @@
-"""What time does to requests: ends, approvals of people who lost their role, reminders, and the files that follow."""
+"""What time does to requests: ends, approvals of people who lost their role, reminders, the files that follow, and what means more."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 
 from firewright.web.clock import Duty
 from firewright.web.running import Running
-from firewright.workflows.requests.acting import SYSTEM, Desk, expire_due, lapse_lost_roles
+from firewright.workflows.requests.acting import SYSTEM, Desk
 from firewright.workflows.requests.exceptions import remind, settle
+from firewright.workflows.requests.gate import look
+from firewright.workflows.requests.lapsing import expire_due, lapse_lost_roles
 
 
 def run(parts: Running, now: datetime) -> None:
@@ -19,6 +21,7 @@ def run(parts: Running, now: datetime) -> None:
         lapse_lost_roles(desk)
         remind(desk)
     settle(parts.store, estate, now)
+    look(parts.store, parts.estates.at(now), now)
 
 
 DUTY = Duty(timedelta(seconds=30), run)

@@ -13,7 +13,7 @@ from firewright.store import sessions, tokens
 from firewright.store.accounts import grants_text
 from firewright.store.attempts import by_account, clear, take
 from firewright.web.access import LoggedIn
-from firewright.web.identity import Identity
+from firewright.web.identity import Identity, must_be_unchanged
 from firewright.web.login import OF_BOTH, begin_session, links_of, too_many
 from firewright.web.page import back, page
 from firewright.web.problem import Problem
@@ -82,6 +82,7 @@ def add_token(
     if fields:
         return _page(request, fields, label=label)
     with running(request).store.writing() as c:
+        must_be_unchanged(c, identity.account)
         ends = now + timedelta(days=days)
         secret = make_token(c, identity.actor, identity.account.name, label.strip(), wanted, ends, now)
     return _page(request, secret=secret)

@@ -12,12 +12,14 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from firewright.reports import Standing
+from firewright.store import requests
 from firewright.web.access import Viewer
 from firewright.web.desk import looking
 from firewright.web.export import csv_of
 from firewright.web.nav import Nav
 from firewright.web.page import page
-from firewright.web.views.standing import KINDS, fits, is_of, standing_for
+from firewright.web.views.standing import KINDS, fits, is_of, standing_for, ungoverned
+from firewright.workflows.requests.acting import Desk, may_reopen
 
 ROUTER = APIRouter()
 NAV = Nav(70, "Exceptions", "/exceptions")
@@ -50,6 +52,8 @@ def exceptions(
     """The exceptions that somebody may see, the one that ends first at the head, with the month's ends."""
     with looking(request, actor) as desk:
         every = standing_for(desk)
+        gone = ungoverned(desk.connection, desk.estate, actor)
+        again = _again(desk, every)
     found = [one for one in every if fits(one, q, show)]
     if format == "csv":
         return csv_of("exceptions", _COLUMNS, [_row(one) for one in found])
@@ -59,8 +63,15 @@ def exceptions(
     return page(
         request, "exceptions.html", title="Exceptions", found=found[after : after + _PAGE], total=len(found),
         every=len(every), counts=counts, weeks=_weeks(shown, today, every), month=shown, q=q, show=show, after=after,
-        step=_PAGE, before=_shifted(shown, -1), behind=_shifted(shown, 1), days=_DAYS,
+        step=_PAGE, gone=gone, again=again,
+        not_looked=sum(one.grown is None for one in every), before=_shifted(shown, -1), behind=_shifted(shown, 1), days=_DAYS,
     )  # fmt: skip
+
+
+def _again(desk: Desk, every: Sequence[Standing]) -> frozenset[int]:
+    """The requests that mean more and that whoever looks may have decided again."""
+    grown = requests.several(desk.connection, {one.number for one in every if one.grown})
+    return frozenset(number for number, one in grown.items() if may_reopen(desk, one))
 
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

@@ -27,6 +27,7 @@ from firewright.web.views import history
 from firewright.web.views import overview as view
 from firewright.web.views.listing import holding, leaf_of
 from firewright.web.views.sight import Sight
+from firewright.web.views.standing import Ungoverned, ungoverned
 from firewright.workflows.requests.estate import Estate
 
 ROUTER = APIRouter(dependencies=SETTLED)
@@ -76,12 +77,21 @@ def overview(
     findings = found_by(request, actor)
     return page(
         request, "overview.html", title="Overview", found=found, leaf=leaf, before=before, after=after, q=q, policy=policy,
-        unasked=tuple(one for one in found if one.unasked), broken=_broken(estate, actor),
+        unasked=tuple(one for one in found if one.unasked), broken=_broken(estate, actor), gone=_gone(request, actor),
         ends=endings_of(estate, actor), past=past_of(request, actor, since), findings=findings,
         shown=findings[:_SHOWN_FINDINGS], most=_SHOWN_CHANGES,
         sees_all=actor.is_everywhere(Role.VIEWER), enforced=sum(row.opening.is_enforced for row in rows),
         errors=sum(one.severity == "error" for one in findings), warnings=sum(one.severity == "warning" for one in findings),
     )  # fmt: skip
+
+
+def _gone(request: Request, actor: Actor) -> tuple[Ungoverned, ...]:
+    """The policies of which nobody decides any more."""
+    estate = estate_of(request)
+    if estate.rules.is_required:
+        return ()
+    with store_of(request).reading() as c:
+        return ungoverned(c, estate, actor)
 
 
 def opened(request: Request, actor: Actor) -> tuple[view.Open, ...]:

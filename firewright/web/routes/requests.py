@@ -27,9 +27,10 @@ from firewright.web.views.sight import Sight
 from firewright.workflows.requests import acting
 from firewright.workflows.requests import inbox as inbox_of
 from firewright.workflows.requests.checking import check_wish
+from firewright.workflows.requests.deciding import shown_check
 from firewright.workflows.requests.estate import Estate
 from firewright.workflows.requests.refused import Refused
-from firewright.workflows.requests.telling import may_not, told_to
+from firewright.workflows.requests.telling import may_not
 
 ROUTER = APIRouter()
 NAV = Nav(60, "Requests", "/requests")
@@ -272,6 +273,12 @@ def implement(request: Request, actor: Operator, number: int, form: Annotated[De
     return _act(request, actor, number, form, Act.IMPLEMENT, "is implemented")
 
 
+@ROUTER.post("/requests/{number}/again")
+def again(request: Request, actor: LoggedIn, number: int, form: Annotated[DecisionForm, Form()]) -> Response:
+    """Have it decided again, for it means more by now: for its author, who decides about it, and who operates its policy."""
+    return _act(request, actor, number, form, Act.LAPSE, f"is to be decided again{_STILL_OPEN}")
+
+
 def _act(request: Request, actor: Actor, number: int, form: DecisionForm, act: Act, said: str) -> Response:
     version = form.version or None
     with deciding(request, actor, number=number) as desk:
@@ -288,6 +295,8 @@ def _act(request: Request, actor: Actor, number: int, form: DecisionForm, act: A
                 acting.review(desk, number, form.because, version)
             case Act.IMPLEMENT:
                 acting.implement(desk, number, {"said": form.because or "by hand"}, version)
+            case Act.LAPSE:
+                acting.reopen(desk, number, form.because, version)
             case _:
                 raise AssertionError(act)
     return _done(request, number, said)
@@ -311,13 +320,12 @@ def _try(request: Request, actor: Actor, form: WishForm) -> tuple[CheckedRequest
         checked = acting.check_for(estate, actor, wish, request.state.now, form.number)
         with looking(request, actor) as desk:
             author = acting.find(desk, form.number).author if form.number else ""
-            checked = acting.with_others(desk, checked, form.number, author)
-        zones = (*checked.source_zones, *checked.destination_zones)
-        if not any(actor.is_allowed(role, form.policy, zone) for zone in zones for role in _ASKING):
-            raise may_not(checked.wish)
+            zones = (*checked.source_zones, *checked.destination_zones)
+            if not any(actor.is_allowed(role, form.policy, zone) for zone in zones for role in _ASKING):
+                raise may_not(checked.wish)
+            return shown_check(desk, checked, form.number, author), None
     except Refused as refused:
         return None, refused
-    return told_to(actor, estate.policies[checked.wish.policy], checked), None
 
 
 def _form(
@@ -379,12 +387,13 @@ def _shown(request: Request, actor: Actor, number: int) -> Response:
     with looking(request, actor) as desk:
         found = acting.find(desk, number)
         checked, refused = _now(desk, found)
+        unapplied, grown = inbox_of.held(desk, found)
         return page(
             request, "request.html", title=f"Request {number}", view=view, asked=found, checked=checked,
             refused=refused, is_author=actor.account == found.author, steps=view.steps(found),
             history=inbox_of.history(desk, number), edits=inbox_of.edits(desk, found),
             lacks=view.lacks(desk, found), acts=tuple(one.value for one in view.acts(desk, found)),
-            ran=_ran(desk, found), unapplied=acting.standing_reason(desk, found) if found.state.has_exception else "",
+            ran=_ran(desk, found), grown=grown, unapplied=unapplied,
         )  # fmt: skip
 
 
@@ -399,7 +408,6 @@ def _now(desk: acting.Desk, found: Asked) -> tuple[CheckedRequest | None, Refuse
         return None, None
     try:
         checked = check_wish(desk.estate, found.wish, desk.now, found.number)
-        checked = acting.with_others(desk, checked, found.number, found.author)
-        return told_to(desk.actor, desk.estate.policies[checked.wish.policy], checked), None
+        return shown_check(desk, checked, found.number, found.author), None
     except Refused as refused:
         return None, refused

@@ -7,12 +7,8 @@ from dataclasses import dataclass
 
 from firewright.model.account import Role
 from firewright.model.request import Act, Request, State, acts_of
-from firewright.workflows.requests.acting import (
-    Desk,
-    may_be_decided_by,
-    standing_reason,
-    still_lacking,
-)
+from firewright.workflows.requests.acting import Desk, may_reopen
+from firewright.workflows.requests.in_force import may_be_decided_by, standing_reason, still_lacking
 
 PAGE = 50
 """Requests on one page."""
@@ -48,6 +44,8 @@ def acts(desk: Desk, request: Request) -> tuple[Act, ...]:
         )
         if act is Act.AGREE:
             may = may and all(one.account != desk.actor.account for one in request.standing)
+        if act is Act.LAPSE:
+            may = may_reopen(desk, request)
         if act is Act.REVIEW:
             may = may and request.is_break_glass and not request.is_reviewed
         if act is Act.IMPLEMENT:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
+from firewright.model.account import Actor, Role
 from firewright.reports import Standing
 from firewright.web.views.hosts import hits
+from firewright.workflows.requests import governing
 from firewright.workflows.requests.acting import Desk
+from firewright.workflows.requests.estate import Estate, way_to_rules
 from firewright.workflows.requests.exceptions import standing
 from firewright.workflows.requests.hits import name_in_comments
 
-KINDS = ("soon", "review", "unapproved", "unused", "ended")
-"""What exceptions can be narrowed to: those that end soon, are to be confirmed, may not be applied, let nothing in, or have ended."""
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+KINDS = ("soon", "review", "unapproved", "grown", "unused", "ended")
+"""What exceptions can be narrowed to: that end soon, are to be confirmed, may not be applied, mean more, let nothing in, have ended."""
 
 
 def standing_for(desk: Desk) -> tuple[Standing, ...]:
@@ -21,12 +28,28 @@ def standing_for(desk: Desk) -> tuple[Standing, ...]:
     return tuple(_with_hits(one, heard) for one in standing(desk) if desk.actor.sees(one.policy, one.zones))
 
 
+@dataclass(frozen=True, slots=True)
+class Ungoverned:
+    """A policy whose rules of approval are gone: why nobody decides, and the way out."""
+
+    policy: str
+    why: str
+    help: str
+
+
+def ungoverned(c: Connection, estate: Estate, actor: Actor) -> tuple[Ungoverned, ...]:
+    """The policies that somebody sees of which nobody decides, for their rules of approval are gone."""
+    seen = (name for name in estate.policies if actor.touches(Role.VIEWER, name))
+    return tuple(Ungoverned(name, why, way_to_rules(name)) for name in seen if (why := governing.gone(c, estate, name)))
+
+
 def is_of(one: Standing, kind: str) -> bool:
     """Whether an exception is of one of `KINDS`; of any, where another word is asked for."""
     kinds = {
         "soon": one.is_reminded,
         "review": one.is_review_due,
         "unapproved": bool(one.unapproved) and not one.has_ended,
+        "grown": bool(one.grown) and not one.has_ended,
         "unused": one.hits == 0 and not one.has_ended,
         "ended": one.has_ended,
     }

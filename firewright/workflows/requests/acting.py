@@ -6,39 +6,36 @@ Files follow by `exceptions.settle`, which can be run again at any time.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from firewright.analysis.compare import compare
 from firewright.diagnostic import harmless
 from firewright.model.account import Actor, Role
-from firewright.model.approval_rules import Weight, is_among
-from firewright.model.moment import ends, instant_of, iso
+from firewright.model.moment import ends
 from firewright.model.moment import parse as moment_from
-from firewright.model.policy import Policy
 from firewright.model.request import Act, Approval, Request, State, Wish, next_state
 from firewright.reports import CheckedRequest
 from firewright.space.budget import Undecided
 from firewright.space.encode import Unfilled
-from firewright.store import accounts, log, outbox, requests
+from firewright.store import requests
 from firewright.store.accounts import Account
-from firewright.workflows.requests import checking, governing, meaning
+from firewright.workflows.requests import checking, meaning
 from firewright.workflows.requests.checking import check_wish, zones_of
 from firewright.workflows.requests.concerned import concerned
 from firewright.workflows.requests.estate import Estate, way_to_rules
 from firewright.workflows.requests.exception_text import path_of, text_of
+from firewright.workflows.requests.in_force import matter_of, may_be_decided_by, people_of, rules_gone, standing_reason
+from firewright.workflows.requests.moving import move, put, tell, wrong_state
 from firewright.workflows.requests.quorum import (
     ZONES_BETWEEN,
     Matter,
-    People,
     lacking,
     may_decide,
     owned,
-    standing,
     zones_in,
 )
 from firewright.workflows.requests.refused import Refused
@@ -51,9 +48,6 @@ if TYPE_CHECKING:
 SYSTEM = Actor("firewright")
 """Who does what time does: ends and lost roles. It has no role, and no way in."""
 _MORE = "it opens more by now"
-_MINUTE = 60
-_LAST_CLOCK = "Etc/GMT+12"
-"""The clock on which every day ends last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,28 +91,28 @@ def is_visible(estate: Estate, actor: Actor, request: Request) -> bool:
 
 def make(desk: Desk, wish: Wish, *, is_draft: bool = False) -> Request:
     """A new request, a draft or submitted at once. Raises Refused."""
-    checked = _checked(desk, wish)
+    checked = checked_now(desk, wish)
     _may_ask(desk, checked)
     if not is_draft:
-        _must_open(desk, checked)
+        must_open(desk, checked)
         _must_be_new(desk, checked.wish)
     blank = Request(0, State.DRAFT, desk.actor.account, checked.wish, "", "", checked.severity, desk.now, desk.now)
-    request = requests.add(desk.connection, blank, _all_zones(desk, checked))
-    text, path = text_of(checked.wish, request.number), path_of(request.number, _folder(desk, checked.wish))
+    request = requests.add(desk.connection, blank, all_zones(desk, checked))
+    text, path = text_of(checked.wish, request.number), path_of(request.number, folder_for(desk, checked.wish))
     state = State.DRAFT if is_draft else State.SUBMITTED
     changed = replace(request, text=text, path=path, state=state, version=request.version + 1)
-    _put(desk, changed, request.version, _all_zones(desk, checked))
-    _tell(desk, changed, Act.EDIT if is_draft else Act.SUBMIT, checked.wish.because, {"verdict": checked.verdict})
+    put(desk, changed, request.version, all_zones(desk, checked))
+    tell(desk, changed, Act.EDIT if is_draft else Act.SUBMIT, checked.wish.because, {"verdict": checked.verdict})
     return changed
 
 
 def submit(desk: Desk, number: int, version: int | None = None) -> Request:
     """A draft becomes a request that others decide. Raises Refused."""
     request = own(desk, number, "submit")
-    checked = _checked(desk, request.wish, number)
+    checked = checked_now(desk, request.wish, number)
     _may_ask(desk, checked)
-    _must_open(desk, checked)
-    return _move(desk, request, Act.SUBMIT, version, severity=checked.severity)
+    must_open(desk, checked)
+    return move(desk, request, Act.SUBMIT, version, severity=checked.severity)
 
 
 def edit(desk: Desk, number: int, wish: Wish, version: int | None = None) -> Request:
@@ -127,12 +121,12 @@ def edit(desk: Desk, number: int, wish: Wish, version: int | None = None) -> Req
     if request.is_break_glass:
         way_out = "withdraw it, and ask for what is needed longer"
         raise Refused("wrong-state", "what was opened without asking is not changed", way_out, 409)
-    checked = _checked(desk, wish, number)
+    checked = checked_now(desk, wish, number)
     _may_ask(desk, checked)
     if request.state is not State.DRAFT:
-        _must_open(desk, checked)
+        must_open(desk, checked)
     changes = _rewritten(desk, request, checked, "the request was edited")
-    return _move(desk, request, Act.EDIT, version, zones=_all_zones(desk, checked), **changes)
+    return move(desk, request, Act.EDIT, version, zones=all_zones(desk, checked), **changes)
 
 
 def answer(desk: Desk, number: int, wish: Wish, because: str, version: int | None = None) -> Request:
@@ -143,12 +137,10 @@ def answer(desk: Desk, number: int, wish: Wish, because: str, version: int | Non
     request, _ = _decided(desk, number)
     asked = request.wish
     less = replace(wish, policy=asked.policy, because=asked.because, owner=asked.owner, ticket=asked.ticket)
-    checked = _checked(desk, less, number, request.author)
-    _must_open(desk, checked)
+    checked = checked_now(desk, less, number, request.author)
+    must_open(desk, checked)
     _must_be_narrower(desk, request, checked)
-    return _move(
-        desk, request, Act.ANSWER, version, because=_reason(because), answer=checked.wish, said=because.strip()
-    )
+    return move(desk, request, Act.ANSWER, version, because=_reason(because), answer=checked.wish, said=because.strip())
 
 
 def accept_answer(desk: Desk, number: int, version: int | None = None) -> Request:
@@ -163,16 +155,16 @@ def approve(desk: Desk, number: int, digest: str, because: str = "", version: in
     """Agree to exactly the text with this hash; where enough have, the request is approved. Raises Refused."""
     request, matter = _decided(desk, number)
     if next_state(request.state, Act.AGREE) is None:
-        raise _wrong_state(request, "approve")
+        raise wrong_state(request, "approve")
     if digest != request.digest:
         message = f"request {number} is not what you looked at: it was edited"
         raise Refused("edited", message, "look at it again", 412)
-    checked = _checked(desk, request.wish, number, request.author)
-    _must_open(desk, checked)
+    checked = checked_now(desk, request.wish, number, request.author)
+    must_open(desk, checked)
     if (checked.text, checked.path) != (request.text, request.path):
         message = f"the file of request {number} would be written otherwise today"
         raise Refused("edited", message, "its author saves it anew", 409)
-    request = _meant_as_agreed(desk, request)
+    request = meant_as_agreed(desk, request)
     matter = replace(matter, severity=checked.severity)
     zones = owned(desk.estate.rules, desk.actor, matter)
     before = [zones_in(one) for one in request.standing if one.account == desk.actor.account]
@@ -180,23 +172,23 @@ def approve(desk: Desk, number: int, digest: str, because: str = "", version: in
     approval = Approval(desk.actor.account, ZONES_BETWEEN.join(zones), request.digest, desk.now, _comment(because))
     approvals = request.approvals if has_agreed else (*request.approvals, approval)
     agreed = replace(request, approvals=approvals).standing
-    missing = lacking(desk.estate.rules, matter, agreed, _people(desk, agreed))
+    missing = lacking(desk.estate.rules, matter, agreed, people_of(desk, agreed))
     if has_agreed and missing:
         message = f"you have approved request {number} already; it lacks {' and '.join(missing)}"
         raise Refused("approved-already", message, status=409)
-    return _move(
+    return move(
         desk, request, Act.AGREE if missing else Act.APPROVE, version, because=_comment(because),
         severity=checked.severity, approvals=approvals, review="" if missing else _review_day(desk, request), answer=None,
     )  # fmt: skip
 
 
-def _meant_as_agreed(desk: Desk, request: Request) -> Request:
+def meant_as_agreed(desk: Desk, request: Request) -> Request:
     """The request without approvals of others that were given when it opened less; what it opens now is kept."""
     policy = desk.estate.policies[request.wish.policy]
     kept = requests.openings(desk.connection, (request.number,)).get(request.number, "")
     try:
         changes = meaning.opened_by_one(policy, request.path, request.text, desk.estate.day_of(policy))
-        is_more = bool(request.standing and kept) and bool(meaning.more_than(changes, kept, policy, request.wish))
+        is_more = bool(request.standing and kept) and meaning.more_than(changes, kept, policy, request.wish) is not None
     except (Undecided, Unfilled) as error:
         message = f"it could not be decided what request {request.number} opens: {error}"
         raise Refused("undecided", message, status=422) from None
@@ -213,31 +205,37 @@ def reopen(desk: Desk, number: int, because: str, version: int | None = None) ->
     Its author, who may decide about it, and who operates its policy may do that.
     """
     request = find(desk, number)
-    matter = matter_of(desk.estate, request)
-    decides = matter is not None and may_decide(desk.estate.rules, desk.actor, matter)
-    if not (
-        decides or desk.actor.account == request.author or desk.actor.is_allowed(Role.OPERATOR, request.wish.policy)
-    ):
+    if not _may_doubt(desk, request):
         raise Refused("may-not", "its author, who decides about it or who operates its policy may do that", status=403)
     if request.is_break_glass:
         raise Refused("wrong-state", "what was opened without asking was never agreed to", "withdraw it", 409)
     if request.state is State.SUBMITTED:
-        raise _wrong_state(request, "ask again for")
+        raise wrong_state(request, "ask again for")
     approvals = tuple(replace(one, voided="it is decided again") if one.stands else one for one in request.approvals)
     changes: dict[str, Any] = {"approvals": approvals, "review": "", "is_confirmed": False}
-    return _move(desk, request, Act.LAPSE, version, because=_reason(because), **changes)
+    return move(desk, request, Act.LAPSE, version, because=_reason(because), **changes)
+
+
+def _may_doubt(desk: Desk, request: Request) -> bool:
+    is_operator = desk.actor.is_allowed(Role.OPERATOR, request.wish.policy)
+    return is_operator or desk.actor.account == request.author or may_be_decided_by(desk, request)
+
+
+def may_reopen(desk: Desk, request: Request) -> bool:
+    """Whether the actor may have what was approved decided again."""
+    return request.state.has_exception and not request.is_break_glass and _may_doubt(desk, request)
 
 
 def decline(desk: Desk, number: int, because: str, version: int | None = None) -> Request:
     """Say no, or take back what was approved. Raises Refused."""
     request, _ = _decided(desk, number)
-    return _move(desk, request, Act.DECLINE, version, because=_reason(because), said=because.strip())
+    return move(desk, request, Act.DECLINE, version, because=_reason(because), said=because.strip())
 
 
 def withdraw(desk: Desk, number: int, because: str = "", version: int | None = None) -> Request:
     """The author no longer wants it; its exception goes too. Raises Refused."""
     request = own(desk, number, "withdraw")
-    return _move(desk, request, Act.WITHDRAW, version, because=_comment(because))
+    return move(desk, request, Act.WITHDRAW, version, because=_comment(because))
 
 
 def implement(desk: Desk, number: int, evidence: Mapping[str, str], version: int | None = None) -> Request:
@@ -248,7 +246,7 @@ def implement(desk: Desk, number: int, evidence: Mapping[str, str], version: int
     request = find(desk, number)
     _must_operate(desk, request)
     _must_stand(desk, request)
-    return _move(desk, request, Act.IMPLEMENT, version, details=evidence)
+    return move(desk, request, Act.IMPLEMENT, version, details=evidence)
 
 
 def confirm(desk: Desk, number: int, evidence: Mapping[str, str]) -> Request:
@@ -257,14 +255,14 @@ def confirm(desk: Desk, number: int, evidence: Mapping[str, str]) -> Request:
     _must_operate(desk, request)
     _must_stand(desk, request)
     act = Act.IMPLEMENT if request.state is State.APPROVED else Act.CONFIRM
-    return _move(desk, request, act, None, details={**evidence, "confirmed": "yes"}, is_confirmed=True)
+    return move(desk, request, act, None, details={**evidence, "confirmed": "yes"}, is_confirmed=True)
 
 
 def verify(desk: Desk, number: int, evidence: Mapping[str, str], version: int | None = None) -> Request:
     """It was seen to be open: by a probe, or by a proof over what runs. Raises Refused."""
     request = find(desk, number)
     _must_operate(desk, request)
-    return _move(desk, request, Act.VERIFY, version, details=evidence)
+    return move(desk, request, Act.VERIFY, version, details=evidence)
 
 
 def recertify(desk: Desk, number: int, because: str, version: int | None = None) -> Request:
@@ -274,7 +272,7 @@ def recertify(desk: Desk, number: int, because: str, version: int | None = None)
         message = f"request {number} was opened without asking, and nobody has looked at it"
         raise Refused("not-reviewed", message, "look at it first", 409)
     review = _review_day(desk, request)
-    return _move(desk, request, Act.RECERTIFY, version, because=_reason(because), review=review)
+    return move(desk, request, Act.RECERTIFY, version, because=_reason(because), review=review)
 
 
 def review(desk: Desk, number: int, because: str, version: int | None = None) -> Request:
@@ -282,179 +280,15 @@ def review(desk: Desk, number: int, because: str, version: int | None = None) ->
     request, _ = _decided(desk, number)
     if not request.is_break_glass or request.is_reviewed:
         raise Refused("not-due", f"request {number} waits for no review", status=409)
-    return _move(desk, request, Act.REVIEW, version, because=_reason(because), is_reviewed=True, review="")
-
-
-def break_glass(desk: Desk, wish: Wish, seconds: int | None = None) -> Request:
-    """Open something at once, for a short time, without asking; loudly, and somebody else looks at it after. Raises Refused."""
-    rules, actor = desk.estate.rules, desk.actor
-    if not is_among(actor.account, actor.groups, rules.glass_who) or not actor.is_allowed(Role.OPERATOR, wish.policy):
-        way_out = "approvals.yaml names who may, under break-glass; an operator of the policy"
-        raise Refused("may-not", "you may not open anything without asking", way_out, 403)
-    _must_have_been_looked_at(desk)
-    lasting = rules.glass_longest if seconds is None else seconds
-    if lasting > rules.glass_longest:
-        message = f"nothing is opened without asking for longer than {_duration(rules.glass_longest)}"
-        way_out = f"open it for {_duration(rules.glass_longest)}, and ask meanwhile for what is needed longer"
-        raise Refused("too-long", message, way_out, 422)
-    policy = desk.estate.policies.get(wish.policy)
-    until = _minute_after(desk, policy, lasting) if policy is not None else wish.until
-    checked = _checked(desk, replace(wish, until=until))
-    _must_open(desk, checked)
-    blank = Request(0, State.DRAFT, actor.account, checked.wish, "", "", checked.severity, desk.now, desk.now)
-    request = requests.add(desk.connection, replace(blank, is_break_glass=True), _all_zones(desk, checked))
-    due = (desk.now + timedelta(seconds=rules.glass_review)).astimezone(ZoneInfo(policy.timezone if policy else "UTC"))
-    changed = replace(
-        request, state=State.APPROVED, version=request.version + 1, review=due.date().isoformat(),
-        text=text_of(checked.wish, request.number), path=path_of(request.number, _folder(desk, checked.wish)),
-    )  # fmt: skip
-    _put(desk, changed, request.version, _all_zones(desk, checked))
-    changed = _meant_as_agreed(desk, changed)
-    _tell(desk, changed, "break-glass", wish.because, {"until": until})
-    return changed
-
-
-def _must_have_been_looked_at(desk: Desk) -> None:
-    """Raises Refused while nobody has looked at what somebody opened without asking before: else they never would have to ask."""
-    for number in requests.unreviewed(desk.connection, desk.actor.account):
-        message = f"nobody has looked at request {number} yet, which you opened without asking too"
-        way_out = "somebody else reviews it; another operator may open this meanwhile; or ask for it"
-        raise Refused("not-reviewed", message, way_out, 409)
-
-
-def expire_due(desk: Desk) -> tuple[Request, ...]:
-    """Every request whose end is past is expired. The kernel has ended it by itself; the file stays until it is tidied."""
-    found = []
-    own = desk.as_system()
-    for request in every(desk, State.SUBMITTED, State.APPROVED, State.IMPLEMENTED, State.VERIFIED):
-        policy = desk.estate.policies.get(request.wish.policy)
-        # of a policy that cannot be read nobody knows the clock: then it is past where it is past everywhere
-        timezone = policy.timezone if policy else _LAST_CLOCK
-        if instant_of(ends(moment_from(request.wish.until)), timezone) <= desk.now.timestamp():
-            found.append(_move(own, request, Act.EXPIRE, None, because=f"its end, {request.wish.until}, is past"))
-    return tuple(found)
-
-
-def lapse_lost_roles(desk: Desk) -> tuple[Request, ...]:
-    """Every approval whose giver may no longer decide is void; a request that then lacks some is to be decided again.
-
-    So is one of which the rules ask for more than they did. What was confirmed to run stays to its end, and somebody has to say at
-    once whether it is still needed. What was opened without asking, by whom may do so no longer, is withdrawn while nobody confirmed
-    that it runs. Where the rules or its policy cannot be read now nothing lapses: it may not be applied until they can.
-    """
-    found: list[Request] = []
-    if desk.estate.rules.is_broken:
-        return ()
-    own = desk.as_system()
-    for request in every(desk, State.SUBMITTED, State.APPROVED, State.IMPLEMENTED, State.VERIFIED):
-        if request.wish.policy not in desk.estate.policies or _rules_gone(desk, request):
-            continue
-        why_not = standing_reason(desk, request) if request.state.has_exception else ""
-        if request.is_break_glass:
-            found += [_move(own, request, Act.WITHDRAW, None, because=why_not, said=why_not)] if why_not else []
-            continue
-        kept = {one.account for one in _still_standing(desk, request, _people(desk, request.standing))}
-        lost = [one for one in request.standing if one.account not in kept]
-        if lost and request.is_confirmed:
-            found.append(_doubted(own, request, lost))
-        elif lost or why_not:
-            found.append(_lapsed(own, request, lost, why_not))
-    return tuple(found)
-
-
-def _without(request: Request, lost: Collection[Approval]) -> tuple[tuple[Approval, ...], str]:
-    """Its approvals, those that were lost void, and why."""
-    approvals = tuple(replace(one, voided="may no longer decide") if one in lost else one for one in request.approvals)
-    return approvals, f"{', '.join(one.account for one in lost)} may no longer decide" if lost else ""
-
-
-def _doubted(own: Desk, request: Request, lost: Collection[Approval]) -> Request:
-    """What runs and was rightly agreed to stands; whether it is still needed is to be said today."""
-    approvals, why = _without(request, lost)
-    today = own.now.date().isoformat()
-    review = min(request.review or today, today)
-    return _move(own, request, Act.DOUBT, None, because=why, approvals=approvals, review=review)
-
-
-def _lapsed(own: Desk, request: Request, lost: Collection[Approval], why_not: str) -> Request:
-    """A request without the approvals that were lost; approved as before where those that are left are enough."""
-    approvals, why = _without(request, lost)
-    was_approved = request.state.has_exception
-    review = request.review
-    request = _move(own, request, Act.LAPSE, None, because=why or why_not, approvals=approvals, review="")
-    if was_approved and not why_not:
-        return _move(own, request, Act.APPROVE, None, because="the others who agreed are enough", review=review)
-    return request
-
-
-def standing_reason(desk: Desk, request: Request) -> str:
-    """Why what was approved may not be applied, or nothing if it may: exactly this text, by people who may still decide."""
-    if not request.state.has_exception:
-        return f"request {request.number} is {request.state}"
-    if why := _rules_gone(desk, request):
-        return why
-    if request.is_confirmed:
-        was_agreed = request.is_break_glass or any(one.digest == request.digest for one in request.approvals)
-        return "" if was_agreed else f"no approval of request {request.number} is of this text"
-    if request.is_break_glass:
-        return _glass_reason(desk, request)
-    matter = matter_of(desk.estate, request)
-    if matter is None:
-        return f"the zones of request {request.number} are gone"
-    missing = lacking(desk.estate.rules, matter, request.standing, _people(desk, request.standing))
-    return f"request {request.number} lacks {' and '.join(missing)}" if missing else ""
-
-
-def _rules_gone(desk: Desk, request: Request) -> str:
-    return governing.gone(desk.connection, desk.estate, request.wish.policy)
-
-
-def _glass_reason(desk: Desk, request: Request) -> str:
-    """Why what was opened without asking may not be applied any more: whoever opened it may do so no longer."""
-    author, rules = accounts.find(desk.connection, request.author), desk.estate.rules
-    if author is None or not author.is_active or rules.is_broken:
-        return f"{request.author}, who opened it without asking, is not active any more"
-    actor = author.actor()
-    may = is_among(actor.account, actor.groups, rules.glass_who) and actor.is_allowed(
-        Role.OPERATOR, request.wish.policy
-    )
-    return "" if may else f"{request.author} may open nothing without asking any more"
-
-
-def matter_of(estate: Estate, request: Request) -> Matter | None:
-    """What is decided about, or None where the policy no longer has such zones."""
-    policy = estate.policies.get(request.wish.policy)
-    if policy is None:
-        return None
-    try:
-        sources, destinations = concerned(policy, estate.rules, zones_of(policy, request.wish), request.wish)
-    except Refused:
-        return None
-    return Matter(policy.name, sources, destinations, Weight(request.severity), request.author)
-
-
-def still_lacking(desk: Desk, request: Request) -> tuple[str, ...]:
-    """What is lacking until a request is approved, in words."""
-    matter = matter_of(desk.estate, request)
-    return lacking(desk.estate.rules, matter, request.standing, _people(desk, request.standing)) if matter else ()
-
-
-def may_be_decided_by(desk: Desk, request: Request) -> bool:
-    """Whether the actor's decision on a request would count."""
-    matter = matter_of(desk.estate, request)
-    return matter is not None and may_decide(desk.estate.rules, desk.actor, matter)
-
-
-def _still_standing(desk: Desk, request: Request, people: People) -> tuple[Approval, ...]:
-    matter = matter_of(desk.estate, request)
-    return () if matter is None else standing(desk.estate.rules, matter, request.standing, people)
+    return move(desk, request, Act.REVIEW, version, because=_reason(because), is_reviewed=True, review="")
 
 
 _TOGETHER = (State.SUBMITTED, State.APPROVED, State.IMPLEMENTED, State.VERIFIED)
 """In these states requests open, or may open, something together."""
 
 
-def _checked(desk: Desk, wish: Wish, number: int = 0, author: str = "") -> CheckedRequest:
+def checked_now(desk: Desk, wish: Wish, number: int = 0, author: str = "") -> CheckedRequest:
+    """What a wish means as an act weighs it: together with the others of its author and owner. Raises Refused."""
     return with_others(desk, check_for(desk.estate, desk.actor, wish, desk.now, number), number, author)
 
 
@@ -486,7 +320,8 @@ def check_for(estate: Estate, actor: Actor, wish: Wish, now: datetime, number: i
         raise veiled(refused) from None
 
 
-def _folder(desk: Desk, wish: Wish) -> str:
+def folder_for(desk: Desk, wish: Wish) -> str:
+    """The folder of a wish's policy."""
     return checking.folder_of(desk.estate.policies[wish.policy])
 
 
@@ -497,7 +332,7 @@ def _may_ask(desk: Desk, checked: CheckedRequest) -> None:
         raise may_not(checked.wish)
 
 
-def _must_open(desk: Desk, checked: CheckedRequest) -> None:
+def must_open(desk: Desk, checked: CheckedRequest) -> None:
     """Raises Refused where there is nothing to decide: it is permitted already, or a ban stands against it."""
     checked = told_to(desk.actor, desk.estate.policies[checked.wish.policy], checked)
     if checked.verdict == "permitted":
@@ -555,7 +390,7 @@ def _decided(desk: Desk, number: int) -> tuple[Request, Matter]:
     if matter is None:
         message = f"the zones of request {number} are not in {request.wish.policy} any more"
         raise Refused("gone", message, "its author can edit it", 409)
-    if why := _rules_gone(desk, request):
+    if why := rules_gone(desk, request):
         raise Refused("rules-gone", why, way_to_rules(request.wish.policy), 409)
     if request.author == desk.actor.account:
         raise Refused("own-request", "nobody decides about what they asked for themselves", status=403)
@@ -579,17 +414,8 @@ def _must_stand(desk: Desk, request: Request) -> None:
         raise Refused("not-approved", why, "it is to be approved again", 409)
 
 
-def _people(desk: Desk, approvals: Iterable[Approval]) -> People:
-    """What the givers of some approvals may do now."""
-    names = dict.fromkeys(one.account for one in approvals)
-    for name in names:
-        if name not in desk.known:
-            desk.known[name] = accounts.find(desk.connection, name)
-    known = {name: desk.known[name] for name in names}
-    return {name: one.actor() for name, one in known.items() if one is not None and one.is_active}
-
-
-def _all_zones(desk: Desk, checked: CheckedRequest) -> tuple[str, ...]:
+def all_zones(desk: Desk, checked: CheckedRequest) -> tuple[str, ...]:
+    """The zones of both ends whose owners decide."""
     sides = checked.source_zones, checked.destination_zones
     sources, destinations = concerned(desk.estate.policies[checked.wish.policy], desk.estate.rules, sides, checked.wish)
     return tuple(dict.fromkeys((*sources, *destinations)))
@@ -608,7 +434,7 @@ def every(desk: Desk, *states: State) -> tuple[Request, ...]:
 def _rewritten(desk: Desk, request: Request, checked: CheckedRequest, why: str) -> dict[str, Any]:
     """What changes with another text: the approvals of the old one are void."""
     approvals = tuple(replace(one, voided=why) if one.stands else one for one in request.approvals)
-    text, path = text_of(checked.wish, request.number), path_of(request.number, _folder(desk, checked.wish))
+    text, path = text_of(checked.wish, request.number), path_of(request.number, folder_for(desk, checked.wish))
     return {
         "wish": checked.wish, "text": text, "path": path, "severity": checked.severity, "approvals": approvals,
         "revision": request.revision + 1, "answer": None, "review": "",
@@ -622,23 +448,10 @@ def _review_day(desk: Desk, request: Request) -> str:
     return day.isoformat() if ends(day) < ends(moment_from(request.wish.until)) else ""
 
 
-def _minute_after(desk: Desk, policy: Policy, seconds: int) -> str:
-    """The whole minute on the policy's clock that is so many seconds ahead at most."""
-    instant = int(desk.now.timestamp() + seconds) // _MINUTE * _MINUTE
-    clock: date = datetime.fromtimestamp(instant, ZoneInfo(policy.timezone)).replace(tzinfo=None, fold=0)
-    return iso(clock)
-
-
-def _duration(seconds: int) -> str:
-    """Seconds as approvals.yaml writes them: 4h, 90m."""
-    unit, word = next(((each, name) for each, name in ((3600, "h"), (60, "m")) if seconds % each == 0), (1, "s"))
-    return f"{seconds // unit}{word}"
-
-
 def must_be_possible(request: Request, act: Act) -> None:
     """Raises Refused (409) where a request is not in a state in which that is done."""
     if next_state(request.state, act) is None:
-        raise _wrong_state(request, act.value)
+        raise wrong_state(request, act.value)
 
 
 def _reason(because: str) -> str:
@@ -653,54 +466,3 @@ def _comment(because: str) -> str:
     if len(said) > checking.LONGEST["because"]:
         raise Refused("too-long", "the reason is too long", f"at most {checking.LONGEST['because']:,}", 422)
     return said
-
-
-def _wrong_state(request: Request, verb: str) -> Refused:
-    return Refused("wrong-state", f"request {request.number} is {request.state}: one cannot {verb} it", status=409)
-
-
-def _move(
-    desk: Desk,
-    request: Request,
-    act: Act,
-    version: int | None,
-    because: str = "",
-    details: Mapping[str, str] | None = None,
-    zones: Collection[str] | None = None,
-    **changes: Any,
-) -> Request:
-    """The request after an act, stored, logged and told. Raises Refused where the state or the version is another."""
-    if version is not None and version != request.version:
-        raise Refused("changed", f"request {request.number} changed meanwhile", "look at it again", 412)
-    state = next_state(request.state, act)
-    if state is None:
-        raise _wrong_state(request, act.value)
-    found = replace(request, **changes)
-    found = replace(found, state=state, version=request.version + 1, changed=desk.now)
-    if zones is None:
-        matter = matter_of(desk.estate, request)
-        zones = matter.zones if matter is not None else ()
-    _put(desk, found, request.version, zones)
-    _tell(desk, found, act, because, details or {})
-    return found
-
-
-def _put(desk: Desk, request: Request, version: int, zones: Collection[str]) -> None:
-    if not requests.put(desk.connection, request, version, zones):
-        raise Refused("changed", f"request {request.number} changed meanwhile", "look at it again", 412)
-
-
-def _tell(desk: Desk, request: Request, act: Act | str, because: str, details: Mapping[str, str]) -> None:
-    """The row of the log, and the events of those who want to be told."""
-    facts = {
-        "state": request.state.value, "revision": str(request.revision), "digest": request.digest,
-        "policy": request.wish.policy, "severity": str(request.severity), **details,
-    }  # fmt: skip
-    about = f"request {request.number}"
-    actor = desk.actor
-    log.append(
-        desk.connection,
-        log.Entry(actor.account, f"request.{act}", about, actor.origin, actor.way.value, because, facts, desk.now),
-    )
-    body = {"request": request.number, "act": str(act), "by": actor.account, "because": because, **facts}
-    outbox.queue(desk.connection, f"request.{act}", json.dumps(body), desk.now, request.wish.policy)

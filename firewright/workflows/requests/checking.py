@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import TypeVar
@@ -28,14 +29,16 @@ from firewright.model.packet import FAMILIES, Family
 from firewright.model.policy import Policy, Rule, Term, Zone, ZoneKind
 from firewright.model.request import Wish
 from firewright.model.transport import service_ranges
+from firewright.model.transport import words as service_words
 from firewright.readers.policy_yaml import adding, load
 from firewright.readers.policy_yaml.approvals import FILE
 from firewright.readers.policy_yaml.values import BadValue, parse_moment
-from firewright.reports import Advice, CheckedRequest, Opening, RequestFinding, RequestVerdict
+from firewright.reports import Advice, CheckedRequest, Counts, Opening, RequestFinding, RequestVerdict
 from firewright.source import Source
 from firewright.space.axis import HOST
 from firewright.space.budget import Undecided
 from firewright.space.encode import Unfilled
+from firewright.space.flow import Flow
 from firewright.workflows.requests.concerned import concerned
 from firewright.workflows.requests.estate import Estate
 from firewright.workflows.requests.exception_text import path_of, text_of
@@ -122,6 +125,7 @@ def _check(estate: Estate, policy: Policy, wish: Wish, number: int) -> CheckedRe
         path,
         sources,
         destinations,
+        beside=_beside(question),
     )
 
 
@@ -390,19 +394,27 @@ def _finding(part: Part, ruling: Ruling) -> RequestFinding:
 
 
 def _opening(policy: Policy, opens: Sequence[Change]) -> Opening:
-    found: dict[str, dict[Family, Ranges]] = {"source": {}, "destination": {}}
-    for change in opens:
-        for flow in change.flows:
-            ends = (("source", flow.source, flow.in_interface), ("destination", flow.destination, flow.out_interface))
-            for side, ranges, interface in ends:
-                if interface != HOST:  # the machine itself has whatever addresses it has: they are not counted
-                    found[side][flow.family] = union(found[side].get(flow.family, ()), ranges)
-    world = is_worldwide(policy, found["source"])
-    counts = {
-        side: tuple((family, size(ranges)) for family, ranges in sorted(by.items())) for side, by in found.items()
-    }
+    sources, destinations = addresses_in(flow for change in opens for flow in change.flows)
     lines = tuple(str(line) for change in opens for line in change.lines)
-    return Opening(lines, counts["source"], counts["destination"], world, is_worldwide(policy, found["destination"]))
+    worlds = is_worldwide(policy, sources), is_worldwide(policy, destinations)
+    return Opening(lines, counted(sources), counted(destinations), *worlds)
+
+
+def addresses_in(flows: Iterable[Flow]) -> tuple[dict[Family, Ranges], dict[Family, Ranges]]:
+    """The addresses that begin some flows, and those that they lead to; the machine itself has whatever it has, and is left out."""
+    sources: dict[Family, Ranges] = {}
+    destinations: dict[Family, Ranges] = {}
+    for flow in flows:
+        ends = ((sources, flow.source, flow.in_interface), (destinations, flow.destination, flow.out_interface))
+        for found, ranges, interface in ends:
+            if interface != HOST:
+                found[flow.family] = union(found.get(flow.family, ()), ranges)
+    return sources, destinations
+
+
+def counted(found: Mapping[Family, Ranges]) -> Counts:
+    """How many addresses there are of each family."""
+    return tuple((family, size(ranges)) for family, ranges in sorted(found.items()))
 
 
 def is_worldwide(policy: Policy, found: Mapping[Family, Ranges]) -> bool:
@@ -430,14 +442,40 @@ def _rows(question: Question) -> tuple[ServiceRow, ...]:
         )
         for family in FAMILIES
     }
-    met = [
-        row
-        for name in table.names()
-        if (row := table.service(name)) is not None
-        and any(intersection(unnamed[family], row.services(family)) for family in FAMILIES)
-    ]
+    return _least_seen_first((*named, *_met(unnamed)))
+
+
+def _beside(question: Question) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """What else is commonly on the ports of services that are asked for by a name: ports in words, with the rows' names.
+
+    They make nothing more severe: who asks by a name means that service. But an approver shall know what a mild name may stand for.
+    """
+    named = [row for name in question.term.names if (row := catalog().service(name)) is not None]
+    own = {family: union(*(row.services(family) for row in named)) for family in FAMILIES}
+    found: dict[str, list[str]] = {}
+    for row in _least_seen_first(_met(own)):
+        if row not in named:
+            shared = union(*(intersection(own[family], row.services(family)) for family in FAMILIES))
+            found.setdefault(service_words(shared), []).append(row.name)
+    return tuple((ports, tuple(names)) for ports, names in found.items())
+
+
+def _met(services: Mapping[Family, Ranges]) -> list[ServiceRow]:
+    """The rows of the catalog that meet some services."""
+    return [row for row, own in _every_row() if any(intersection(services[family], own[family]) for family in FAMILIES)]
+
+
+@cache
+def _every_row() -> tuple[tuple[ServiceRow, dict[Family, Ranges]], ...]:
+    """The rows of the catalog with their services of each family: an estate with many exceptions asks for them often."""
+    rows = (catalog().service(name) for name in catalog().names())
+    return tuple((row, {family: row.services(family) for family in FAMILIES}) for row in rows if row is not None)
+
+
+def _least_seen_first(rows: Iterable[ServiceRow]) -> tuple[ServiceRow, ...]:
+    """Each row once, those that should be seen least first."""
     order = list(Visibility)
-    return tuple(sorted(dict.fromkeys((*named, *met)), key=lambda row: (order.index(row.visibility), row.name)))
+    return tuple(sorted(dict.fromkeys(rows), key=lambda row: (order.index(row.visibility), row.name)))
 
 
 def _opened_rows(rows: Sequence[ServiceRow], opens: Sequence[Change]) -> tuple[ServiceRow, ...]:
@@ -523,10 +561,14 @@ def _deciders(estate: Estate, found: CheckedRequest) -> tuple[str, ...]:
     """Who decides about it, in words; nothing where there is nothing to decide."""
     if not found.is_submittable:
         return ()
+    return deciders(estate.rules, matter_of_check(estate, found))
+
+
+def matter_of_check(estate: Estate, found: CheckedRequest, author: str = "") -> Matter:
+    """What is decided about where somebody asks for that."""
     sides = found.source_zones, found.destination_zones
     sides = concerned(estate.policies[found.wish.policy], estate.rules, sides, found.wish)
-    matter = Matter(found.wish.policy, *sides, found.severity, "")
-    return deciders(estate.rules, matter)
+    return Matter(found.wish.policy, *sides, found.severity, author)
 
 
 def _notes(estate: Estate) -> tuple[Diagnostic, ...]:

@@ -21,10 +21,12 @@ from firewright.reports import Standing
 from firewright.store import log, outbox, requests, settings
 from firewright.store.database import Store
 from firewright.workflows.requests import governing
-from firewright.workflows.requests.acting import SYSTEM, Desk, every, standing_reason
+from firewright.workflows.requests.acting import SYSTEM, Desk, every
 from firewright.workflows.requests.checking import enclosing
 from firewright.workflows.requests.estate import EXCEPTIONS, Estate
+from firewright.workflows.requests.growth import Look, last_look
 from firewright.workflows.requests.hits import name_in_comments
+from firewright.workflows.requests.in_force import standing_reason
 
 _TROUBLE = "exception-files"
 _UNDER_WAY = "exception-files-under-way"
@@ -49,17 +51,25 @@ def rules_of(estate: Estate) -> Iterator[tuple[Policy, Rule]]:
                 yield policy, rule
 
 
-def standing(desk: Desk, hits: Mapping[str, int] | None = None) -> tuple[Standing, ...]:
-    """Every exception of the estate, the one that ends first at the head. `hits` are packets by file."""
+def standing(desk: Desk, hits: Mapping[str, int] | None = None, look: Look | None = None) -> tuple[Standing, ...]:
+    """Every exception of the estate, the one that ends first at the head.
+
+    `hits` are packets by file, `look` what was found of which mean more by now: what was found last, if none is given.
+    """
     rules = list(rules_of(desk.estate))
     known = requests.of_paths(desk.connection, {rule.at.path for _, rule in rules})
     today = desk.now.date().isoformat()
+    look = last_look(desk.connection) if look is None else look
     found = []
     for policy, rule in rules:
         request = known.get(rule.at.path)
         until = rule.until
         assert until is not None  # noqa: S101 - rules_of gives only these
         left = int(instant_of(ends(until), policy.timezone) - desk.now.timestamp())
+        why = why_not(desk, request, rule.at.path, policy.name)
+        more = look.why(desk, request) if request and not why and left > 0 else ""
+        if request and more and look.is_refused(request):
+            why = more
         found.append(
             Standing(
                 policy.name,
@@ -77,11 +87,13 @@ def standing(desk: Desk, hits: Mapping[str, int] | None = None) -> tuple[Standin
                 request.review if request else "",
                 _zones_of(policy, rule),
                 rule.at,
-                why_not(desk, request, rule.at.path, policy.name),
+                why,
                 bool(request and request.review and request.review <= today and left > 0),
                 bool(request and request.is_break_glass),
                 0 < left <= max(desk.estate.rules.remind, default=14 * DAY),
                 None if hits is None else hits.get(name_in_comments(rule.at.path), 0),
+                more,
+                bool(request and request.is_confirmed),
             )
         )
     return tuple(sorted(found, key=lambda one: (one.left, one.number, one.path)))

@@ -3,40 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path, PurePath
 
-from firewright.diagnostic import Diagnostic, Severity, harmless
-from firewright.model.approval_rules import Weight
+from firewright.diagnostic import Diagnostic, Severity
 from firewright.model.moment import ends, instant_of
 from firewright.model.policy import Policy, Rule
 from firewright.model.request import Request, State
 from firewright.source import Source
-from firewright.space.budget import Undecided
-from firewright.space.encode import Unfilled
 from firewright.store import requests
-from firewright.workflows.requests.acting import Desk, every
-from firewright.workflows.requests.checking import weight_of
-from firewright.workflows.requests.estate import EXCEPTIONS
+from firewright.store.database import Store
+from firewright.workflows.requests.acting import SYSTEM, Desk, every
+from firewright.workflows.requests.estate import EXCEPTIONS, Estate
 from firewright.workflows.requests.exceptions import why_not
-from firewright.workflows.requests.meaning import more_than, opened_by_each
-from firewright.workflows.requests.refused import Refused
+from firewright.workflows.requests.growth import Grown, grown, keep_look, last_look, look_of, mark_of, tell
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What is said of policies' exceptions: an error for each that may not be applied, a warning for each that means more and may.
+
+    `grown` are all that mean more.
+    """
+
+    said: tuple[Diagnostic, ...]
+    grown: tuple[Grown, ...]
 
 
 def unapproved(
     desk: Desk, policies: Iterable[Policy], sources: Mapping[str, Source] | None = None
 ) -> tuple[Diagnostic, ...]:
-    """An error for each exception of these policies, as they were read, that has not ended and may not be applied; a gate fails on any.
+    """What `judge` says."""
+    return judge(desk, policies, sources).said
+
+
+def judge(desk: Desk, policies: Iterable[Policy], sources: Mapping[str, Source] | None = None) -> Judgement:
+    """What stands against exceptions of these policies, as they were read, that have not ended; a gate fails on any error.
 
     `sources` are the texts that these policies were read from, by path; those of the estate if none are given. What counts is what
     was read, wherever it lay and however the policy is called: the folder may say something else by now.
     """
     texts = desk.estate.report.sources if sources is None else sources
-    known = {one.path: one for one in every(desk, *State) if one.path}
+    folder, every_rule = desk.estate.wanted.folder, [(policy, tuple(_exceptions_in(policy))) for policy in policies]
+    paths = {_known_as(rule.at.path, folder) for _, rules in every_rule for rule in rules}
+    known = requests.of_paths(desk.connection, paths)
     found: dict[str, Diagnostic] = {}
-    for policy in policies:
+    more: list[Grown] = []
+    for policy, rules in every_rule:
         agreed: dict[str, Request] = {}
-        for rule in _exceptions_in(policy):
-            path = _known_as(rule.at.path, desk.estate.wanted.folder)
+        for rule in rules:
+            path = _known_as(rule.at.path, folder)
             if rule.until is not None and instant_of(ends(rule.until), policy.timezone) <= desk.now.timestamp():
                 continue
             request = known.get(path)
@@ -49,11 +66,19 @@ def unapproved(
                 found.setdefault(rule.at.path, _refusal(rule, why, way_out))
             elif request is not None:
                 agreed[rule.at.path] = request
-        rules = {rule.at.path: rule for rule in _exceptions_in(policy)}
-        for path, why in _meaning_more(desk, policy, agreed):
-            way_out = f"firewright exceptions --again {agreed[path].number} --because WHY, then it is approved anew"
-            found.setdefault(path, _refusal(rules[path], why, way_out))
-    return tuple(found.values())
+        by_path = {rule.at.path: rule for rule in rules}
+        for one in grown(desk, policy, agreed):
+            more.append(one)
+            found.setdefault(one.path, _of_more(by_path[one.path], one))
+    return Judgement(tuple(found.values()), tuple(more))
+
+
+def _of_more(rule: Rule, one: Grown) -> Diagnostic:
+    again = f"firewright exceptions --again {one.request.number} --because WHY"
+    if one.is_refused:
+        return _refusal(rule, str(one), f"{again}, then it is approved anew")
+    message = f"{rule.name or rule.at.path} is applied all the same: {one}"
+    return Diagnostic("means-more", Severity.WARNING, message, rule.at, help=f"if nobody meant that: {again}")
 
 
 def _refusal(rule: Rule, why: str, way_out: str) -> Diagnostic:
@@ -61,29 +86,23 @@ def _refusal(rule: Rule, why: str, way_out: str) -> Diagnostic:
     return Diagnostic("unapproved", Severity.ERROR, message, rule.at, help=way_out)
 
 
-def _meaning_more(desk: Desk, policy: Policy, agreed: Mapping[str, Request]) -> Iterator[tuple[str, str]]:
-    """The exceptions, by their files in the policy as it is to be applied, that open more than was agreed to, each with why."""
-    if not agreed:
+def look(store: Store, estate: Estate, now: datetime) -> None:
+    """Find, and tell once, which exceptions of an estate mean more by now, for whoever asks later. Raises StoreError.
+
+    Nothing is reckoned where nothing changed since the last time that anybody did.
+    """
+    if not estate.rules.is_required:
         return
-    kept = requests.openings(desk.connection, {one.number for one in agreed.values()})
-    try:
-        opens = opened_by_each(policy, desk.estate.day_of(policy))
-        for path, request in agreed.items():
-            changes = opens.get(path, ())
-            weight = weight_of(policy, request.wish, changes)
-            order = list(Weight)
-            if order.index(weight) > order.index(Weight(request.severity)):
-                yield (
-                    path,
-                    f"its severity is {weight} by now, and request {request.number} was approved as {request.severity}",
-                )
-                continue
-            opened = kept.get(request.number, "")
-            if opened and (more := more_than(changes, opened, policy, request.wish)):
-                yield path, f"it opens more than when request {request.number} was approved, for example {more}"
-    except (Unfilled, Undecided, Refused) as error:
-        for path, request in agreed.items():
-            yield path, f"nobody can tell what request {request.number} opens: {harmless(str(error))}"
+    with store.reading() as c:
+        desk = Desk(c, estate, SYSTEM, now)
+        in_force = [state for state in State if state.has_exception]
+        mark = mark_of(estate, every(desk, *in_force))
+        if last_look(c).mark == mark:
+            return
+        more = judge(desk, estate.policies.values()).grown
+    with store.writing() as c:
+        keep_look(c, look_of(estate, more, mark))
+    tell(store, more, now)
 
 
 def _exceptions_in(policy: Policy) -> Iterator[Rule]:

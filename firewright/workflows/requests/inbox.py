@@ -13,19 +13,13 @@ from firewright.model.approval_rules import DAY
 from firewright.model.request import Request, State, Wish
 from firewright.reports import Edit, LogRow, RequestList, RequestShown
 from firewright.store import log, requests
-from firewright.workflows.requests.acting import (
-    Desk,
-    find,
-    is_visible,
-    may_be_decided_by,
-    standing_reason,
-    still_lacking,
-    with_others,
-)
+from firewright.workflows.requests.acting import Desk, find, is_visible
 from firewright.workflows.requests.checking import check_wish
+from firewright.workflows.requests.deciding import shown_check
+from firewright.workflows.requests.growth import last_look
+from firewright.workflows.requests.in_force import may_be_decided_by, standing_reason, still_lacking
 from firewright.workflows.requests.log_rows import shown_to
 from firewright.workflows.requests.refused import Refused
-from firewright.workflows.requests.telling import told_to
 
 _AT_ONCE, _MOST_AT_ONCE = 200, 1000
 _DECIDED = tuple(one for one in State if one not in (State.DRAFT, State.SUBMITTED))
@@ -110,13 +104,25 @@ def whole(desk: Desk, number: int) -> RequestShown:
     checked = None
     if not found.state.is_final:
         try:
-            checked = with_others(desk, check_wish(desk.estate, found.wish, desk.now, number), number, found.author)
-            checked = told_to(desk.actor, desk.estate.policies[checked.wish.policy], checked)
+            checked = shown_check(desk, check_wish(desk.estate, found.wish, desk.now, number), number, found.author)
         except Refused:
             checked = None
     lacks = still_lacking(desk, found) if found.state is State.SUBMITTED else ()
-    against = standing_reason(desk, found) if found.state.has_exception else ""
-    return RequestShown(found, checked, lacks, against, history(desk, number), edits(desk, found))
+    against, grown = held(desk, found)
+    return RequestShown(found, checked, lacks, against, history(desk, number), edits(desk, found), grown)
+
+
+def held(desk: Desk, request: Request) -> tuple[str, str | None]:
+    """Why what was approved may not be applied, and why it means more by now, as was found last; empty if it may, and does not.
+
+    The second is None where nobody has looked yet whether it does.
+    """
+    if not request.state.has_exception:
+        return "", ""
+    look = last_look(desk.connection)
+    grown = look.why(desk, request)
+    against = standing_reason(desk, request)
+    return against or (grown if grown and look.is_refused(request) else ""), grown
 
 
 def history(desk: Desk, number: int) -> tuple[LogRow, ...]:

@@ -14,15 +14,21 @@ from firewright.source import NOWHERE
 from firewright.store import requests
 from firewright.workflows.counters import counted
 from firewright.workflows.requests import governing
-from firewright.workflows.requests.acting import Desk, every, standing_reason
+from firewright.workflows.requests.acting import Desk, every
 from firewright.workflows.requests.estate import EXCEPTIONS
 from firewright.workflows.requests.hits import name_in_comments
+from firewright.workflows.requests.in_force import standing_reason
 
 
 def exceptions_in(ruleset: str) -> tuple[str, ...]:
-    """The files of exceptions that the comments of a generation's ruleset name, sorted; O(text)."""
-    files = {one.file for one in counted("", ruleset)}
-    return tuple(sorted(one for one in files if PurePath(one).parent.name == EXCEPTIONS))
+    """The files of exceptions that the comments of a generation's ruleset name, sorted; O(text).
+
+    Of a comment that is cut, or whose file has brackets in its name, it is all from the folder on: no request's file is called so.
+    """
+    counters = counted("", ruleset)
+    files = {one.file for one in counters if PurePath(one.file).parent.name == EXCEPTIONS}
+    unclear = (one.rule.partition(f"({EXCEPTIONS}/") for one in counters if not one.file)
+    return tuple(sorted(files | {f"{EXCEPTIONS}/{rest}" for _, between, rest in unclear if between}))
 
 
 def holds(desk: Desk, request: Request, file: str, facts: Mapping[str, str]) -> bool:

@@ -8,22 +8,24 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
+from hashlib import sha256
 from typing import Any
 
 from firewright.analysis.compare import Change, compare
 from firewright.analysis.path import internet_of
 from firewright.model.interval import Ranges, intersection, union
-from firewright.model.packet import FAMILIES, Family
+from firewright.model.packet import FAMILIES, Family, Packet
 from firewright.model.policy import Policy, ZoneKind
 from firewright.model.request import Wish
 from firewright.readers.policy_yaml.adding import exceptions_of
+from firewright.reports import address_words
 from firewright.space.axis import Axis
 from firewright.space.box import Box
 from firewright.space.flow import Flow
 from firewright.space.packetset import PacketSet
-from firewright.workflows.requests.checking import with_exception
+from firewright.workflows.requests.checking import addresses_in, counted, with_exception
 
 _LONGEST = 1_000_000
 """Characters of what is kept of one exception."""
@@ -64,16 +66,36 @@ def written(changes: Iterable[Change]) -> str:
     return "" if len(text) > _LONGEST or any(flow.literals for flow in flows) else text
 
 
-def more_than(changes: Iterable[Change], kept: str, policy: Policy, wish: Wish) -> str:
-    """One packet that is open now and was not in what was kept, in words; nothing if all was. Raises Undecided.
+@dataclass(frozen=True, slots=True)
+class Surplus:
+    """What is open now and was not when it was agreed to: its flows, and one packet of them."""
+
+    flows: tuple[Flow, ...]
+    packet: Packet
+
+    def __str__(self) -> str:
+        sources, destinations = (address_words(counted(side)) for side in addresses_in(self.flows))
+        return f"from {sources} to {destinations}, for example {self.packet}"
+
+    @property
+    def digest(self) -> str:
+        """What tells it from another (SHA-256)."""
+        return sha256(repr(self.flows).encode()).hexdigest()
+
+
+def more_than(changes: Iterable[Change], kept: str, policy: Policy, wish: Wish) -> Surplus | None:
+    """What is open now and was not in what was kept; None if all was. Raises Undecided.
 
     Whoever agreed to `internet` agreed to whatever is nobody's zone: it gets larger wherever a zone gets smaller.
     """
     internet = internet_of(policy)
     sides = tuple(_names_internet(policy, words) for words in (wish.sources, wish.destinations))
     then = _read(kept, {family: internet.ranges(family) for family in FAMILIES}, sides)
-    packet = (PacketSet.of(_boxes(changes)) - PacketSet.of(then)).witness()
-    return "" if packet is None else str(packet)
+    surplus = PacketSet.of(_boxes(changes)) - PacketSet.of(then)
+    packet = surplus.witness()
+    if packet is None:
+        return None
+    return Surplus(tuple(flow for family in FAMILIES for flow in surplus.flows(family)), packet)
 
 
 def _names_internet(policy: Policy, words: Iterable[str]) -> bool:

@@ -77,7 +77,7 @@ def lacking(rules: ApprovalRules, matter: Matter, approvals: Sequence[Approval],
     if rules.is_broken:
         return ("rules of approval that can be read",)
     quorum = rules.quorums[matter.severity]
-    actors = _several([people[one.account] for one in standing(rules, matter, approvals, people)])
+    actors = several([people[one.account] for one in standing(rules, matter, approvals, people)])
     meant = {(one.account, zone) for one in approvals if one.stands for zone in zones_in(one)}
     agreed = {zone for actor in actors for zone in owned(rules, actor, matter) if (actor.account, zone) in meant}
     found = list(_owners_lacking(matter, quorum, agreed))
@@ -88,7 +88,7 @@ def lacking(rules: ApprovalRules, matter: Matter, approvals: Sequence[Approval],
     return tuple(found)
 
 
-def _several(actors: Iterable[Actor]) -> list[Actor]:
+def several(actors: Iterable[Actor]) -> list[Actor]:
     """Those of whom none let another in: an account whose password somebody's link has set may be that somebody."""
     kept: list[Actor] = []
     for one in actors:

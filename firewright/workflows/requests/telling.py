@@ -73,6 +73,8 @@ def told_to(actor: Actor, policy: Policy, checked: CheckedRequest) -> CheckedReq
         opening=opening,
         why_severe=tuple(dict.fromkeys(_BESIDE.sub("", one) for one in checked.why_severe)),
         deciders=(*checked.deciders[:1], *named),
+        able=None,
+        stuck=(),
         source_zones=_named(known, checked.source_zones, checked.wish.sources),
         destination_zones=_named(known, checked.destination_zones, checked.wish.destinations),
     )

@@ -13,7 +13,7 @@ from firewright.model.request import State
 from firewright.reports import Look
 from firewright.reports._requests import request_text, request_tree
 from firewright.store import log, outbox, requests
-from firewright.workflows.requests import acting, exceptions, inbox
+from firewright.workflows.requests import acting, exceptions, glass, in_force, inbox, lapsing
 from firewright.workflows.requests.acting import SYSTEM, Desk
 from firewright.workflows.requests.refused import Refused
 from tests.workflows.requests.world import APPROVALS, POLICY, World, wish
@@ -24,8 +24,8 @@ BOTH = "approve: {low: {count: 2}, medium: {count: 2, of: either}}\n"
 def _tick(world: World) -> None:
     with world.store.writing() as c:
         desk = Desk(c, world.estate, SYSTEM, world.now)
-        acting.expire_due(desk)
-        acting.lapse_lost_roles(desk)
+        lapsing.expire_due(desk)
+        lapsing.lapse_lost_roles(desk)
 
 
 def _settle(world: World) -> exceptions.Settled:
@@ -43,12 +43,12 @@ def test_rules_that_cannot_be_read_let_nobody_decide(world: World) -> None:
         assert refused.value.status == 403
     _tick(world)
     with world.desk("otto") as desk:
-        assert "can be read" in acting.standing_reason(desk, acting.find(desk, approved))
+        assert "can be read" in in_force.standing_reason(desk, acting.find(desk, approved))
         with pytest.raises(Refused, match="can be read"):
             acting.implement(desk, approved, {})
     assert world.find(approved).state is State.APPROVED and world.find(approved).standing
     with world.desk("otto") as desk, pytest.raises(Refused):
-        acting.break_glass(desk, wish())
+        glass.break_glass(desk, wish())
     world.write("approvals.yaml", APPROVALS)
     assert world.approve(waiting).state is State.APPROVED
 
@@ -226,11 +226,11 @@ def test_break_glass_is_short_loud_and_looked_at(world: World) -> None:
     with world.desk("vera") as desk:
         for seconds in (0, 4 * 3600 + 1):
             with pytest.raises(Refused):
-                acting.break_glass(desk, wish(services=("tcp/99",)), seconds)
+                glass.break_glass(desk, wish(services=("tcp/99",)), seconds)
     with world.desk("otto") as desk:
-        request = acting.break_glass(desk, wish(until="2027-10-01"))
+        request = glass.break_glass(desk, wish(until="2027-10-01"))
     with world.desk("vera") as desk:
-        short = acting.break_glass(desk, wish(services=("ssh",)), 600)
+        short = glass.break_glass(desk, wish(services=("ssh",)), 600)
     assert request.wish.until == "2026-11-21T22:30" and short.wish.until == "2026-11-21T18:40"
     assert request.state is State.APPROVED and request.review == "2026-11-23"
     with world.desk("otto") as desk:
@@ -239,7 +239,7 @@ def test_break_glass_is_short_loud_and_looked_at(world: World) -> None:
         with pytest.raises(Refused, match="asked for themselves"):
             acting.review(desk, request.number, "x")
     with world.desk("ann") as desk, pytest.raises(Refused):
-        acting.break_glass(desk, wish())
+        glass.break_glass(desk, wish())
     world.now += timedelta(hours=5)
     _tick(world)
     assert world.find(request.number).state is State.EXPIRED

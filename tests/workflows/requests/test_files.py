@@ -19,7 +19,7 @@ from firewright.live.exception_files import NotWritten
 from firewright.model.account import Actor, Grant, Role
 from firewright.model.request import State
 from firewright.store import log
-from firewright.workflows.requests import acting, exceptions, gate
+from firewright.workflows.requests import acting, exceptions, gate, lapsing
 from firewright.workflows.requests.acting import SYSTEM, Desk
 from tests.workflows.requests.world import World, wish
 
@@ -138,7 +138,7 @@ def test_an_old_text_is_replaced_and_never_left(world: World) -> None:
         acting.edit(desk, 1, wish(until="2026-11-22"))
     world.now += timedelta(days=2)
     with world.store.writing() as c:
-        acting.expire_due(Desk(c, world.estate, SYSTEM, world.now))
+        lapsing.expire_due(Desk(c, world.estate, SYSTEM, world.now))
     assert _settle(world).removed == (str(path),), "the text that is there is not the one that has ended"
 
 
@@ -150,7 +150,7 @@ def test_what_has_ended_stays_until_it_is_tidied(world: World) -> None:
     assert exceptions.tidy(world.store, world.estate, operator, world.now) == ()
     world.now += timedelta(days=2)
     with world.store.writing() as c:
-        acting.expire_due(Desk(c, world.estate, SYSTEM, world.now))
+        lapsing.expire_due(Desk(c, world.estate, SYSTEM, world.now))
     assert _settle(world) == exceptions.Settled() and path.exists()
     assert exceptions.tidy(world.store, world.estate, operator, world.now) == (str(path),)
     assert not path.exists()
@@ -457,7 +457,7 @@ def test_whoever_is_killed_amid_tidying_has_said_so(world: World, monkeypatch: p
     _settle(world)
     world.now += timedelta(days=3)
     with world.desk("cas") as desk:
-        acting.expire_due(desk)
+        lapsing.expire_due(desk)
     operator = Actor("otto", (Grant(Role.OPERATOR, "edge"),))
     with monkeypatch.context() as patch:
         patch.setattr(exception_files, "commit", _die)

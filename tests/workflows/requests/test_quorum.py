@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from firewright.model.account import Actor, Grant, Role
 from firewright.model.approval_rules import ApprovalRules, Of, Quorum, Weight
 from firewright.model.request import Approval
+from firewright.workflows.requests.deciding import able_now
 from firewright.workflows.requests.quorum import Matter, lacking, may_decide, standing
 
 ZONES = ("a", "b", "c")
@@ -126,3 +127,28 @@ def test_who_may_decide_takes_a_role(rules: ApprovalRules, matter: Matter, peopl
     for person in people.values():
         if may_decide(rules, person, matter):
             assert person.touches(Role.APPROVER, "p")
+
+
+@given(RULES, MATTERS, PEOPLE)
+@settings(max_examples=300, deadline=None)
+def test_who_can_decide_now_is_who_could_be_enough(
+    rules: ApprovalRules, matter: Matter, people: dict[str, Actor]
+) -> None:
+    """Nothing is lacking if all agreed exactly where some people could be enough; so many are told as count for something."""
+    able, stuck = able_now(rules, matter, people.values())
+    could = {name: {zone for zone in ZONES if _answers(rules, one, zone)} for name, one in people.items()}
+    assert (not stuck) == _enough(rules, matter, could, people)
+    assert able == sum(not rules.is_broken and _counts(rules, matter, one) for one in people.values())
+
+
+def test_two_of_whom_one_let_the_other_in_are_one_who_can() -> None:
+    """A chain of people who let one another in is counted so that as many as may be are told apart, and nobody twice."""
+    every = (Grant(Role.APPROVER),)
+    chain = [Actor("a", every), *(Actor(name, every, let_in_by=by) for by, name in ("ab", "bc"))]
+    rules = ApprovalRules(quorums=dict.fromkeys(Weight, Quorum(2)))
+    matter = Matter("p", ("x",), ("y",), Weight.LOW, "z")
+    assert able_now(rules, matter, chain) == (2, ()), "a and c"
+    assert able_now(rules, matter, chain[:2]) == (1, ("1 more",))
+    owner = ApprovalRules(owners={"x": ("a",), "y": ("a",)}, quorums=dict.fromkeys(Weight, Quorum(1, also=("a",))))
+    assert able_now(owner, matter, chain[:2])[1] == (), "a alone is enough, though b may be the one who counts"
+    assert able_now(rules, matter, [Actor("d", every, let_in_by="d")])[0] == 1, "whoever chose their own password"

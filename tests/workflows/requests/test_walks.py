@@ -27,7 +27,7 @@ from firewright.model.request import Request, State, Wish
 from firewright.store import accounts, chain, log, requests
 from firewright.store.database import Store, open_store
 from firewright.store.heads import key_at, sign_head
-from firewright.workflows.requests import acting, exceptions
+from firewright.workflows.requests import acting, exceptions, glass, in_force, lapsing
 from firewright.workflows.requests.acting import SYSTEM, Desk
 from firewright.workflows.requests.refused import Refused
 from tests.workflows.requests.world import APPROVALS, NOW, PEOPLE, POLICY, World, wish
@@ -92,7 +92,7 @@ class Walk(RuleBasedStateMachine):
         """Some things were asked for already, and one was opened without asking."""
         for name, what in (("ann", wish()), ("eve", wish(services=services, until="2027-10-01")), ("ann", wish())):
             self._do(name, lambda desk, what=what: acting.make(desk, what))
-        self._do("otto", lambda desk: acting.break_glass(desk, wish(services=("ssh",))))
+        self._do("otto", lambda desk: glass.break_glass(desk, wish(services=("ssh",))))
 
     @rule(name=st.sampled_from(["ann", "eve", "ann", "vera"]), what=WISHES, is_draft=st.booleans())
     def ask(self, name: str, what: Wish, is_draft: bool) -> None:
@@ -102,7 +102,7 @@ class Walk(RuleBasedStateMachine):
     @rule(what=WISHES, seconds=st.sampled_from([None, 1, 60, 5400, 10**6]))
     def break_glass(self, what: Wish, seconds: int | None) -> None:
         """Somebody opens something without asking."""
-        self._do("otto", lambda desk: acting.break_glass(desk, what, seconds))
+        self._do("otto", lambda desk: glass.break_glass(desk, what, seconds))
 
     @rule(name=WHO, is_author=st.sampled_from([True, True, True, False]), which=st.integers(0, 5), what=WISHES,
           verb=st.sampled_from(["submit", "edit", "edit", "answer", "accept"]))  # fmt: skip
@@ -196,8 +196,8 @@ class Walk(RuleBasedStateMachine):
         """What time does is done, and files are put in order."""
         with self.store.writing() as c:
             desk = Desk(c, self.world.estate, SYSTEM, self.world.now)
-            acting.expire_due(desk)
-            acting.lapse_lost_roles(desk)
+            lapsing.expire_due(desk)
+            lapsing.lapse_lost_roles(desk)
             exceptions.remind(desk)
         self.is_ticked = True
         self.settle()
@@ -239,7 +239,7 @@ class Walk(RuleBasedStateMachine):
             for one in self._all():
                 if one.state is not State.APPROVED or one.is_break_glass:
                     continue
-                may = not acting.standing_reason(desk, one)
+                may = not in_force.standing_reason(desk, one)
                 if may:
                     assert len(_deciders(c, one, rules is not None and "owners" in _text())) >= 1
                     assert all(approval.digest == one.digest for approval in one.standing)
