@@ -51,6 +51,16 @@ def test_ipv6_is_summed_alike(asking: World) -> None:
     assert _severities(asking, *map(_from, parts)) == ["low", "high"]
 
 
+@pytest.mark.parametrize("destination", ["local", "office"])
+def test_a_request_alone_is_no_sum(asking: World, destination: str) -> None:
+    """Where nobody asked before, the severity is the check's own, and no other request is spoken of; for a machine itself too."""
+    made = asking.ask("ann", sources=("tenants",), destinations=(destination,), services=("tcp/8443",))
+    with asking.desk("cas") as desk:
+        shown = inbox.whole(desk, made.number).checked
+        assert shown is not None and made.severity == shown.severity == "low"
+        assert not any("together with" in one for one in shown.why_severe)
+
+
 def test_what_is_for_others_is_no_part(asking: World) -> None:
     """What others ask for, goes elsewhere, is another service, or was withdrawn adds nothing."""
     _severities(asking, *map(_from, QUARTERS[:3]))

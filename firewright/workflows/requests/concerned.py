@@ -49,4 +49,6 @@ def _held(policy: Policy, zone: Zone) -> AddressSet:
     """The addresses that a zone means at an end; none of a host itself, nor of groups."""
     if zone.kind is ZoneKind.INTERNET:
         return internet_of(policy)
-    return EVERYWHERE if zone.kind is ZoneKind.ANY else zone.addresses
+    if zone.kind is ZoneKind.ANY:
+        return EVERYWHERE
+    return zone.addresses if zone.kind is ZoneKind.NAMED else AddressSet()

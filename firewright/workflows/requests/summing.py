@@ -90,9 +90,10 @@ def _meets(one: AddressSet, other: AddressSet, policy: Policy, piece: _Piece, ow
 
 
 def _is_world(policy: Policy, own: AddressSet, others: Iterable[AddressSet]) -> bool:
-    """Whether addresses are the internet together with others, and add to them."""
-    whole = merge((own, *others))
-    return bool(own & internet_of(policy)) and is_worldwide(
+    """Whether addresses are the internet together with others, if there are any, and add to them."""
+    rest = tuple(others)
+    whole = merge((own, *rest))
+    return bool(rest) and bool(own & internet_of(policy)) and is_worldwide(
         policy, {family: whole.ranges(family) for family in FAMILIES}
     )
 
