@@ -1,3 +1,3 @@
 """Firewright: firewall policy in, exact answers out."""
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"

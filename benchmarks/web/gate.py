@@ -25,7 +25,7 @@ def told(store: Store, folder: Path) -> str:
     opens = meaning.opened_by_each(policy, estate.day_of(policy))
     with store.writing() as c:
         for path, request in requests.of_paths(c, opens).items():
-            requests.keep_opening(c, request.number, meaning.written(opens[path]))
+            requests.keep_opening(c, request.number, meaning.written(opens[path], meaning.end_of(policy, request.wish)))
 
     def judged() -> None:
         with store.reading() as c:
@@ -36,7 +36,7 @@ def told(store: Store, folder: Path) -> str:
     compared = _best(lambda: meaning.opened_by_each(policy, estate.day_of(policy)))
     return (
         f"`plan` and `apply` ask whether {len(opens)} exceptions are as they were approved, and mean no more: "
-        f"{_best(judged):.2f} s of the processor, {compared:.2f} s of them one comparison of the policy with and without all.\n"
+        f"{_best(judged):.2f} s of the processor, {compared:.2f} s of them what each opens.\n"
     )
 
 

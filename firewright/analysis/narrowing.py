@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from threading import Lock
@@ -41,6 +41,21 @@ def narrowed_to(policy: Policy, question: Question) -> Policy:
     return narrowed(policy, _of(question.source), _of(question.destination), question.term)
 
 
+def narrowed_beside(policy: Policy, rules: Sequence[Rule]) -> Policy:
+    """The policy without those that it is behind, and without the rules that cannot decide a flow between the ends of some rules.
+
+    Law: its own firewalls decide every such flow as those of the whole policy do. O(rules + zones that they name).
+    """
+    source, destination, _ = _spoken_of(rules)
+    return narrowed(replace(policy, behind=None), source, destination)
+
+
+def boxes_of(rules: Sequence[Rule]) -> Mapping[Family, Box]:
+    """For each family a box that holds every packet that one of some rules speaks of, and maybe more; a family of which none is missing."""
+    boxes = {family: _box(family, *_spoken_of(rules)) for family in FAMILIES}
+    return {family: one for family, one in boxes.items() if one is not None}
+
+
 def narrowed_between(before: Policy, after: Policy, day: date) -> tuple[Policy, Policy, Mapping[Family, Box]]:
     """Two policies without the rules that say nothing of what differs between them on a day, and without what they are behind.
 
@@ -56,11 +71,7 @@ def narrowed_between(before: Policy, after: Policy, day: date) -> tuple[Policy, 
     changed = tuple(_only_in_one(before.rules, after.rules, day))
     if not changed:
         return replace(alone[0], rules=()), replace(alone[1], rules=()), {}
-    source = _ends(zone for rule in changed for pair in rule.ends for zone in pair.sources)
-    destination = _ends(zone for rule in changed for pair in rule.ends for zone in pair.destinations)
-    terms = tuple(term for rule in changed for term in rule.terms)
-    is_any = any(term.is_any for term in terms) or not all(rule.terms for rule in changed)
-    services = None if is_any else _services(one for term in terms for one in term.transports)
+    source, destination, services = _spoken_of(changed)
     was = _kept(alone[0], source, destination, services)
     now = _kept_beside(alone[1], before.rules, was.rules, changed)
     region = {family: _box(family, source, destination, services) for family in FAMILIES}
@@ -72,6 +83,15 @@ def _kept_beside(policy: Policy, others: Iterable[Rule], kept: Iterable[Rule], c
     known, wanted = set(map(id, others)), set(map(id, (*kept, *changed)))
     rules = tuple(rule for rule in policy.rules if id(rule) in wanted or id(rule) not in known)
     return replace(policy, rules=rules)
+
+
+def _spoken_of(rules: Sequence[Rule]) -> tuple[Addresses, Addresses, Services | None]:
+    """The ends and services that some rules speak of; None where they do not narrow."""
+    source = _ends(zone for rule in rules for pair in rule.ends for zone in pair.sources)
+    destination = _ends(zone for rule in rules for pair in rule.ends for zone in pair.destinations)
+    terms = tuple(term for rule in rules for term in rule.terms)
+    is_any = any(term.is_any for term in terms) or not all(rule.terms for rule in rules)
+    return source, destination, None if is_any else _services(one for term in terms for one in term.transports)
 
 
 def _box(family: Family, source: Addresses, destination: Addresses, services: Services | None) -> Box | None:

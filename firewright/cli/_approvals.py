@@ -12,13 +12,19 @@ from typing import TYPE_CHECKING
 import click
 
 from firewright.cli import _output
-from firewright.cli._desk import NOT_APPROVED, has_office, office, user_here
+from firewright.cli._desk import NOT_APPROVED, TOKEN, actor_here, has_office, office, user_here
 from firewright.cli._run import Run
 from firewright.diagnostic import Report, Severity, harmless
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
     from firewright.live.host import Host
+    from firewright.model.account import Actor
     from firewright.model.policy import Policy
+    from firewright.workflows.requests.acting import Desk
     from firewright.workflows.selection import Wanted
 
 RULES = "approvals.yaml"
@@ -124,7 +130,7 @@ def must_be_approved_still(run: Run, host: str, anyway: str, ruleset: str, facts
     if not anyway.strip():
         raise click.exceptions.Exit(NOT_APPROVED)
     run.report.diagnostics.clear()  # whoever goes on says what is wrong in the same report
-    _log_anyway(run, host, anyway.strip(), [one.message for one in found])
+    _log_anyway(run, host, anyway.strip(), [one.message for one in found], ruleset)
     return anyway.strip()
 
 
@@ -146,21 +152,44 @@ def _judge_generation(run: Run, ruleset: str, facts: str) -> None:
             run.report.add(one)
 
 
-def _log_anyway(run: Run, host: str, why: str, found: list[str]) -> None:
-    """A row of the log; where there is none to be had, in an emergency, that is said."""
+def _log_anyway(run: Run, host: str, why: str, found: list[str], ruleset: str) -> None:
+    """A row of the log about the host, and one about each request; where there is none to be had, in an emergency, that is said."""
     apart = replace(run, report=Report())
     try:
         with office(apart) as place, place.store.writing() as connection:
-            from firewright.model.account import Way
             from firewright.store import log
+            from firewright.workflows.requests.acting import SYSTEM, Desk
 
             facts = {"host": host, "unapproved": "; ".join(found)}
-            entry = log.Entry(
-                f"system:{user_here()}", "rollback.anyway", f"host {host}", "", Way.CLI.value, why, facts, place.now
-            )
-            log.append(connection, entry)
+            numbers = _concerned(Desk(connection, place.estate, SYSTEM, place.now), ruleset, found)
+            who = _who(apart, connection, place.now)
+            for about in (f"host {host}", *(f"request {number}" for number in numbers)):
+                row = log.Entry(who.account, "rollback.anyway", about, who.origin, who.way.value, why, facts, place.now)
+                log.append(connection, row)
     except click.exceptions.Exit:
         _output.say("the database's log does not have it: tell whoever keeps it")
+
+
+def _who(run: Run, connection: Connection, now: datetime) -> Actor:
+    """Who loads it anyway: the account of the token, where one is set that is known; else the user of this machine."""
+    from firewright.model.account import Actor, Way
+
+    if os.environ.get(TOKEN, ""):
+        with suppress(click.exceptions.Exit):
+            return actor_here(run, connection, now)
+    return Actor(f"system:{user_here()}", way=Way.CLI)
+
+
+def _concerned(desk: Desk, ruleset: str, found: list[str]) -> list[int]:
+    """The requests of the exceptions in a generation of which something was found; of all in it where that says of none."""
+    from firewright.model.request import State
+    from firewright.workflows.requests.acting import every
+    from firewright.workflows.requests.hits import name_in_comments
+    from firewright.workflows.requests.loaded import exceptions_in
+
+    files = exceptions_in(ruleset)
+    told = {file for file in files if any(one.startswith(f"{harmless(file)} ") for one in found)} or set(files)
+    return [one.number for one in every(desk, *State) if one.path and name_in_comments(one.path) in told]
 
 
 def warn_unapproved(run: Run, wanted: Wanted) -> None:
@@ -215,12 +244,14 @@ def _note(run: Run, host: Host) -> None:
         return
     with office(run) as place, place.deciding() as desk:
         from firewright.workflows.requests import acting
-        from firewright.workflows.requests.loaded import holds
+        from firewright.workflows.requests.loaded import holds, why_not_in
 
+        told = set()
         for request in acting.every(desk, State.APPROVED, State.IMPLEMENTED, State.VERIFIED):
             file = name_in_comments(request.path)
             if request.is_confirmed or file not in running:
                 continue
+            told.add(file)
             if not holds(desk, request, file, generation.facts):
                 _output.say(
                     f"request {request.number} was not noted as implemented: what runs is of another text or policy"
@@ -231,6 +262,9 @@ def _note(run: Run, host: Host) -> None:
                 _output.say(f"request {request.number} is implemented")
             except Refused as refused:
                 _output.say(f"request {request.number} was not noted as implemented: {refused}")
+        files = [path for path in running if Path(path).parent.name == "exceptions" and path not in told]
+        for file, why in why_not_in(desk, sorted(files), generation.facts).items():
+            _output.say(f"{harmless(file)} runs, and may not: {why}; apply again, or roll back")
 
 
 def _places(policies: Iterable[Policy]) -> list[Path]:
@@ -254,10 +288,12 @@ def _folders_of(policy: Policy) -> list[Path]:
 
 
 def _up_to_root(folder: Path) -> list[Path]:
-    """A folder and those above it, to the root of its repository, or of the file system where it is in none."""
-    found = []
-    for one in (folder, *folder.parents):
-        found.append(one)
-        if (one / ".git").exists():
-            break
-    return found
+    """A folder and those above it, to the root of its repository as git knows it, or of the file system where it is in none.
+
+    Something called `.git` alone ends nothing: anybody can make an empty folder.
+    """
+    from firewright.live.exception_files import root_of
+
+    root = root_of(folder)
+    above = (folder, *folder.parents)
+    return list(above[: above.index(root) + 1] if root in above else above)

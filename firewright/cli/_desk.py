@@ -69,7 +69,7 @@ class Office:
     def _desk(self, connection: Connection) -> Desk:
         from firewright.workflows.requests.acting import Desk
 
-        return Desk(connection, self.estate, _actor(self.run, connection, self.now), self.now)
+        return Desk(connection, self.estate, actor_here(self.run, connection, self.now), self.now)
 
 
 def state_folder() -> Path:
@@ -125,7 +125,7 @@ def refusing(run: Run) -> Iterator[None]:
         _refuse(run, refused)
 
 
-def _actor(run: Run, connection: Connection, now: datetime) -> Actor:
+def actor_here(run: Run, connection: Connection, now: datetime) -> Actor:
     """Whoever types: the account of the token in the environment, or the one called like the user of this machine."""
     from firewright.model.account import Way, narrowed_actor
     from firewright.store import accounts, tokens

@@ -81,14 +81,16 @@ def state_folder() -> Path:
     return home
 
 
-def confide(lines: Iterable[str], folder: Path, name: str) -> None:
+def confide(lines: Iterable[str], folder: Path, name: str, what: str) -> None:
     """Show what opens doors at the terminal only; where nobody looks at one, put it into a file of its owner alone and say where.
+
+    `what` begins the sentence that says what it is.
 
     What a service says on standard error is kept in a journal, for more eyes and longer than a password should be.
     """
     text = "\n".join(lines)
     if _output.is_terminal(sys.stderr):
-        _output.say(text)
+        _output.say(f"{what}:\n{text}")
         return
     path = folder / name
     try:
@@ -98,7 +100,7 @@ def confide(lines: Iterable[str], folder: Path, name: str) -> None:
     except OSError as error:
         message = f"{_output.shown(path)} cannot be written: {(error.strerror or 'unknown').lower()}"
         raise CannotServe(message, "start it once at a terminal, which shows it") from None
-    _output.say(f"It is in {_output.shown(path)}, which only you can read: remove it when it is used.")
+    _output.say(f"{what}: in {_output.shown(path)}, which only you can read. Remove it when it is used.")
 
 
 def must_be_installed() -> None:
@@ -243,9 +245,8 @@ def _oidc(environment: Mapping[str, str]) -> Oidc | None:
     if not issuer and not client:
         return None
     if not issuer or not client:
-        raise CannotServe(
-            "login by a provider is half set up", "set FIREWRIGHT_OIDC_ISSUER and FIREWRIGHT_OIDC_CLIENT_ID"
-        )
+        missing = "FIREWRIGHT_OIDC_CLIENT_ID" if issuer else "FIREWRIGHT_OIDC_ISSUER"
+        raise CannotServe("login by a provider is half set up", f"set {missing}")
     usual = Oidc(issuer, client)
     return Oidc(
         issuer=issuer,

@@ -195,6 +195,9 @@ def _link(place: Office, name: str, base_url: str) -> None:
     with _acting(place) as (c, who):
         secret = invite(c, who, name, place.now)
     _output.put(f"{base_url.rstrip('/')}/invitation?link={secret}\n")
+    _output.say(
+        f"{_output.shown(name)}: whoever follows it sets a new password, which ends the old one, all sessions and all tokens"
+    )
 
 
 def _token(place: Office, name: str, grants: tuple[Grant, ...], label: str, days: int) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
+from firewright.cli import _output
 from firewright.cli._approvals import must_be_approved_still
 from firewright.cli._host import on_host
 from firewright.cli._progress import progress
@@ -36,7 +38,8 @@ def COMMAND(host: Host, number: int | None, wait: int, force: bool, anyway: str,
     """Take back now what waits to be confirmed on HOST, this machine if none is named. Nobody has to approve that.
 
     With --to an earlier generation is loaded, as an apply is: the way back in is proved open first, and it waits to be confirmed.
-    An exception in it that was withdrawn, declined or edited since stops it, where approvals.yaml says who decides.
+    What opens by it is said before. An exception in it that was withdrawn, declined or edited since stops it, where approvals.yaml
+    says who decides.
     """
     from firewright.reports import Step
     from firewright.workflows.returning import return_to
@@ -48,12 +51,18 @@ def COMMAND(host: Host, number: int | None, wait: int, force: bool, anyway: str,
         step = (
             roll_back(host, run.report, saying)
             if number is None
-            else return_to(
-                number, host, run.report, saying, wait, force, partial(must_be_approved_still, run, host.name, anyway)
-            )
+            else return_to(number, host, run.report, saying, wait, force, partial(_permitted, run, host, anyway))
         )
     if step is None:
         run.refuse()
     run.warn()
     run.show(step)
     return 1 if step.verb == "refused" else 0
+
+
+def _permitted(run: Run, host: Host, anyway: str, ruleset: str, facts: str, opens: tuple[str, ...]) -> str:
+    """Say what opens by a generation, and leave where that may not be; why it may, where that was needed."""
+    for line in opens:
+        _output.say(f"opens: {line}")
+    name = os.uname().nodename if host.is_local else host.name.rpartition("@")[2]
+    return must_be_approved_still(run, name, anyway, ruleset, facts)

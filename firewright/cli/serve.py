@@ -91,8 +91,9 @@ def _greet(app: FastAPI, options: Options, is_example: bool) -> None:
         with store.writing() as c:
             secret = invite_first(c, now)
         if secret:
-            _output.say("There is no account yet. Make the first one, an admin's, within three days, by this link.")
-            confide([f"  {options.base_url}/invitation?link={secret}"], Path(options.state), "first-link.txt")
+            _output.say("There is no account yet. Make the first one, an admin's, within three days, by a link.")
+            link = [f"  {options.base_url}/invitation?link={secret}"]
+            confide(link, Path(options.state), "first-link.txt", "The link")
     _warn_of_names(store)
     if options.base_url.startswith("http:") and options.address not in ("127.0.0.1", "::1"):
         _output.say(
@@ -127,9 +128,8 @@ def _introduce(store: Store, now: datetime, options: Options) -> None:
         _output.say("The example's accounts are there already, with the passwords that the first start showed.")
         return
     width = max(len(one.name) for one, _ in made)
-    _output.say("Made-up accounts, whose passwords are shown this once:")
     told = [f"  {one.name:{width}}  {password}  {one.shown}" for one, password in made]
-    confide(told, Path(options.state), "passwords.txt")
+    confide(told, Path(options.state), "passwords.txt", "Made-up accounts, with passwords that are told this once")
     _output.say(f"Its database is in {_output.shown(options.state)}.")
 
 

@@ -203,6 +203,15 @@ def remembers(folder: Path, *names: str) -> bool:
     return bool(_git(folder, "rev-list", "--max-count=1", "HEAD", "--", *names, is_asking=True))
 
 
+def root_of(folder: Path) -> Path | None:
+    """The root of the repository that a folder is in, as git knows it; None where it is in none, or git cannot tell."""
+    try:
+        found = _git(folder, "rev-parse", "--show-toplevel", is_asking=True) if folder.is_dir() else ""
+    except NotWritten:
+        return None
+    return Path(found).resolve() if found else None
+
+
 def _person(account: str) -> str:
     """An account as git writes people; no angle brackets or line breaks, which would make another one of it."""
     name = "".join(character for character in account if character.isprintable() and character not in '<>\\"')

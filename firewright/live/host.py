@@ -251,8 +251,10 @@ REASONS = tuple(
 HELP = {
     "not-root": "run it with sudo, or name a user whom sudo lets be root",
     "no-nft": "apt-get install nftables, or the package of that name on the host's system",
-    "no-program": "a managed host needs nft, sh, and the usual small programs beside it: cat, cksum, cp, date, grep, mv, sleep",
+    "no-program": "a managed host needs nft, sh, and the usual small programs beside it: cat, cksum, cp, date, grep, ls, mv, sleep",
     "no-state": "is the file system read-only, or full? it must be writable before anything is loaded",
+    "foreign-state": "let root alone own and write it (chown root:, chmod go-w); the web application's files belong into another folder, "
+    "FIREWRIGHT_STATE_HOME",
     "no-space": "make room on the host; nothing was loaded",
     "busy": "wait until it is done; firewright status tells what waits",
     "pending": "firewright confirm keeps it, firewright rollback takes it back",

@@ -67,7 +67,8 @@ class HostState:
     `is_tracking` says that it tracks connections already, `has_late_flows` that since its start it began to when some were open.
     `confirmed` and `pending` are None where there is none; `boot` says what the last boot loaded, `boot_way` is the file
     that has it loaded, `has_timer` whether one waits for the ends of permissions. `sum` is the checksum of the listed table,
-    `table` its text, empty where there is none. `is_journal_whole` is false where lines were changed or taken out.
+    `table` its text, empty where there is none. `is_journal_whole` is false where lines were changed or taken out. `home` is the
+    folder in which the host keeps all that.
     """
 
     name: str
@@ -89,6 +90,7 @@ class HostState:
     has_late_flows: bool = False
     client_by: str = ""
     is_tunnelled: bool = False
+    home: str = ""
 
     @property
     def has_table(self) -> bool:
@@ -137,6 +139,7 @@ def state_of(reply: Reply) -> HostState:
         sum=reply.line("sum") or _NOTHING,
         table=reply.text("table"),
         has_late_flows=facts.get("late") == "yes",
+        home=harmless(facts.get("state", ""), 200),
         client_by=_device(facts.get("route", "")),
         is_tunnelled=_is_tunnel(facts.get("link", "")),
     )

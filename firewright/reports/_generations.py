@@ -25,7 +25,10 @@ _HEAD = ("number", "state", "policy", "firewall", "made", "by")
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A generation of the list. `made` is in seconds since 1970, 0 where unknown; `is_running` says that it should be loaded."""
+    """A generation of the list. `made` is in seconds since 1970, 0 where unknown; `is_running` says that it should be loaded.
+
+    `has_boot_way` says whether something loads at boot what is confirmed on its host.
+    """
 
     number: int
     state: str
@@ -36,6 +39,7 @@ class Kept:
     mode: str
     is_running: bool
     is_confirmed: bool
+    has_boot_way: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +109,10 @@ def state_words(one: Kept) -> str:
     """What became of it, and whether it runs."""
     if one.is_running and not one.is_confirmed:
         return "waits to be confirmed"
+    if one.is_confirmed and one.is_running:
+        return "confirmed, loaded at boot" if one.has_boot_way else "confirmed, nothing loads it at boot"
     if one.is_confirmed:
-        return "confirmed, loaded at boot" if one.is_running else "confirmed, comes back unless the next is confirmed"
+        return "confirmed, comes back unless the next is confirmed"
     return "confirmed once" if one.state == "confirmed" else harmless(one.state, 200) or "unknown"
 
 

@@ -27,7 +27,7 @@ _SLACK = timedelta(minutes=1)
 
 
 class Tampering(StrEnum):
-    """What was done to a log behind the program's back."""
+    """What was done behind the program's back: to a log, or (`request`) to what it tells of."""
 
     EDIT = "edit"
     DELETE = "delete"
@@ -36,6 +36,7 @@ class Tampering(StrEnum):
     FORK = "fork"
     TIME = "time"
     HEAD = "head"
+    REQUEST = "request"
 
 
 @dataclass(frozen=True, slots=True)

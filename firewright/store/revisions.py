@@ -42,7 +42,7 @@ def expect_newest(found: str) -> None:
     if found in KNOWN:
         raise StoreError(
             f"the database is of an older version (form {found}; this version needs {NEWEST})",
-            "make a backup, then run `firewright serve --migrate`",
+            "make a backup (docs/how-to/serve.md: Back up and restore), then run `firewright serve --migrate`",
         )
     raise StoreError(
         f"the database is of a newer version (form {found}; this version knows {NEWEST})",

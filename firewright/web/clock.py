@@ -13,6 +13,7 @@ from threading import Event, Thread
 
 from firewright.diagnostic import harmless
 from firewright.registry import Registry
+from firewright.store.errors import StoreError
 from firewright.web.running import Running
 
 LOG = logging.getLogger("firewright.web")
@@ -49,7 +50,13 @@ def _keep(name: str, duty: Duty, parts: Running, over: Event) -> None:
         now = datetime.now(UTC)
         try:
             duty.run(parts, now)
+        except StoreError as error:
+            # the database says itself what is wrong with it; that it is stopped is no fault of ours to be traced
+            _say(now, name, harmless(f"{error.message}: {error.help}", 1000))
         except Exception as error:
-            fault = harmless("".join(traceback.format_exception(error)), 8000)
-            LOG.error("%s", json.dumps({"at": now.isoformat(timespec="milliseconds"), "duty": name, "fault": fault}))
+            _say(now, name, harmless("".join(traceback.format_exception(error)), 8000))
         over.wait(duty.every.total_seconds())
+
+
+def _say(now: datetime, name: str, fault: str) -> None:
+    LOG.error("%s", json.dumps({"at": now.isoformat(timespec="milliseconds"), "duty": name, "fault": fault}))

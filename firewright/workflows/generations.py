@@ -50,6 +50,7 @@ def generations(host: Host, report: Report, saying: Saying = silent) -> Generati
             one.facts.get("mode", "enforce"),
             one.number == state.running,
             one.number == state.confirmed,
+            bool(state.boot_way),
         )
         for one in state.generations
     )
@@ -83,17 +84,17 @@ def compared(
         found = difference(first, second, state.time)
         if found is None:
             return GenerationsCompared(host.name, before, after, state.time)
-        moved = tuple(_moved(first, second, found.instant)) if found.packet is not None else ()
+        shifted = tuple(moved(first, second, found.instant)) if found.packet is not None else ()
     except Unjudged as error:
         report.error(error.name, f"{harmless(host.name)}: {error.message}", help=error.help)
         return None
     except Undecided as error:
         report.error("undecided", f"the comparison was not decided: {harmless(str(error))}", help="compare in parts")
         return None
-    return GenerationsCompared(host.name, before, after, int(found.instant), moved, gap(found))
+    return GenerationsCompared(host.name, before, after, int(found.instant), shifted, gap(found))
 
 
-def _moved(before: Meaning, after: Meaning, instant: Instant) -> Iterator[Moved]:
+def moved(before: Meaning, after: Meaning, instant: Instant) -> Iterator[Moved]:
     """The flows that begin and are treated differently, by the lines that decide them. Raises Undecided, Unjudged."""
     first, second = before.programs(instant), after.programs(instant)
     namer = MachineNamer(world("this host"), AddressSet())

@@ -13,15 +13,17 @@ from firewright.live.nft import NftError
 from firewright.live.session import user
 from firewright.reports import Step
 from firewright.space.budget import Undecided
-from firewright.workflows.meaning import Unjudged, first_difference, programs_of
+from firewright.workflows.generations import moved
+from firewright.workflows.meaning import Unjudged, first_difference, meaning_of, programs_of
 from firewright.workflows.plan import Surveyed, at_interfaces, is_strange, survey
 from firewright.workflows.selection import Saying, silent
 
 _FILES = ("ruleset.nft", "minimal.nft", "ends", "meta")
 
 
-Permit = Callable[[str, str], str]
-"""What is asked before a generation is loaded, with its ruleset and its facts: it leaves where that may not be, or says why it may."""
+Permit = Callable[[str, str, tuple[str, ...]], str]
+"""What is asked before a generation is loaded, with its ruleset, its facts and what it opens that is closed now, in lines: it leaves
+where that may not be, or says why it may."""
 
 
 def return_to(
@@ -31,7 +33,7 @@ def return_to(
     saying: Saying = silent,
     wait: int = 120,
     is_forced: bool = False,
-    permit: Permit = lambda ruleset, facts: "",
+    permit: Permit = lambda ruleset, facts, opens: "",
 ) -> Step | None:
     """What became of a host that was to return to a generation; or None after saying in the report why nothing was done.
 
@@ -50,7 +52,7 @@ def return_to(
             )
             report.error("generation-changed", message, help="apply the policy again")
             return None
-        although = permit(texts["ruleset.nft"], texts["meta"])
+        although = permit(texts["ruleset.nft"], texts["meta"], _opens(texts["ruleset.nft"], surveyed))
         is_others = is_strange(surveyed.state)
         if is_others and not is_forced:
             said = "somebody else made a table inet firewright there: --force replaces it"
@@ -84,6 +86,18 @@ def return_to(
         ),
         wait,
     )
+
+
+def _opens(text: str, surveyed: Surveyed) -> tuple[str, ...]:
+    """What a ruleset opens that is closed now, in lines; that nobody can tell stops nobody who has to go back."""
+    state = surveyed.state
+    if not state.has_table:
+        return ()
+    try:
+        found = tuple(moved(meaning_of(state.table), meaning_of(text), state.time))
+    except (NftError, Undecided, Unjudged) as error:
+        return (f"nobody can tell what: {harmless(str(error))}",)
+    return tuple(flow for one in found if one.kind == "opens" for flow in one.flows)
 
 
 def _locks_out(text: str, surveyed: Surveyed) -> str:

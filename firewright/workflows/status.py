@@ -152,9 +152,7 @@ def _of_boot(state: HostState) -> Iterator[Diagnostic]:
         yield Diagnostic("boot-failed", Severity.ERROR, message, help="apply the policy again, and confirm it")
     if state.confirmed is not None and not state.boot_way:
         message = "nothing loads the confirmed generation at boot: after a restart there is no firewall"
-        yield _warning(
-            "no-boot-way", message, "run 'sh /var/lib/firewright/host.sh boot' there before the network comes up"
-        )
+        yield _warning("no-boot-way", message, f"run 'sh {state.home}/host.sh boot' there before the network comes up")
 
 
 def _of_generation(state: HostState, text: str) -> Iterator[Diagnostic]:

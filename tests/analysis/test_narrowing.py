@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from firewright.analysis import compare as comparing
 from firewright.analysis.compare import Comparison, compare
-from firewright.analysis.narrowing import narrowed, narrowed_between
+from firewright.analysis.narrowing import boxes_of, narrowed, narrowed_beside, narrowed_between
 from firewright.model.address import UNICAST, AddressSet
 from firewright.model.policy import Policy
 from firewright.space.box import EVERY_BOX
+from firewright.space.packetset import PacketSet
 from tests.policies import DAY, policies
 
 
@@ -71,3 +72,18 @@ def test_rules_are_found_by_their_zones_as_by_a_look_at_each(one: Policy, data: 
     for _ in range(4):
         again = narrowed(one, source, destination)
         assert [id(rule) for rule in again.rules] == [id(rule) for rule in first.rules]
+
+
+@settings(max_examples=80, deadline=None)
+@given(policies(has_interfaces=False), st.data())
+def test_what_rules_open_is_seen_beside_few(policy: Policy, data: st.DataObject) -> None:
+    """What opens by some rules is the same where only the rules at their ends are beside them, and lies in the boxes of these rules."""
+    own = tuple(data.draw(st.lists(st.sampled_from(policy.rules), min_size=1, max_size=2, unique_by=id)))
+    base = replace(policy, rules=tuple(rule for rule in policy.rules if not any(rule is one for one in own)))
+    small = narrowed_beside(base, own)
+    few = compare(small, replace(small, rules=(*small.rules, *own)), DAY)
+    assert told(few)[0] == told(compare(base, policy, DAY))[0]  # type: ignore[index]
+    boxes = PacketSet.of({family: [one] for family, one in boxes_of(own).items()})
+    opened = PacketSet.of({4: [f.box for c in few.opens for f in c.flows if f.family == 4],
+                           6: [f.box for c in few.opens for f in c.flows if f.family == 6]})  # fmt: skip
+    assert opened <= boxes

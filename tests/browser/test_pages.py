@@ -40,7 +40,8 @@ USUAL = ((BROAD, "light"), (NARROW, "dark"))
 ALL = ((BROAD, "light"), (BROAD, "dark"), (NARROW, "light"), (NARROW, "dark"))
 PAGES = {
     "overview": "/", "zones": "/zones", "pair": f"/zones/{NAME}/internet/tenants", "statuses": "/status", "status": f"/status/{NAME}",
-    "ports": "/ports", "ports-found": "/ports?q=sql", "port": "/ports/445", "paths": "/paths", "ask": "/ask",
+    "ports": "/ports", "ports-found": "/ports?q=sql", "port": "/ports/445", "port-stopped": "/ports/22", "port-long": "/ports/3389",
+    "paths": "/paths", "ask": "/ask",
     "answer": "/ask?source=internet&destination=tenants&service=smb&policy=" + NAME, "requests": "/requests",
     "requests-waiting": "/requests?box=waiting", "requests-none": "/requests?q=zzzz", "request-new": "/requests/new",
     "request-submitted": "/requests/1", "request-approved": "/requests/2", "request-expired": "/requests/3",

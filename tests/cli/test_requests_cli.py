@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -18,6 +19,8 @@ from firewright.model.account import Grant, Role
 from firewright.store import accounts, tokens
 from firewright.store.accounts import Account
 from firewright.store.database import Store, open_store, sqlite_url
+from firewright.store.tables import APPROVALS as APPROVALS_
+from firewright.store.tables import OPENINGS, REQUESTS, REVISIONS, WORDS, ZONES
 from tests.cli.running import run, spawn
 from tests.store.tampering import Intruder
 from tests.workflows.requests.world import APPROVALS, PEOPLE, POLICY
@@ -273,12 +276,26 @@ def test_tampering_is_found(logged: tuple[Place, Path, Path], tamper: Callable[[
     assert not told["is_intact"] and told["tampering"] and told["message"], told
 
 
+def _without_heads(place: Place, tmp_path: Path) -> Path:
+    """The database as it is, in a folder of a state in which no head was signed."""
+    state = tmp_path / "headless"
+    state.mkdir(mode=0o700)
+    with sqlite3.connect(place.database) as source, sqlite3.connect(state / place.database.name) as target:
+        source.backup(target)
+    return state
+
+
 def test_a_log_that_was_made_anew_is_found(logged: tuple[Place, Path, Path], tmp_path: Path) -> None:
     """A fork, whose every row is rightly chained, contradicts the head that was kept; without one nobody could tell, and it says so."""
     place, heads, key = logged
     older = tmp_path / "older.db"
     with place.store() as store:
-        Intruder(store).remove(6, 10**6)
+        intruder = Intruder(store)
+        intruder.remove(6, 10**6)
+        cut = place.run("vera", "log", "verify", FIREWRIGHT_STATE_HOME=str(_without_heads(place, tmp_path)))
+        assert cut.exit_code == 1 and "request 4 was changed outside of the log: no row tells of it" in cut.output
+        for table in (ZONES, REVISIONS, APPROVALS_, OPENINGS, WORDS, REQUESTS):
+            intruder.run(f"DELETE FROM {table.name} WHERE number > 3")
     copyfile(place.database, older)
     assert place.run("ann", "request", "tenants -> internet udp/9999", *ASK[1:]).exit_code == 0
     assert place.run("ann", "request", "tenants -> internet udp/9998", *ASK[1:]).exit_code == 0

@@ -134,3 +134,52 @@ def test_a_user_without_rights_is_told(machine: Machine) -> None:
     said = _told(machine, ("setpriv", "--reuid=4000", "--regid=4000", "--clear-groups", "sh"), script).decode()
     assert " error\nnot-root\n" in said
     assert not machine.state.exists()
+
+
+_OTHERS = (
+    ("chown 4000 {state}", "{state}"),
+    ("chown 4000 {state}; chmod 755 {state}; mkdir {state}/generations", "{state}"),
+    ("chmod 777 {state}", "{state}"),
+    ("chmod 1777 {state}", "{state}"),
+    ("chgrp 4000 {state}; chmod 770 {state}", "{state}"),
+    ("touch {state}/firewright.db; chown 4000 {state}/firewright.db", "a file of {state}"),
+    ("mkdir {state}/generations; chown 4000 {state}/generations", "a file of {state}"),
+    ("mkdir -p {state}/generations/1; chmod 777 {state}/generations/1", "a file of {state}/generations"),
+    ("chown 4000 /var/lib", "/var/lib"),
+    ("chmod 775 /var/lib", "/var/lib"),
+    ("rmdir {state}; mkdir /var/elsewhere; chown 4000 /var/elsewhere; ln -s /var/elsewhere {state}", "/var/elsewhere"),
+    ("rmdir {state}; mkdir /var/elsewhere; ln -s /var/elsewhere {state}; chown -h 4000 {state}", "{state}"),
+)
+
+
+@pytest.mark.parametrize("shell", _SHELLS, ids=[one[0] for one in _SHELLS])
+@pytest.mark.parametrize(("done", "named"), _OTHERS, ids=[one[0] for one in _OTHERS])
+def test_a_state_folder_that_others_can_write_is_refused(
+    machine: Machine, shell: tuple[str, ...], done: str, named: str
+) -> None:
+    """Root stores, runs and loads nothing of a folder that somebody else owns or can write, nor below one; it is named."""
+    state = "/var/lib/firewright"
+    machine.sh(f"mkdir -p -m 700 {state}; {done.format(state=state)}")
+    script = composed("apply", ("any", "5", "-"), {**_TEXTS, "host.sh": program()}, {})[0].encode()
+    try:
+        said = _told(machine, shell, script).decode()
+        assert " error\nforeign-state\n" in said
+        assert f"others than root can change {named.format(state=state)}, and root runs what is in {state}: " in said
+        assert machine.listed() == ""
+        assert machine.try_run("test", "-e", f"{state}/host.sh").code == 1
+    finally:
+        machine.sh(f"rm -rf {state} /var/elsewhere; chown root: /var/lib; chmod 755 /var/lib")
+
+
+@pytest.mark.parametrize("shell", _SHELLS, ids=[one[0] for one in _SHELLS])
+def test_a_state_folder_of_roots_below_a_sticky_one_is_taken(machine: Machine, shell: tuple[str, ...]) -> None:
+    """Where others may only put their own beside it, as in /tmp, and through a link of root's, a ruleset is loaded."""
+    machine.sh("mkdir -p /var/tmp /var/tmp/kept; chmod 1777 /var/tmp; ln -s /var/tmp/kept /var/lib/firewright")
+    texts = {**_TEXTS, "host.sh": program()}
+    try:
+        assert b" error\n" not in _told(machine, shell, composed("apply", ("any", "60", "-"), texts, {})[0].encode())
+        assert "anything" in machine.listed()
+        back = _told(machine, shell, composed("rollback", ("any", "that was all"), {}, {})[0].encode())
+        assert b" end\n" in back and machine.listed() == ""
+    finally:
+        machine.sh("rm -rf /var/lib/firewright /var/tmp /run/firewright")

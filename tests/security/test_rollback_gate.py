@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,11 @@ def test_what_was_withdrawn_comes_back_only_for_a_reason(served: Place) -> None:
     assert taken.code == 0, "what waits is taken back without anybody's approval"
     assert "although=the new one is broken" in meta.out.splitlines()
     with served.store() as opened, opened.reading() as c:
-        (row,) = log.rows(c, act="rollback.anyway")
+        row, about = log.rows(c, act="rollback.anyway")
+        assert log.rows(c, about="request 1", act="rollback.anyway") == (about,)
+    assert row.entry.about == f"host {os.uname().nodename}" and {row.entry.who, about.entry.who} == {"zoe"}
+    for one in (back, anyway):
+        assert "opens: tenants -> local tcp/8443" in one.err or "opens: 10.7.0.0/24" in one.err, one
     assert row.entry.because == "the new one is broken" and "request 1 is withdrawn" in row.entry.details["unapproved"]
 
 
@@ -165,3 +170,17 @@ def test_a_file_that_a_comment_does_not_hold_is_an_exception_too(
     assert policy is not None, report.diagnostics
     text = WRITER.emit(policy, policy.firewalls["local"], date(2026, 11, 21), report).text
     assert "tcp dport 23" in text and len(exceptions_in(text)) == 1
+
+
+def test_what_was_withdrawn_before_the_confirmation_is_told(served: Place) -> None:
+    """An exception that was withdrawn between the gate and `confirm` runs: whoever confirms is told so, and what to do."""
+    applied, withdrawn, confirmed = _play(
+        served,
+        ("firewright", "apply", "-p", "edge.yaml"),
+        ("firewright", "withdraw", "1"),
+        ("firewright", "confirm"),
+    )
+    assert (applied.code, withdrawn.code, confirmed.code) == (0, 0, 0), (applied, withdrawn, confirmed)
+    said = confirmed.err + confirmed.out
+    assert "exceptions/request-1.yaml runs, and may not: request 1 is withdrawn; apply again, or roll back" in said
+    assert _state(served) is State.WITHDRAWN

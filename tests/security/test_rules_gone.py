@@ -152,3 +152,25 @@ def test_a_database_that_does_not_answer_stops_a_plan_with_5(place: Place) -> No
     assert place.run("otto", "plan", "-p", "edge.yaml", **nowhere).exit_code == NOT_APPROVED
     Path("approvals.yaml").unlink()
     assert place.run("otto", "plan", "-p", "edge.yaml", **nowhere).exit_code == NOT_APPROVED
+
+
+@pytest.mark.parametrize("has_database", [True, False])
+def test_something_called_git_ends_no_repository(
+    place: Place,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    has_database: bool,
+) -> None:
+    """An empty folder `.git` beside a policy hides no approvals.yaml above it, with and without a database on the machine."""
+    assert place.run("ann", "request", *ASK).exit_code == 0
+    _write_own()
+    Path("net").mkdir()
+    Path("edge.yaml").rename("net/edge.yaml")
+    Path("exceptions").rename("net/exceptions")
+    for words in (("init", "-q"), ("add", "."), ("commit", "-qm", "all")):
+        _git(*words)
+    Path("net/.git").mkdir()
+    if not has_database:
+        place.database.unlink()
+    monkeypatch.chdir("net")
+    done = place.run("otto", "plan", "-p", "edge.yaml")
+    assert done.exit_code == NOT_APPROVED and "this is another folder" in done.output, done.output

@@ -42,7 +42,7 @@ def test_a_host_that_cannot_store_a_generation_loads_none(
     """A full disk, one that is full halfway, and a read-only one are told apart, before anything is loaded."""
     host = machines.host
     before = host.listed()
-    host.sh(f"mkdir -p {_STATE}; mount -t tmpfs -o {options} none {_STATE}")
+    host.sh(f"mkdir -p {_STATE}; mount -t tmpfs -o {options},mode=700 none {_STATE}")
     if filled:
         host.sh(f"head -c {filled} /dev/zero >{_STATE}/filled || true")
     done = _apply(machines, "web")

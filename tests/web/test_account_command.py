@@ -67,7 +67,9 @@ def test_an_account_is_made_let_in_and_put_out(run: Run, state: Path) -> None:
     )
     assert run("password", "tom", typed=f"{PASSWORD}\n").returncode == 0
     secret = run("token", "tom", "--role", "requester", "--scope", "tenant-a-edge", "--days", "2").stdout.strip()
-    link = run("link", "ada", "--base-url", "https://firewall.example.net").stdout
+    made = run("link", "ada", "--base-url", "https://firewall.example.net")
+    link = made.stdout
+    assert "ends the old one, all sessions and all tokens" in made.stderr
     assert link.startswith("https://firewall.example.net/invitation?link=")
     assert run("list").stdout == "ada  invited  admin\ntom  active   requester of tenant-a-edge/tenant-a\n"
     listed = json.loads(run("list", "--format", "json").stdout)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from fastapi import FastAPI
 
 from firewright.store import log
+from firewright.store.database import open_store
 from firewright.web import clock
 from firewright.web.app import store_of
 from firewright.web.clock import DUTIES, Duty, ticking
@@ -54,6 +56,29 @@ def test_a_duty_is_done_again_after_it_failed(
     told = [json.loads(record.getMessage()) for record in caplog.records]
     assert [one["duty"] for one in told] == ["only"] and "not today\\nsecond line" in told[0]["fault"]
     assert not Event().wait(0.05) and len(seen) == done
+
+
+def test_a_database_that_is_stopped_is_told_in_a_sentence(
+    app: FastAPI, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What the database says of itself is one sentence with a way out, without where in the program it was met."""
+    done = Event()
+
+    def run(parts: object, now: datetime) -> None:
+        if done.is_set():
+            return
+        try:
+            with closing(open_store("postgresql://fw:hidden@127.0.0.1:1/none")) as gone, gone.reading():
+                pass
+        finally:
+            done.set()
+
+    monkeypatch.setattr(clock, "DUTIES", _Only(Duty(timedelta(milliseconds=1), run)))
+    with caplog.at_level(logging.ERROR, clock.LOG.name), ticking(app.state.running):
+        assert done.wait(PATIENCE)
+    (told,) = [json.loads(record.getMessage()) for record in caplog.records]
+    assert told["duty"] == "only" and "cannot be reached" in told["fault"] and "check host and port" in told["fault"]
+    assert "Traceback" not in told["fault"] and "\\n" not in told["fault"] and "hidden" not in told["fault"]
 
 
 @pytest.mark.parametrize("name", DUTIES.names())

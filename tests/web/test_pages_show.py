@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -16,8 +17,10 @@ import pytest
 import firewright
 from firewright.drawing.palette import contrast
 from firewright.model.account import Role
+from firewright.store import snapshots
 from firewright.store.database import Store
 from firewright.web.views import history, hosts
+from firewright.web.views.changes import policies_of
 from firewright.workflows.requests.estate import read_estate
 from tests.web.conftest import Client
 
@@ -30,7 +33,7 @@ SHOWN = {
         "provider-perimeter.yaml",
         "not enforced",
     ),
-    f"/zones?policy={PERIMETER}": ("tenants", "21 open", "n/e"),
+    f"/zones?policy={PERIMETER}": ("tenants", "21 open", "not enforced"),
     f"/zones?policy={PERIMETER}&service=smb": ("smb only", "denied"),
     f"/zones/{PERIMETER}/internet/tenants": ("tcp/445", "over a VPN only", "perimeter", "stops", "Example"),
     "/status": ("internet", "No connectivity type", "version 1.3"),
@@ -230,6 +233,81 @@ def test_what_changed_is_told_in_flows(client_of: Callable[..., Client], folder:
     assert "This policy is gone" in viewer.get("/").text
 
 
+def test_an_exception_makes_no_other_policy_new(client_of: Callable[..., Client], folder: Path, store: Store) -> None:
+    """After two approvals the overview tells what the second opened in its policy, and nothing of policies that nobody changed."""
+    viewer = client_of(Role.VIEWER)
+    viewer.get("/")
+    (folder / "exceptions").mkdir()
+    for port in (11371, 11372):
+        rule = f"{{name: r{port}, from: tenants, to: internet, allow: tcp/{port}, because: keys, owner: ann, until: 2999-01-31}}"
+        text = f"policy: {PERIMETER}\nrules:\n  - {rule}\n"
+        (folder / "exceptions" / f"r{port}.yaml").write_text(text, encoding="utf-8")
+        said = viewer.get("/").text.partition('id="changed"')[2].partition("</section>")[0]
+        assert f"tcp/{port}" in said
+        assert "is new" not in said and "is gone" not in said
+        assert "provider-elevated" not in said and "regions-5-6" not in said
+    with store.reading() as c:
+        formers = history.formers(c, read_estate(datetime.now(UTC)))
+    assert len(formers) == 2
+    assert {*policies_of(formers[0].body)} == {*policies_of(formers[1].body)} and len(policies_of(formers[0].body)) == 4
+
+
+def test_texts_that_an_older_version_kept_are_not_compared_with(folder: Path, store: Store) -> None:
+    """Kept texts that do not say whose each exception is are left out of what can be compared with, instead of being misread."""
+    now = datetime.now(UTC)
+    with store.writing() as c:
+        snapshots.put(c, history.KIND, history.NAME, "0" * 64, '{"files": {}, "policies": {}}', now)
+    with store.reading() as c:
+        assert history.formers(c, read_estate(now)) == ()
+
+
+@pytest.mark.parametrize("zone", ["", "tenants"])
+def test_the_legend_has_what_the_cells_say(client_of: Callable[..., Client], zone: str) -> None:
+    """Every word or code that begins a cell of the matrix stands below it with what it means, in words where cells have words."""
+    text = client_of(Role.VIEWER).get(f"/zones?policy={PERIMETER}&zone={zone}").text
+    table, _, rest = text.partition("</tbody></table>")
+    legend = rest.partition("</dl>")[0]
+    said = {
+        re.sub(r"^\d+k?", "12", cell.split(";")[0]) for cell in re.findall(r'<td class="tone.*?">([^<]+)</a>', table)
+    }
+    assert len(said) > 1
+    for word in said:
+        assert f">{word.rstrip('*')}<" in legend, word
+    assert ("*</dt>" in legend) is ("else …" not in legend)
+
+
+def test_no_host_is_told_without_marks_of_markdown(client_of: Callable[..., Client]) -> None:
+    """What fills the page of generations is told as text and code."""
+    text = client_of(Role.VIEWER).get("/generations").text
+    assert (
+        "No host was heard of" in text
+        and "`" not in text.partition("<main")[2]
+        and "<code>firewright status HOST" in text
+    )
+
+
+def test_themes_are_spelt_as_people_write_them(client_of: Callable[..., Client]) -> None:
+    """Abbreviations keep their capitals in the list of ports."""
+    text = client_of(Role.VIEWER).get("/ports").text
+    assert all(f">{theme} <span" in text for theme in ("IoT", "VPN and tunnels", "File sharing"))
+
+
+def test_who_may_not_ask_is_not_told_to(client_of: Callable[..., Client]) -> None:
+    """Where there is no request yet, only those who may ask are told that they may."""
+    assert "Ask for a port" in client_of(Role.REQUESTER).get("/requests").text
+    text = client_of(Role.APPROVER).get("/requests").text
+    assert "No requests yet" in text and "Ask for a port" not in text
+
+
+def test_a_question_gets_no_full_stop(client_of: Callable[..., Client]) -> None:
+    """A way out that asks something ends with its question mark on the form of a request too."""
+    until = (datetime.now(UTC).date() + timedelta(days=30)).isoformat()
+    form = {"policy": PERIMETER, "sources": "tenants", "destinations": "internet", "services": "htps", "because": "keys",
+            "owner": "ann", "until": until, "act": "submit"}  # fmt: skip
+    main = client_of(Role.REQUESTER).post("/requests", data=form).text.partition("<main")[2]
+    assert "id you mean https?" in main and "?." not in main
+
+
 def test_what_ends_soon_is_told(client_of: Callable[..., Client], folder: Path) -> None:
     """A permission that ends within thirty days is told with its days left and its owner, one that ends later is not."""
     soon, late = (datetime.now(UTC).date() + timedelta(days=days) for days in (5, 300))
@@ -295,6 +373,21 @@ def test_a_comparison_with_nothing_in_it_gives_back_what_was_typed(client_of: Ca
     answer = client_of("viewer").post("/compare", files=files)
     assert answer.status_code == 422 and "There is nothing before." in answer.text
     assert "policy: &lt;mine&gt;</textarea>" in answer.text and '<option value="policy" selected>' in answer.text
+
+
+def test_a_comparison_keeps_what_was_typed(client_of: Callable[..., Client]) -> None:
+    """Beside an answer both texts stand in the form still; one that is too long for that is left out, and the form says so."""
+    before, after = POLICY % "https", POLICY % "[https, smb]"
+    viewer = client_of(Role.VIEWER)
+    fields = {"before_text": (None, before), "after_text": (None, after), "kind": (None, "policy")}
+    text = viewer.post("/compare", files=fields).text
+    assert "Different" in text and "too long" not in text
+    filled = [unescape(one.strip()) for one in re.findall(r"<textarea[^>]*>(.*?)</textarea>", text, re.DOTALL)]
+    assert filled == [before.strip(), after.strip()]
+    fields["after_text"] = (None, after + "# and more\n" * 20_000)
+    text = viewer.post("/compare", files=fields).text
+    filled = [unescape(one.strip()) for one in re.findall(r"<textarea[^>]*>(.*?)</textarea>", text, re.DOTALL)]
+    assert filled == [before.strip(), ""] and text.count("too long to stand here again") == 1
 
 
 def test_an_arrow_in_a_field_of_a_question_is_refused(client_of: Callable[..., Client]) -> None:

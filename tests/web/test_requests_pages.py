@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text as text_of
 
 from firewright.model.account import Grant, Role
 from firewright.model.request import Request
@@ -331,6 +332,13 @@ def test_the_log_says_who_and_is_checked(ann: Client, bob: Client, client_of: Ma
     assert "request.submit" not in viewer.get("/log?act=request.approve").text
     assert "request.approve" in viewer.get("/log?format=csv").text
     assert "Every row is as it was written" in viewer.get("/log/verify").text
+    with store.writing() as c:
+        c.execute(text_of("UPDATE requests SET state = 'verified'"))
+    whole, part = viewer.get("/log/verify").text, ann.get("/log/verify").text
+    assert "What the log tells of was changed outside of it" in whole and "is verified, and row" in whole
+    assert "1 request was changed outside of the log" in part and "is verified" not in part
+    told = {one: client_of(Role.VIEWER).get("/api/v1/log/verify").json()[one] for one in ("tampering", "is_intact")}
+    assert told == {"tampering": "request", "is_intact": False}
 
 
 def test_a_tenants_exception_by_its_address_is_its_own(client_of: Made, store: Store, folder: Path) -> None:

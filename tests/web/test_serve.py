@@ -115,6 +115,9 @@ def test_the_example_starts_with_one_command_and_lets_its_people_in(tmp_path: Pa
         kept = tmp_path / "shown/state/passwords.txt"
         people = dict(re.findall(r"^  (\w+) +([a-z0-9-]{19})  ", kept.read_text(), re.MULTILINE))
         assert kept.stat().st_mode & 0o777 == 0o600 and any(str(kept) in line for line in server.lines)
+        assert any(
+            one.startswith("Made-up accounts, with passwords that are told this once: in ") for one in server.lines
+        )
         assert sorted(people) == ["ada", "anna", "arne", "otto", "tom", "vera"]
         assert len(set(people.values())) == 6
         for name, page in (("vera", "/"), ("tom", "/account"), ("ada", "/admin/accounts")):
@@ -149,7 +152,7 @@ def policies(tmp_path: Path) -> Path:
 def test_the_first_start_makes_a_link_for_the_first_account(policies: Path, tmp_path: Path) -> None:
     """The link, in a file of its owner alone where nobody looks at a terminal, makes an admin, whose session then works."""
     with _serving(policies, tmp_path / "state") as server:
-        server.until("It is in .*first-link.txt")
+        server.until("The link: in .*first-link.txt, which only you can read")
         kept = tmp_path / "state/first-link.txt"
         found = re.search(r"http://127\.0\.0\.1:\d+(/invitation\?link=\S+)", kept.read_text())
         assert found is not None and kept.stat().st_mode & 0o777 == 0o600
@@ -223,7 +226,8 @@ def test_what_cannot_be_is_said_with_a_way_out(policies: Path, tmp_path: Path) -
     said = _refused(policies, *AS_ROOT, "--listen", "127.0.0.1:0", FIREWRIGHT_DATABASE_URL=url)
     assert "database" in said and "hidden" not in said
     issuer = {"FIREWRIGHT_OIDC_ISSUER": "https://id.example.net"}
-    assert "half set up" in _refused(policies, *AS_ROOT, "--listen", "127.0.0.1:0", **issuer)
+    half = _refused(policies, *AS_ROOT, "--listen", "127.0.0.1:0", **issuer)
+    assert "half set up" in half and "set FIREWRIGHT_OIDC_CLIENT_ID" in half and "FIREWRIGHT_OIDC_ISSUER" not in half
 
 
 def test_a_provider_is_set_up_by_the_environment(tmp_path: Path) -> None:

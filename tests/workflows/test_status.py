@@ -382,3 +382,18 @@ def test_words_of_a_host_are_harmless_on_a_terminal() -> None:
 def test_a_length_of_time_in_words(seconds: int, words: str) -> None:
     """Its two largest units, and never less than nothing."""
     assert span(seconds) == words
+
+
+def test_what_loads_nothing_at_boot_is_said_alike() -> None:
+    """Where nothing loads it at boot, `status` and `generations` say so both, and the advice names what is in the folder of this state."""
+    needs_host()
+    *_, status, listed = play(
+        ("apply", ruleset(), 60, {}, RECORD),
+        ("confirm", "1"),
+        ("remove", "root/etc/local.d/firewright.start"),
+        firewright("status", *JSON),
+        firewright("generations"),
+    )
+    (advice,) = [one["help"] for one in status.json()["findings"] if one["name"] == "no-boot-way"]
+    assert "/state/host.sh boot'" in advice and "/var/lib/firewright/" not in advice
+    assert "confirmed, nothing loads it at boot" in listed.out and "confirmed, loaded at boot" not in listed.out

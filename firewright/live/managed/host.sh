@@ -25,7 +25,7 @@ CONNECTION=${2:-}
 TOKEN=${TOKEN:-}
 TABLE="inet firewright"
 KEPT=20
-incoming= is_locked=
+incoming= is_locked= is_roots=
 
 section() { printf -- '--- %s %s\n' "$TOKEN" "$1"; }
 
@@ -74,8 +74,47 @@ must_have_nft() { has nft || fail no-nft "nft is not installed on the host"; }
 
 # The folders, or why they cannot be.
 must_have_state() {
-  said=$( { mkdir -p "$STATE/generations" "$RUN" && : >"$STATE/.writable" && rm -f "$STATE/.writable"; } 2>&1) ||
+  said=$(mkdir -p "$STATE/generations" "$RUN" 2>&1) || fail no-state "the folder of its state cannot be written: $said"
+  # before anything is written: a link that somebody else put there would lead root to any file
+  [ -n "$is_roots" ] || must_be_roots
+  said=$( { : >"$STATE/.writable" && rm -f "$STATE/.writable"; } 2>&1) ||
     fail no-state "the folder of its state cannot be written: $said"
+}
+
+# Nobody but root may change what lies in the folder of the state, or put another in its place: root runs host.sh there.
+must_be_roots() {
+  # whoever owns / is root: in a user namespace, under another number
+  top=$(ls -ldn / | { read -r mode links owner rest && echo "$owner"; })
+  real=$(cd -P "$STATE" && pwd -P) || real=
+  case $STATE in /*) ;; *) fail no-state "$STATE is no place: it has to begin with /" ;; esac
+  for here in "$STATE" "$real"; do
+    place=${here%/} writers=
+    until must_be_roots_own "${place:-/}" "$(ls -ldn "${place:-/}" 2>&1)" "$writers" && [ -z "$place" ]; do
+      place=${place%/*} writers=sticky
+    done
+  done
+  for here in "$STATE" "$STATE/generations"; do
+    foreign=$(ls -lnA "$here" 2>&1 | while read -r line; do
+      case $line in "total "*) ;; *) is_roots_own "$line" || { echo "$line" && break; } ;; esac
+    done)
+    [ -z "$foreign" ] || must_be_roots_own "a file of $here" "$foreign"
+  done
+  is_roots=1
+}
+must_be_roots_own() { # $1: what is told of, $2 and $3 as for is_roots_own
+  is_roots_own "$2" "${3:-}" || fail foreign-state "others than root can change $1, and root runs what is in $STATE: $2"
+}
+# Whether none but root may write to what a line of ls -ln tells of. $1: the line, $2: "sticky" where others may put their own into it
+is_roots_own() {
+  echo "$1" | {
+    read -r mode links owner rest || return 1
+    [ "$owner" = 0 ] || [ "$owner" = "$top" ] || return 1
+    case $mode in
+      l* | ?????[!w]??[!w]*) ;;
+      d????????[tT]*) [ "${2:-}" = sticky ] ;;
+      *) return 1 ;;
+    esac
+  }
 }
 
 # One at a time. $1: what for, $2: seconds to wait for another.
@@ -751,6 +790,7 @@ end_flows() {
 state() {
   section host
   echo "name=$(cat /proc/sys/kernel/hostname 2>/dev/null)"
+  echo "state=$STATE"
   echo "time=$(now)"
   echo "uptime=$(uptime_)"
   echo "tracked=$(cat /proc/sys/net/netfilter/nf_conntrack_count 2>/dev/null || echo 0)"

@@ -390,7 +390,7 @@ class VerdictBody(KindTold):
     is_intact: bool
     message: str
     tampering: str
-    """What was done to it: edit, delete, reorder, cut, fork, time or head; empty where it is whole."""
+    """What was done to it: edit, delete, reorder, cut, fork, time, head; request where one is not as its rows say; empty: nothing."""
     first: int
     last: int
     rows: int

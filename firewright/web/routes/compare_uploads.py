@@ -24,6 +24,8 @@ ROUTER = APIRouter()
 NAV = Nav(80, "Compare", "/compare")
 LARGEST = 4 * 2**20
 """Bytes of one upload."""
+KEPT = 200_000
+"""Characters of a text that stands in the form again."""
 BODY = 12 * 2**20
 """Bytes of a form with two of them, or of a result that is saved."""
 _AT_ONCE = BoundedSemaphore(2)
@@ -36,11 +38,18 @@ _SAVED = {"markdown": ("text/markdown", "md"), "json": ("application/json", "jso
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """What was written into the form, to stand there again where something of it is wrong."""
+    """What was written into the form, to stand there again beside the answer, or beside what is wrong."""
 
     before: str = ""
     after: str = ""
     kind: str = ""
+    dropped: tuple[str, ...] = ()
+
+    @classmethod
+    def bounded(cls, before: str, after: str, kind: str) -> Filled:
+        """The form again, without texts that are longer than KEPT: `dropped` are the sides of these."""
+        dropped = tuple(side for side, text in (("before", before), ("after", after)) if len(text) > KEPT)
+        return cls("" if "before" in dropped else before, "" if "after" in dropped else after, kind, dropped)
 
 
 @ROUTER.get("/compare")
@@ -60,15 +69,16 @@ def compare(
     kind: Annotated[str, Form(max_length=20)] = "",
 ) -> Response:
     """The comparison of two uploads, or of two texts that were put into the form."""
+    filled = Filled.bounded(before_text, after_text, kind)
     try:
         first = _source(before, before_text, kind, "before")
         second = _source(after, after_text, kind, "after")
     except Problem as problem:
-        return _page(request, status=problem.status, problem=problem, filled=Filled(before_text, after_text, kind))
+        return _page(request, status=problem.status, problem=problem, filled=filled)
     found = compared(first, second, request.state.now)
     tree = "" if found.tree is None else json.dumps(found.tree, indent=2, ensure_ascii=False)
     status = 200 if found.tree is not None else 422
-    return _page(request, view.result(found), found.markdown, tree, status)
+    return _page(request, view.result(found), found.markdown, tree, status, filled=filled)
 
 
 def compared(before: Source, after: Source, now: datetime) -> Compared:

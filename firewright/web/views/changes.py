@@ -12,13 +12,13 @@ from firewright.analysis.words import Namer, flow_words
 from firewright.diagnostic import Report, harmless
 from firewright.model.account import Actor, Role
 from firewright.model.policy import Policy
-from firewright.readers.policy_yaml import load
+from firewright.readers.policy_yaml import adding, load
 from firewright.source import Source, UnreadableSource
 from firewright.space.budget import Undecided
 from firewright.space.encode import Unfilled
 from firewright.web.views.passing import FlowLine, Station, flow_lines, stations, witness
 from firewright.web.views.sight import Sight
-from firewright.workflows.requests.estate import EXCEPTIONS, Estate
+from firewright.workflows.requests.estate import Estate
 
 LARGEST = 3_000_000
 """Characters of the texts of an estate that are kept to compare with."""
@@ -66,15 +66,27 @@ def body_of(estate: Estate) -> str:
     if not estate.is_whole:
         return ""
     policies = {name: policy.path for name, policy in estate.policies.items()}
+    exceptions = {name: sorted(_exceptions_of(policy)) for name, policy in estate.policies.items()}
     files = {
         path: source.text for path, source in estate.report.sources.items() if not PurePosixPath(path).is_absolute()
     }
-    text = json.dumps({"policies": policies, "files": files}, ensure_ascii=False, sort_keys=True)
+    kept = {"exceptions": exceptions, "policies": policies, "files": files}
+    text = json.dumps(kept, ensure_ascii=False, sort_keys=True)
     return text if len(text) <= LARGEST else ""
 
 
+def _exceptions_of(policy: Policy) -> set[str]:
+    """The files of the exceptions of a policy and of those that it is behind."""
+    return {path for one in policy.authorities() for path in adding.exceptions_of(one)}
+
+
+def is_complete(body: str) -> bool:
+    """Whether kept texts say whose each exception is; an older version did not, and nothing is right that is told of such."""
+    return body.startswith('{"exceptions"')
+
+
 def policies_of(body: str) -> dict[str, Policy]:
-    """The policies of texts that `body_of` wrote; those that cannot be read any more are left out."""
+    """The policies of texts that `body_of` wrote, each with its own exceptions; those that cannot be read any more are left out."""
     kept = json.loads(body)
     files: Mapping[str, str] = kept["files"]
     texts = {_NOWHERE / path: text for path, text in files.items()}
@@ -86,10 +98,8 @@ def policies_of(body: str) -> dict[str, Policy]:
 
     found = {}
     for name, path in kept["policies"].items():
-        exceptions = PurePosixPath(path).parent / EXCEPTIONS
-        also = [
-            Source(str(_NOWHERE / one), text) for one, text in files.items() if PurePosixPath(one).parent == exceptions
-        ]
+        # an exception that is not the policy's would be an error in it: several policies share a folder
+        also = [Source(str(_NOWHERE / one), files[one]) for one in kept["exceptions"][name] if one in files]
         policy = load(Source(str(_NOWHERE / path), files[path]), Report(), also=also, reading=reading)
         if policy is not None:
             found[str(name)] = policy

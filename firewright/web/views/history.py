@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from firewright.store import snapshots
-from firewright.web.views.changes import body_of
+from firewright.web.views.changes import body_of, is_complete
 from firewright.workflows.requests.estate import Estate
 
 KIND, NAME = "policies", "estate"
@@ -44,6 +44,10 @@ def is_remembered(c: Connection, estate: Estate) -> bool:
 
 
 def formers(c: Connection, estate: Estate) -> tuple[Former, ...]:
-    """The states before this one that are kept, the last first."""
+    """The states before this one that can be compared with it, the last first."""
     found = snapshots.history(c, KIND, NAME, limit=MOST)
-    return tuple(Former(one.digest, one.at, one.seen, one.body) for one in found if one.digest != estate.digest)
+    return tuple(Former(one.digest, one.at, one.seen, one.body) for one in found if _fits(one, estate))
+
+
+def _fits(one: snapshots.Snapshot, estate: Estate) -> bool:
+    return one.digest != estate.digest and is_complete(one.body)

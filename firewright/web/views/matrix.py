@@ -22,6 +22,7 @@ from firewright.web.views.sight import Sight
 
 MOST_ZONES = 128
 """Zones of one matrix; of more, some are chosen by name."""
+_ROOMY = 6
 TONES = {
     Standing.PERMITTED: "permitted",
     Standing.REQUEST: "request",
@@ -31,13 +32,18 @@ TONES = {
 }
 _CODES = {Standing.REQUEST: "ask", Standing.DENIED: "deny", Standing.CLOSED: "–", Standing.UNENFORCED: "n/e"}
 LEGEND = (
-    ("permitted", "12", "so many ports and protocols are open; all: everything is; most: more than half of all ports"),
-    ("request", "ask", "nothing is open; it may be requested"),
-    ("denied", "deny", "denied, whatever is asked for"),
-    ("closed", "–", "closed: no rule opens it"),
-    ("unenforced", "n/e", "not enforced: no firewall stands between, so nothing stops it here"),
+    (
+        "permitted",
+        "12",
+        "12 open",
+        "so many ports and protocols are open; all: everything is; most: more than half of all ports",
+    ),
+    ("request", "ask", "on request", "nothing is open; it may be requested"),
+    ("denied", "deny", "denied", "no request opens it"),
+    ("closed", "–", "closed", "no rule opens it"),
+    ("unenforced", "n/e", "not enforced", "no firewall stands between, so nothing stops it here"),
 )
-"""Each tone with an example of its code and what it means. A star: for some addresses or source ports only."""
+"""Each tone with an example of its code, of its words in a small matrix, and what it means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,11 @@ class Matrix:
     rows: tuple[tuple[Cell, ...], ...]
     service: str
     total: int
+
+    @property
+    def is_roomy(self) -> bool:
+        """Whether cells have room for words, where others have codes."""
+        return len(self.zones) <= _ROOMY
 
     def named_rows(self) -> Iterator[tuple[str, tuple[tuple[str, Cell], ...]]]:
         """Each row with its zone, each cell with its column's zone."""

@@ -37,6 +37,8 @@ TONES = {
     Visibility.VPN: "request",
     Visibility.INTERNET: "permitted",
 }
+_ABBREVIATIONS = {"iot": "IoT", "vpn": "VPN"}
+"""What themes are called in capitals, by the words of their files."""
 _DEGREES = {Degree.NO: "no", Degree.OPTIONAL: "if it is set up so", Degree.YES: "yes"}
 _SHOWN = (
     Outcome.REQUIRED, Outcome.ALLOWED, Outcome.REQUESTED, Outcome.DENIED, Outcome.REJECTED, Outcome.UNOPENED,
@@ -139,8 +141,14 @@ def themes() -> tuple[tuple[str, tuple[Hit, ...]], ...]:
     """The whole catalog by its themes, sorted."""
     found: dict[str, list[Hit]] = {}
     for row in catalog().rows.values():
-        found.setdefault(row.theme.replace("-", " "), []).append(hit(row))
+        found.setdefault(_spelt(row.theme), []).append(hit(row))
     return tuple((theme, tuple(sorted(hits, key=lambda one: one.name))) for theme, hits in sorted(found.items()))
+
+
+def _spelt(theme: str) -> str:
+    """A theme as people write it: `IoT`, `VPN and tunnels`."""
+    words = [_ABBREVIATIONS.get(word, word) for word in theme.split("-")]
+    return " ".join((words[0][:1].upper() + words[0][1:], *words[1:]))
 
 
 def known(word: str) -> Finding:

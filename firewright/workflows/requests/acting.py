@@ -12,11 +12,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from firewright.analysis.compare import compare
+from firewright.analysis.compare import Change, compare
 from firewright.diagnostic import harmless
 from firewright.model.account import Actor, Role
 from firewright.model.moment import ends
 from firewright.model.moment import parse as moment_from
+from firewright.model.policy import Policy
 from firewright.model.request import Act, Approval, Request, State, Wish, next_state
 from firewright.reports import CheckedRequest
 from firewright.space.budget import Undecided
@@ -186,17 +187,25 @@ def meant_as_agreed(desk: Desk, request: Request) -> Request:
     """The request without approvals of others that were given when it opened less; what it opens now is kept."""
     policy = desk.estate.policies[request.wish.policy]
     kept = requests.openings(desk.connection, (request.number,)).get(request.number, "")
+    end = meaning.end_of(policy, request.wish)
     try:
         changes = meaning.opened_by_one(policy, request.path, request.text, desk.estate.day_of(policy))
-        is_more = bool(request.standing and kept) and meaning.more_than(changes, kept, policy, request.wish) is not None
+        is_more = bool(request.standing) and _means_more(changes, kept, policy, request.wish)
     except (Undecided, Unfilled) as error:
         message = f"it could not be decided what request {request.number} opens: {error}"
         raise Refused("undecided", message, status=422) from None
-    requests.keep_opening(desk.connection, request.number, meaning.written(changes))
+    requests.keep_opening(desk.connection, request.number, meaning.written(changes, end))
     if not is_more:
         return request
     approvals = tuple(replace(one, voided=_MORE) if one.stands else one for one in request.approvals)
     return replace(request, approvals=approvals)
+
+
+def _means_more(changes: tuple[Change, ...], kept: str, policy: Policy, wish: Wish) -> bool:
+    """Whether what opens is more, or lasts longer, than what was kept; so it is where nobody kept anything."""
+    if not kept or meaning.lasts_longer(kept, policy, wish):
+        return True
+    return meaning.more_than(changes, kept, policy, wish) is not None
 
 
 def reopen(desk: Desk, number: int, because: str, version: int | None = None) -> Request:

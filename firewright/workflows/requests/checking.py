@@ -42,6 +42,7 @@ from firewright.space.flow import Flow
 from firewright.workflows.requests.concerned import concerned
 from firewright.workflows.requests.estate import Estate
 from firewright.workflows.requests.exception_text import path_of, text_of
+from firewright.workflows.requests.opening import bare, files_of, opened_alone
 from firewright.workflows.requests.quorum import Matter, deciders
 from firewright.workflows.requests.refused import Refused, together
 
@@ -98,6 +99,7 @@ def _check(estate: Estate, policy: Policy, wish: Wish, number: int) -> CheckedRe
         answer = ask(narrow, question, estate.day_of)
         after = with_exception(policy, path, text)
         difference = compare(before, after, estate.day_of(policy))
+        alone = opened_alone(bare(before), files_of(after)[path], estate.day_of(policy))
     except Unfilled as error:
         message, way_out = str(error), "fill in the zones first"
         raise Refused("unfilled", f"{policy.name} is not filled in: {message}", way_out, 409) from None
@@ -105,9 +107,12 @@ def _check(estate: Estate, policy: Policy, wish: Wish, number: int) -> CheckedRe
         message = f"it could not be decided what this would mean: {harmless(str(error))}"
         raise Refused("undecided", message, "ask for less at once", 422) from None
     permitted, denied, undecided, elsewhere = _sorted_out(narrow, answer, wish)
-    opening = _opening(policy, difference.opens)
     rows = _rows(question)
-    severity, why = _severity(wish, opening, _opened_rows(rows, difference.opens), _is_wide(question))
+    # what another exception opens today is this one's too when the other has ended
+    opens = (*alone, *difference.opens)
+    own = _opening(policy, opens)
+    opening = replace(_opening(policy, difference.opens), is_worldwide=own.is_worldwide, is_outward=own.is_outward)
+    severity, why = _severity(wish, own, _opened_rows(rows, opens), _is_wide(question))
     return CheckedRequest(
         wish,
         _verdict(permitted, denied, opening),

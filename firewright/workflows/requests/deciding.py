@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -13,7 +13,7 @@ from firewright.reports import CheckedRequest
 from firewright.store import accounts
 from firewright.workflows.requests.acting import Desk, with_others
 from firewright.workflows.requests.checking import matter_of_check
-from firewright.workflows.requests.quorum import ZONES_BETWEEN, Matter, lacking, may_decide, owned, several
+from firewright.workflows.requests.quorum import ZONES_BETWEEN, Matter, apart, lacking, may_decide, owned
 from firewright.workflows.requests.telling import told_to
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -39,23 +39,5 @@ def able_now(rules: ApprovalRules, matter: Matter, people: Iterable[Actor]) -> t
     """How many people's agreement counts now, and what is lacking if all of them agreed: then nobody can approve it."""
     known = {one.account: one for one in people}
     able = [one for one in known.values() if may_decide(rules, one, matter)]
-    last_first = sorted(able, key=lambda one: -_depth(one, known))
-    tried = (_lacking_of_all(rules, matter, order, known) for order in (last_first, last_first[::-1]))
-    return len(several(last_first)), min(tried, key=len)
-
-
-def _lacking_of_all(
-    rules: ApprovalRules, matter: Matter, able: Iterable[Actor], known: Mapping[str, Actor]
-) -> tuple[str, ...]:
-    """What is lacking where all of these agreed, in this order: of two of whom one let the other in the first one counts."""
-    agreed = tuple(Approval(one.account, ZONES_BETWEEN.join(owned(rules, one, matter)), "", _NEVER) for one in able)
-    return lacking(rules, matter, agreed, known)
-
-
-def _depth(actor: Actor, known: Mapping[str, Actor]) -> int:
-    """How many let one another in before somebody: two of whom one let the other in count once, so the last ones are counted first."""
-    seen: list[str] = []
-    while actor.let_in_by in known and actor.account not in seen:
-        seen.append(actor.account)
-        actor = known[actor.let_in_by]
-    return len(seen)
+    agreed = [Approval(one.account, ZONES_BETWEEN.join(owned(rules, one, matter)), "", _NEVER) for one in able]
+    return max(map(len, apart(able))), lacking(rules, matter, agreed, known)

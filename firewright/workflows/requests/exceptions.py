@@ -6,8 +6,10 @@ import json
 import os.path
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path, PurePath
+from time import monotonic
+from typing import TYPE_CHECKING
 
 from firewright.diagnostic import harmless
 from firewright.live import exception_files
@@ -27,6 +29,9 @@ from firewright.workflows.requests.estate import EXCEPTIONS, Estate
 from firewright.workflows.requests.growth import Look, last_look
 from firewright.workflows.requests.hits import name_in_comments
 from firewright.workflows.requests.in_force import standing_reason
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 _TROUBLE = "exception-files"
 _UNDER_WAY = "exception-files-under-way"
@@ -129,7 +134,7 @@ def settle(store: Store, estate: Estate, now: datetime) -> Settled:
     Whatever was interrupted is finished by the next run: of several at once each waits for the one before, and sees what was
     decided last. What somebody else wrote or changed is left, and told.
     """
-    folder = estate.wanted.folder
+    folder, began = estate.wanted.folder, monotonic()
     governing.note(store, estate, now)
     try:
         with exception_files.alone(folder):
@@ -142,7 +147,7 @@ def settle(store: Store, estate: Estate, now: datetime) -> Settled:
                     settings.put(connection, _UNDER_WAY, planned)
             done = _with_left(_in_order(folder, places), left, folder, places)
             if done.written or done.removed or done.commits or "; ".join(done.troubles) != told:
-                _say(store, done, now)
+                _say(store, done, now, began)
     except NotWritten as error:
         return Settled(troubles=(str(error),))
     return done
@@ -266,17 +271,23 @@ def _decider(request: Request) -> str:
     return request.standing[-1].account if request.standing else request.author
 
 
-def _say(store: Store, done: Settled, now: datetime) -> None:
+def _say(store: Store, done: Settled, now: datetime, began: float) -> None:
     """What was done to files is in the log; the same trouble once."""
     told = "; ".join(done.troubles)
     facts = {"written": ", ".join(done.written), "removed": ", ".join(done.removed), "commits": ", ".join(done.commits)}
-    entry = log.Entry(
-        SYSTEM.account, "exceptions.settle", "exceptions", "", SYSTEM.way.value, "", {**facts, "troubles": told}, now
-    )
     with store.writing() as connection:
         settings.put(connection, _TROUBLE, told)
         settings.forget(connection, _UNDER_WAY)
-        log.append(connection, entry)
+        _log(connection, SYSTEM, "exceptions.settle", {**facts, "troubles": told}, now, began)
+
+
+def _log(c: Connection, actor: Actor, act: str, facts: Mapping[str, str], now: datetime, began: float) -> None:
+    """A row of the log, of the moment at which it is written: `now` was when the clock of this process said `began`.
+
+    Files, their locks and commits take minutes, and a head of the log that somebody signed meanwhile does not have the row yet.
+    """
+    at = now + timedelta(seconds=monotonic() - began)
+    log.append(c, log.Entry(actor.account, act, "exceptions", actor.origin, actor.way.value, "", facts, at))
 
 
 def remind(desk: Desk) -> tuple[Standing, ...]:
@@ -305,7 +316,7 @@ def _due(desk: Desk, one: Standing) -> Iterator[str]:
 
 def tidy(store: Store, estate: Estate, actor: Actor, now: datetime) -> tuple[str, ...]:
     """Remove the files of exceptions that have ended; they open nothing. The log has it first. Raises NotWritten."""
-    folder = estate.wanted.folder
+    folder, began = estate.wanted.folder, monotonic()
     over = dict(_ends(estate, now))
     with exception_files.alone(folder):
         with store.reading() as connection:
@@ -315,9 +326,8 @@ def tidy(store: Store, estate: Estate, actor: Actor, now: datetime) -> tuple[str
         if not ended:
             return ()
         facts = {"removed": ", ".join(one.path for one in ended)}
-        entry = log.Entry(actor.account, "exceptions.tidy", "exceptions", actor.origin, actor.way.value, "", facts, now)
         with store.writing() as connection:
-            log.append(connection, entry)
+            _log(connection, actor, "exceptions.tidy", facts, now, began)
         for request in ended:
             path = folder / request.path
             exception_files.remove(path, request.text)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from firewright.analysis.compare import Change
 from firewright.diagnostic import harmless
 from firewright.model.account import Role
 from firewright.model.approval_rules import Growth, Weight
@@ -21,7 +22,7 @@ from firewright.store.database import Store
 from firewright.workflows.requests.acting import SYSTEM, Desk
 from firewright.workflows.requests.checking import weight_of
 from firewright.workflows.requests.estate import Estate
-from firewright.workflows.requests.meaning import more_than, opened_by_each
+from firewright.workflows.requests.meaning import lasts_longer, more_than, opened_by_each
 from firewright.workflows.requests.refused import Refused
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ _EVENT = "exception.grown"
 class Grown:
     """A request whose exception, in a file of a policy, means more by now: why, and whether it may not be applied therefore.
 
-    `detail` is what only whoever sees the policy whole is told, as how many addresses. `digest` tells one growth from another.
+    `detail` is what only whoever sees the policy whole is told, as how many addresses. `digest` tells one growth from another; it is
+    empty where it is not known that anything grew.
     """
 
     request: Request
@@ -52,7 +54,7 @@ class Grown:
 def grown(desk: Desk, policy: Policy, agreed: Mapping[str, Request]) -> Iterator[Grown]:
     """The approved exceptions, by their files in the policy as it is to be applied, that open more than was agreed to.
 
-    One comparison of the policy with all of them, and without any: 0.6 s for 200 in 10,000 rules.
+    One small comparison for each of them: 2 s for 200 in 10,000 rules.
     """
     if not agreed:
         return
@@ -62,19 +64,35 @@ def grown(desk: Desk, policy: Policy, agreed: Mapping[str, Request]) -> Iterator
     try:
         opens = opened_by_each(policy, desk.estate.day_of(policy))
         for path, request in agreed.items():
-            changes, number = opens.get(path, ()), request.number
+            changes, number = opens[path], request.number
             weight = weight_of(policy, request.wish, changes)
             if order.index(weight) > order.index(Weight(request.severity)):
                 why = f"its severity is {weight} by now, and request {number} was approved as {request.severity}"
                 yield Grown(request, path, why)
                 continue
-            opened = kept.get(number, "")
-            if opened and (more := more_than(changes, opened, policy, request.wish)) is not None:
-                why = f"it opens more than when request {number} was approved"
-                yield Grown(request, path, why, str(more), not is_told, more.digest)
+            found = _grown(policy, request, path, changes, kept.get(number))
+            if found is not None:
+                yield replace(found, is_refused=found.is_refused and not (is_told and found.digest))
     except (Unfilled, Undecided, Refused) as error:
         for path, request in agreed.items():
             yield Grown(request, path, f"nobody can tell what request {request.number} opens", harmless(str(error)))
+
+
+def _grown(policy: Policy, request: Request, path: str, changes: Sequence[Change], kept: str | None) -> Grown | None:
+    """What is more than was kept, by the digest of more packets; what nobody kept passes, and is told. Raises Undecided."""
+    number = request.number
+    if kept is None:
+        why = f"request {number} was approved before what exceptions open was kept: it is not bound to what it opened"
+        return Grown(request, path, why, is_refused=False)
+    if not kept:
+        return Grown(request, path, f"nobody can tell what request {number} opened when it was approved")
+    if lasts_longer(kept, policy, request.wish):
+        why = f"it ends later than when request {number} was approved: the policy's time zone is another"
+        return Grown(request, path, why)
+    more = more_than(changes, kept, policy, request.wish)
+    if more is None:
+        return None
+    return Grown(request, path, f"it opens more than when request {number} was approved", str(more), digest=more.digest)
 
 
 def _joined(why: str, detail: str) -> str:
@@ -83,7 +101,7 @@ def _joined(why: str, detail: str) -> str:
 
 def tell(store: Store, found: Iterable[Grown], now: datetime) -> None:
     """Log, and send as an event, each growth that is only told: once for each. Raises StoreError."""
-    told = {f"grown {one.request.number} {one.digest[:32]}": one for one in found if not one.is_refused}
+    told = {f"grown {one.request.number} {one.digest[:32]}": one for one in found if one.digest and not one.is_refused}
     with store.reading() as c:
         if all(settings.get(c, name) for name in told):
             return

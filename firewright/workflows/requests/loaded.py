@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import PurePath
 
@@ -51,13 +51,17 @@ def holds(desk: Desk, request: Request, file: str, facts: Mapping[str, str]) -> 
 
 def unapproved_in(desk: Desk, ruleset: str, facts: Mapping[str, str]) -> tuple[Diagnostic, ...]:
     """An error for each exception in a generation that has not ended and may not be applied any more."""
+    return tuple(
+        Diagnostic("unapproved", Severity.ERROR, f"{harmless(file)} may not be loaded again: {why}", NOWHERE)
+        for file, why in why_not_in(desk, exceptions_in(ruleset), facts).items()
+    )
+
+
+def why_not_in(desk: Desk, files: Iterable[str], facts: Mapping[str, str]) -> dict[str, str]:
+    """Why exceptions that a generation with these facts holds may not be applied any more, by file; those that may are left out."""
     known = {name_in_comments(one.path): one for one in every(desk, *State) if one.path}
-    found = []
-    for file in exceptions_in(ruleset):
-        if why := _why_not(desk, known.get(file), file, facts):
-            message = f"{harmless(file)} may not be loaded again: {why}"
-            found.append(Diagnostic("unapproved", Severity.ERROR, message, NOWHERE))
-    return tuple(found)
+    found = {file: _why_not(desk, known.get(file), file, facts) for file in files}
+    return {file: why for file, why in found.items() if why}
 
 
 def _why_not(desk: Desk, request: Request | None, file: str, facts: Mapping[str, str]) -> str:

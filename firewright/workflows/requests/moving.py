@@ -50,9 +50,10 @@ def put(desk: Desk, request: Request, version: int, zones: Collection[str]) -> N
 
 def tell(desk: Desk, request: Request, act: Act | str, because: str, details: Mapping[str, str]) -> None:
     """The row of the log, and the events of those who want to be told."""
+    # what whoever acts says beside it, as the evidence of an operator, overwrites no fact that the log is held against
     facts = {
-        "state": request.state.value, "revision": str(request.revision), "digest": request.digest,
-        "policy": request.wish.policy, "severity": str(request.severity), **details,
+        **details, "state": request.state.value, "revision": str(request.revision), "digest": request.digest,
+        "policy": request.wish.policy, "severity": str(request.severity),
     }  # fmt: skip
     about = f"request {request.number}"
     actor = desk.actor

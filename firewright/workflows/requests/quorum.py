@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from firewright.model.account import Actor, Role
 from firewright.model.approval_rules import ApprovalRules, Of, Quorum, Weight, is_among
@@ -13,6 +14,8 @@ People = Mapping[str, Actor]
 """What each account may do now, by its name; those that are not there, or are disabled, may nothing."""
 ZONES_BETWEEN = ", "
 """What stands between the zones of an approval."""
+_MOST_HOSTS = 6
+"""Of so many who let others in each choice is tried: 64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,25 +79,49 @@ def lacking(rules: ApprovalRules, matter: Matter, approvals: Sequence[Approval],
     """
     if rules.is_broken:
         return ("rules of approval that can be read",)
-    quorum = rules.quorums[matter.severity]
-    actors = several([people[one.account] for one in standing(rules, matter, approvals, people)])
+    actors = [people[one.account] for one in standing(rules, matter, approvals, people)]
     meant = {(one.account, zone) for one in approvals if one.stands for zone in zones_in(one)}
-    agreed = {zone for actor in actors for zone in owned(rules, actor, matter) if (actor.account, zone) in meant}
-    found = list(_owners_lacking(matter, quorum, agreed))
+    agreed = {
+        actor.account: {zone for zone in owned(rules, actor, matter) if (actor.account, zone) in meant}
+        for actor in actors
+    }
+    return min(_lacking_of(rules.quorums[matter.severity], matter, some, agreed) for some in apart(actors))[1]
+
+
+def _lacking_of(
+    quorum: Quorum, matter: Matter, actors: Sequence[Actor], agreed: Mapping[str, Collection[str]]
+) -> tuple[int, tuple[str, ...]]:
+    """How many approvals are lacking at least, and which, where these people agreed for these zones."""
+    found = list(_owners_lacking(matter, quorum, {zone for actor in actors for zone in agreed[actor.account]}))
     found += [f"one of {named}" for named in quorum.also if not any(_is_one(actor, named) for actor in actors)]
     more = quorum.count - len(actors)
+    least = max(more, len(found))
     if more > len(found):
         found.append(f"{more} more" if found or actors else f"{more} approval{'s' if more > 1 else ''}")
-    return tuple(found)
+    return least, tuple(found)
 
 
-def several(actors: Iterable[Actor]) -> list[Actor]:
-    """Those of whom none let another in: an account whose password somebody's link has set may be that somebody."""
-    kept: list[Actor] = []
-    for one in actors:
-        if not any(one.let_in_by == other.account or other.let_in_by == one.account for other in kept):
-            kept.append(one)
-    return kept
+def apart(actors: Iterable[Actor]) -> list[list[Actor]]:
+    """Each choice of people of whom none let another in, as large as it can be; maybe smaller ones too.
+
+    An account whose password somebody's link has set may be that somebody: so the two do not count together, but either may, and
+    it does not count in which order they agreed. Of many who let others in only two choices are tried: they, and the others.
+    """
+    every = sorted(actors, key=lambda one: one.account)
+    names = {one.account for one in every}
+    hosts = sorted({one.let_in_by for one in every if one.let_in_by in names and one.let_in_by != one.account})
+    if len(hosts) <= _MOST_HOSTS:
+        chosen = [set(some) for many in range(len(hosts) + 1) for some in combinations(hosts, many)]
+    else:
+        chosen = [set(), set(hosts)]
+    return [
+        [
+            one
+            for one in every
+            if one.let_in_by not in some - {one.account} and (one.account in some or one.account not in hosts)
+        ]
+        for some in chosen
+    ]
 
 
 def deciders(rules: ApprovalRules, matter: Matter) -> tuple[str, ...]:

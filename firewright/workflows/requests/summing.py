@@ -93,8 +93,10 @@ def _is_world(policy: Policy, own: AddressSet, others: Iterable[AddressSet]) -> 
     """Whether addresses are the internet together with others, if there are any, and add to them."""
     rest = tuple(others)
     whole = merge((own, *rest))
-    return bool(rest) and bool(own & internet_of(policy)) and is_worldwide(
-        policy, {family: whole.ranges(family) for family in FAMILIES}
+    return (
+        bool(rest)
+        and bool(own & internet_of(policy))
+        and is_worldwide(policy, {family: whole.ranges(family) for family in FAMILIES})
     )
 
 
