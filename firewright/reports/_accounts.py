@@ -47,7 +47,7 @@ def accounts_text(found: AccountRows, look: Look) -> str:
 
 def unfit_line(row: AccountRow) -> str:
     """What is wrong with the name of an account that is active, and the way out, in a line."""
-    return f"{harmless(row.name, 100)!r}: {row.unfit}; disable it, and make its holder another account"
+    return f"{harmless(row.name, 100)!r}: {harmless(row.unfit, 300)}; disable it, and make its holder another account"
 
 
 def _is_unfit(row: AccountRow) -> bool:

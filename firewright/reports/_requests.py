@@ -261,7 +261,7 @@ def _checked(checked: CheckedRequest, look: Look, paint: Paint, in_force: str = 
     if checked.opening.flows:
         yield from _opening(checked, paint)
     for ports, names in checked.beside:
-        yield f"  also commonly on {ports}: {_some(names)}"
+        yield f"  also commonly on {harmless(ports, 200)}: {harmless(_some(names), 1000)}"
     for note in checked.notes:
         yield f"  {note.severity}     {harmless(note.message)}; {harmless(note.help)}"
     for row in checked.advice if look.is_verbose else checked.advice[:2]:
@@ -358,7 +358,7 @@ def request_text(shown: RequestShown, look: Look) -> str:
     for edit in shown.edits:
         lines += ["", f"  version {edit.revision}, {harmless(edit.at)}"]
         lines += [
-            f"    {name:<12}{harmless(was or '(none)', 2000)} -> {harmless(now or '(none)', 2000)}"
+            f"    {harmless(name, 100):<12}{harmless(was or '(none)', 2000)} -> {harmless(now or '(none)', 2000)}"
             for name, was, now in edit.changes
         ]
     if shown.history:

@@ -33,7 +33,7 @@ class Server:
         self.data = self.folder / "data"
         self._count = 0
         secret = self.folder / "password"
-        secret.write_text(password or "x")
+        secret.write_text(password or "Q")
         how = "scram-sha-256" if password else "trust"
         if os.geteuid() == 0:
             servant = pwd.getpwnam(_servant())
@@ -58,7 +58,7 @@ class Server:
         self.halt()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def url(self, database: str = "postgres", password: str = "x") -> str:
+    def url(self, database: str = "postgres", password: str = "Q") -> str:
         """The URL of a database on it."""
         return f"postgresql://owner:{password}@/{database}?host={self.folder}"
 
@@ -78,7 +78,7 @@ class Server:
         command = [str(BINARIES / program), *map(str, words)]
         if os.geteuid() == 0:
             command = ["runuser", "-u", _servant(), "--", *command]
-        environment = {"PATH": os.environ["PATH"], "LC_ALL": "C", "PGPASSWORD": "x"}
+        environment = {"PATH": os.environ["PATH"], "LC_ALL": "C", "PGPASSWORD": "Q"}
         done = subprocess.run(
             command, cwd="/", env=environment, stdin=subprocess.DEVNULL, capture_output=program != "pg_ctl", timeout=60
         )
