@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path, PurePath
@@ -28,6 +28,8 @@ _MOST_AHEAD = 32
 _SOON = 1.0
 """Seconds of the processor that people wait for a new state rather than see the one before."""
 
+_REST = 3
+"""A state is shown so many times as long as it took to reckon, before the next one is begun."""
 _LOOKED = 0.5
 """Seconds after which files are looked at one by one again, though no folder has changed: somebody may have written into one."""
 _MOST_WATCHED = 64
@@ -124,7 +126,7 @@ class Estates:
             return shown.estate.at(now)
         if shown.is_of(stamp, now):
             return shown.estate.at(now)
-        if self._turn.acquire(blocking=False):
+        if shown.is_rested and self._turn.acquire(blocking=False):
             Thread(target=self._renew_aside, args=(now,), daemon=True).start()
         return shown.estate
 
@@ -215,6 +217,12 @@ class _Shown:
     estate: Estate
     stamp: Stamp
     seconds: float
+    at: float = field(default_factory=monotonic, compare=False)
+
+    @property
+    def is_rested(self) -> bool:
+        """Whether it was shown so long that the next one may be reckoned: pages have most of the processor, however often files change."""
+        return monotonic() - self.at >= _REST * self.seconds
 
     def is_of(self, stamp: Stamp, now: datetime) -> bool:
         """Whether the files are these, and nothing has begun or ended since."""

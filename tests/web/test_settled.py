@@ -49,6 +49,7 @@ def test_a_small_folder_is_shown_as_it_is(policies: Path) -> None:
 def test_a_large_one_is_shown_as_it_was_until_it_is_reckoned(policies: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where it takes long, everybody sees the state before as a whole, acts see the new one, and later everybody does."""
     monkeypatch.setattr(states, "_SOON", -1.0)
+    monkeypatch.setattr(states, "_REST", 0)
     go_on, is_done = Event(), Event()
     seen: list[int] = []
 
@@ -155,3 +156,16 @@ def test_what_is_written_into_an_exception_is_seen_soon_by_readers_and_at_once_b
     assert rules(estates.at(NOW)) == 3
     monkeypatch.setattr(states, "_LOOKED", -1.0)
     assert rules(estates.at(NOW, is_exact=False)) == 3
+
+
+def test_a_large_state_is_shown_a_while_however_often_files_change(
+    policies: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a state that took long the next is begun when it has been shown three times as long, so that pages have the processor."""
+    monkeypatch.setattr(states, "_SOON", -1.0)
+    monkeypatch.setattr(states, "_REST", 1e9)
+    estates = Estates(policies)
+    estates.settled(NOW)
+    more(policies)
+    assert rules(estates.settled(NOW)) == rules(estates.settled(NOW)) == 1
+    assert rules(estates.at(NOW)) == 2
