@@ -129,12 +129,14 @@ class Load:
     async def acting(self, seconds: float, writers: int = WRITERS, pause: float = 0) -> None:
         """People who ask for something and others who agree to it, one after the other, as fast as it goes."""
         end = monotonic() + seconds
-        await asyncio.gather(*(self._acting(number, end, pause) for number in range(writers)))
+        # each load asks for something else: what was agreed to before is permitted, and no change is necessary
+        seeds = (f"{seconds} {pause} {number}" for number in range(writers))
+        await asyncio.gather(*(self._acting(seed, end, pause) for seed in seeds))
 
-    async def _acting(self, number: int, end: float, pause: float) -> None:
+    async def _acting(self, seed: str, end: float, pause: float) -> None:
         askers = [one for one in self.people if one["role"] == "requester" and not one["zone"]]
         deciders = [one for one in self.people if one["role"] == "approver"]
-        random = Random(number)
+        random = Random(seed)
         while monotonic() < end:
             asker, decider = random.choice(askers), random.choice(deciders)
             source, destination = random.sample(range(ZONES), 2)
